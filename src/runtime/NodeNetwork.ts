@@ -1,0 +1,97 @@
+/**
+ * The abstract network on real sockets: TCP with no delay and keep-alive, and Unix
+ * sockets. Provide `layer` and the job server, the client and the worker speak to the
+ * world.
+ *
+ * @since 0.1.0
+ */
+import * as NodeSocket from "@effect/platform-node/NodeSocket"
+import * as Duration from "effect/Duration"
+import * as Layer from "effect/Layer"
+import * as Network from "../protocol/Network.ts"
+import * as NodeListener from "./network/NodeListener.ts"
+
+/**
+ * How sockets are opened and accepted.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** How long dialling may take. Default: 10 seconds. */
+  readonly openTimeout?: Duration.Input
+  /**
+   * Connections a listener holds at once, in all. A further one is closed at once.
+   * Default: 100,000, which needs about 1 GB; the process's limit of descriptors is
+   * usually lower and is reached first.
+   */
+  readonly maxConnections?: number
+  /** The same for each peer's IP address. Default: no limit of its own. */
+  readonly maxConnectionsPerAddress?: number
+  /** Accepted connections the kernel holds until they are taken. Default: 511. */
+  readonly backlog?: number
+  /** Silence after which the kernel asks whether the peer is still there. Default: 60 seconds. */
+  readonly keepAlive?: Duration.Input
+  /** Told of each connection that was closed because a limit was reached. */
+  readonly onRefused?: NodeListener.ListenOptions["onRefused"]
+}
+
+/**
+ * The network of this machine.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options = {}): Network.Network["Service"] => {
+  const openTimeout = options.openTimeout ?? "10 seconds"
+  const keepAliveSeconds = Math.max(1, Math.ceil(Duration.toSeconds(options.keepAlive ?? "60 seconds")))
+  const listenOptions: NodeListener.ListenOptions = {
+    maxConnections: options.maxConnections ?? 100_000,
+    maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY,
+    backlog: options.backlog ?? 511,
+    keepAliveSeconds,
+    onRefused: options.onRefused ?? (() => {})
+  }
+  return Network.Network.of({
+    listen: (address) => NodeListener.listen(address, listenOptions),
+    connect: (address) =>
+      NodeSocket.makeNet(
+        address._tag === "Unix"
+          ? { path: address.path, openTimeout }
+          : {
+              host: address.host,
+              port: address.port,
+              noDelay: true,
+              keepAlive: true,
+              keepAliveInitialDelay: keepAliveSeconds * 1_000,
+              openTimeout
+            }
+      )
+  })
+}
+
+/**
+ * Provides the network of this machine with the default options.
+ *
+ * **Example** (A job server on the default port)
+ *
+ * ```ts
+ * import { JobServer } from "effect-gearman"
+ * import { NodeNetwork } from "effect-gearman/node"
+ *
+ * const program = JobServer.serve({}).pipe(Effect.provide(NodeNetwork.layer))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<Network.Network> = Layer.sync(Network.Network, () => make())
+
+/**
+ * Provides the network of this machine with limits and timeouts of your own.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWith = (options: Options): Layer.Layer<Network.Network> =>
+  Layer.sync(Network.Network, () => make(options))

@@ -1,0 +1,127 @@
+/**
+ * One accepted Node socket as the `Connection` of the abstract network: bytes go to a
+ * synchronous handler, output leaves in one system call per batch, and reading pauses
+ * while the peer does not take its answers.
+ */
+import * as Effect from "effect/Effect"
+import * as Socket from "effect/socket/Socket"
+import type * as Net from "node:net"
+import type * as Network from "../../protocol/Network.ts"
+
+/** How long output may linger once the peer has said goodbye, before it is dropped. */
+const lingerMillis = 5_000
+
+/** IPv4 peers of a dual-stack listener look like `::ffff:127.0.0.1`. */
+const plainHost = (host: string) => (host.startsWith("::ffff:") && host.includes(".") ? host.slice(7) : host)
+
+const closed = (hadError: boolean) =>
+  new Socket.SocketError({ reason: new Socket.SocketCloseError({ code: hadError ? 1006 : 1000 }) })
+
+/**
+ * Wraps a socket that was accepted paused. Reading starts with `receive`.
+ *
+ * Node's `data` event hands out bytes of a buffer of its own, so nothing here needs
+ * the rule that bytes are valid only during the call; handlers must still keep to it.
+ */
+export const make = (socket: Net.Socket): Network.Connection => {
+  let pauseAbove = Number.POSITIVE_INFINITY
+  let paused = false
+  let isReceiving = false
+  // Kept here because a socket forgets its peer when it closes.
+  const peerHost = socket.remoteAddress === undefined ? "unix" : plainHost(socket.remoteAddress)
+  const peerPort = socket.remotePort ?? 0
+
+  // Without a listener an error would end the process; `close` follows and tells `receive`.
+  let failure: Error | undefined
+  socket.on("error", (cause) => {
+    failure ??= cause
+  })
+
+  const resumeWhenDrained = () => {
+    if (paused && socket.writableLength * 2 <= pauseAbove) {
+      paused = false
+      if (isReceiving) socket.resume()
+    }
+  }
+
+  const send = (chunks: ReadonlyArray<Uint8Array>) => {
+    if (socket.destroyed || socket.writableEnded || chunks.length === 0) return
+    const last = chunks.length - 1
+    if (last > 0) socket.cork()
+    for (let i = 0; i < last; i++) socket.write(chunks[i]!)
+    const bytes = chunks[last]!
+    const isOver = socket.writableLength + bytes.length > pauseAbove
+    // Only the write that goes over the limit, and those after it, need to be told of.
+    if (paused || isOver) socket.write(bytes, resumeWhenDrained)
+    else socket.write(bytes)
+    if (last > 0) socket.uncork()
+    if (!paused && socket.writableLength > pauseAbove) {
+      paused = true
+      socket.pause()
+    }
+  }
+
+  /** Lets what is waiting go out, but not for ever: the peer may never read it. */
+  const closeSoon = () => {
+    if (socket.destroyed) return
+    const timer = setTimeout(() => socket.destroy(), lingerMillis)
+    timer.unref()
+    socket.once("close", () => clearTimeout(timer))
+    socket.destroySoon()
+  }
+
+  const receive: Network.Connection["receive"] = (onBytes, options) =>
+    Effect.callback<void, Socket.SocketError>((resume) => {
+      if (socket.destroyed) {
+        return resume(Effect.fail(closed(true)))
+      }
+      pauseAbove = options.pauseAboveBytes
+      isReceiving = true
+      let hasEnded = false
+      const onData = (bytes: Uint8Array) => {
+        try {
+          onBytes(bytes)
+        } catch (defect) {
+          socket.destroy()
+          resume(Effect.die(defect))
+        }
+      }
+      const onEnd = () => {
+        hasEnded = true
+        resume(Effect.void)
+        closeSoon()
+      }
+      const onClose = () => {
+        if (hasEnded) return
+        // Closing it ourselves is an orderly end; a reset or a lost peer is not.
+        resume(
+          failure === undefined
+            ? Effect.void
+            : Effect.fail(new Socket.SocketError({ reason: new Socket.SocketReadError({ cause: failure }) }))
+        )
+      }
+      socket.on("data", onData)
+      socket.on("end", onEnd)
+      socket.on("close", onClose)
+      if (paused) socket.pause()
+      else socket.resume()
+      return Effect.sync(() => {
+        socket.off("data", onData)
+        socket.off("end", onEnd)
+        socket.off("close", onClose)
+        socket.destroy()
+      })
+    })
+
+  return {
+    peerHost,
+    peerPort,
+    receive,
+    send,
+    unsentBytes: () => socket.writableLength,
+    end: closeSoon,
+    destroy: () => {
+      socket.destroy()
+    }
+  }
+}

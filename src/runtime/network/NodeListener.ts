@@ -1,0 +1,200 @@
+/**
+ * Listening on Node sockets: binds every address a host name stands for, accepts
+ * within limits, and runs a handler's fiber per connection.
+ */
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import type * as Scope from "effect/Scope"
+import * as Dns from "node:dns"
+import * as Fs from "node:fs"
+import * as Net from "node:net"
+import * as Network from "../../protocol/Network.ts"
+import * as NodeConnection from "./NodeConnection.ts"
+
+/**
+ * What a listener accepts.
+ */
+export interface ListenOptions {
+  /** Connections held at once, in all. */
+  readonly maxConnections: number
+  /** Connections held at once from one IP address; Unix sockets count as one address. */
+  readonly maxConnectionsPerAddress: number
+  /** Accepted connections the kernel may hold before they are taken. */
+  readonly backlog: number
+  /** Seconds of silence after which the kernel asks a peer whether it is there. */
+  readonly keepAliveSeconds: number
+  /** Told of each connection that was closed because a limit was reached. */
+  readonly onRefused: (peerHost: string, limit: "maxConnections" | "maxConnectionsPerAddress") => void
+}
+
+/** Errors of `accept` that pass: descriptors may be free again a moment later. */
+const passing = new Set(["EMFILE", "ENFILE", "ECONNABORTED", "ECONNRESET", "EINTR", "ENOBUFS", "ENOMEM", "EPROTO"])
+
+const hintFor = (address: Network.Address, code: string | undefined): string | undefined => {
+  switch (code) {
+    case "EADDRINUSE":
+      return address._tag === "Tcp"
+        ? `Port ${address.port} is in use by another process; stop it or choose another port`
+        : "Another process listens on this socket; stop it or choose another path"
+    case "EACCES":
+    case "EPERM":
+      return address._tag === "Tcp"
+        ? `Binding port ${address.port} needs a privilege this user lacks; ports from 1024 up need none`
+        : "This user may not create a socket there"
+    case "EADDRNOTAVAIL":
+      return "This machine has no such address"
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return "The host name is unknown; give an IP address or a name this machine can resolve"
+    default:
+      return undefined
+  }
+}
+
+const failure = (operation: "listen" | "accept", address: Network.Address) => (cause: unknown) => {
+  const hint = hintFor(address, (cause as NodeJS.ErrnoException | undefined)?.code)
+  return new Network.NetworkError({
+    operation,
+    address: Network.format(address),
+    cause,
+    ...(hint === undefined ? {} : { hint })
+  })
+}
+
+/** `*` is every address of the machine, of both families where it has both. */
+const resolve = (address: Network.Address): Effect.Effect<ReadonlyArray<Net.ListenOptions>, Network.NetworkError> => {
+  if (address._tag === "Unix") return Effect.succeed([{ path: address.path }])
+  const { host, port } = address
+  if (host === "*") return Effect.succeed([{ port }])
+  if (Net.isIP(host) !== 0) return Effect.succeed([{ host, port }])
+  return Effect.callback((resume) => {
+    Dns.lookup(host, { all: true }, (error, found) => {
+      resume(
+        error === null
+          ? Effect.succeed(found.map(({ address }) => ({ host: address, port })))
+          : Effect.fail(failure("listen", address)(error))
+      )
+    })
+  })
+}
+
+const bind = (server: Net.Server, options: Net.ListenOptions): Effect.Effect<void, Error> =>
+  Effect.callback((resume) => {
+    const onError = (error: Error) => resume(Effect.fail(error))
+    server.once("error", onError)
+    server.listen(options, () => {
+      server.off("error", onError)
+      resume(Effect.void)
+    })
+  })
+
+/** A socket file whose server is gone answers nobody and would refuse the address for ever. */
+const removeStale = (path: string): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    if (!Fs.existsSync(path)) return resume(Effect.void)
+    const probe = Net.connect(path)
+    probe.once("connect", () => {
+      probe.destroy()
+      resume(Effect.void)
+    })
+    probe.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ECONNREFUSED") Fs.rmSync(path, { force: true })
+      resume(Effect.void)
+    })
+  })
+
+/**
+ * Binds the address. Connections that arrive before `run` wait, unread.
+ */
+export const listen = Effect.fnUntraced(function* (
+  address: Network.Address,
+  options: ListenOptions
+): Effect.fn.Return<Network.Listener, Network.NetworkError, Scope.Scope> {
+  const listenOptions = yield* resolve(address)
+  if (address._tag === "Unix") yield* removeStale(address.path)
+  let held = 0
+  const heldPerAddress = new Map<string, number>()
+  let early: Array<Net.Socket> | undefined = []
+  let accept = (socket: Net.Socket): void => void early?.push(socket)
+  let fail: (cause: Error) => void = () => {}
+
+  const onConnection = (socket: Net.Socket) => {
+    const peer = socket.remoteAddress ?? "unix"
+    const ofPeer = heldPerAddress.get(peer) ?? 0
+    if (held >= options.maxConnections || ofPeer >= options.maxConnectionsPerAddress) {
+      options.onRefused(peer, held >= options.maxConnections ? "maxConnections" : "maxConnectionsPerAddress")
+      socket.destroy()
+      return
+    }
+    held++
+    heldPerAddress.set(peer, ofPeer + 1)
+    socket.once("close", () => {
+      held--
+      const left = heldPerAddress.get(peer)! - 1
+      if (left === 0) heldPerAddress.delete(peer)
+      else heldPerAddress.set(peer, left)
+    })
+    accept(socket)
+  }
+
+  let bound: Network.Address | undefined
+  for (const candidate of listenOptions) {
+    const server = Net.createServer({
+      pauseOnConnect: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: options.keepAliveSeconds * 1_000
+    })
+    server.on("connection", onConnection)
+    // All addresses of one name share the port that the first one was given.
+    const port = bound?._tag === "Tcp" ? bound.port : candidate.port
+    const attempt = bind(server, { ...candidate, ...(port === undefined ? {} : { port }), backlog: options.backlog })
+    const isLaterOne = bound !== undefined
+    const isBound = yield* Effect.as(attempt, true).pipe(
+      // `localhost` may name an IPv6 address that this machine does not have.
+      Effect.catchIf(
+        (error) => isLaterOne && ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes((error as NodeJS.ErrnoException).code ?? ""),
+        () => Effect.succeed(false)
+      ),
+      Effect.mapError(failure("listen", address))
+    )
+    if (!isBound) continue
+    yield* Effect.addFinalizer(() => Effect.sync(() => void server.close()))
+    server.on("error", (error: NodeJS.ErrnoException) => {
+      if (!passing.has(error.code ?? "")) fail(error)
+    })
+    const at = server.address()
+    bound ??=
+      at === null || typeof at === "string" || address._tag === "Unix" ? address : Network.tcp(address.host, at.port)
+  }
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      for (const socket of early ?? []) socket.destroy()
+      early = undefined
+    })
+  )
+
+  const run: Network.Listener["run"] = <R>(
+    handler: (connection: Network.Connection) => Effect.Effect<void, never, R>
+  ) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const fork = yield* FiberSet.makeRuntime<R>()
+        return yield* Effect.callback<never, Network.NetworkError>((resume) => {
+          fail = (cause) => resume(Effect.fail(failure("accept", address)(cause)))
+          accept = (socket) => {
+            const connection = NodeConnection.make(socket)
+            fork(Effect.ensuring(handler(connection), Effect.sync(connection.end)))
+          }
+          const waiting = early ?? []
+          early = undefined
+          for (const socket of waiting) accept(socket)
+          return Effect.sync(() => {
+            accept = (socket) => void socket.destroy()
+          })
+        })
+      })
+    ) as Effect.Effect<never, Network.NetworkError, R>
+
+  return { address: bound ?? address, run }
+})
