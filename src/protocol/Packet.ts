@@ -72,17 +72,7 @@ export const definitions = {
   SUBMIT_JOB_HIGH_BG: define(32, "function", "unique", "workload"),
   SUBMIT_JOB_LOW: define(33, "function", "unique", "workload"),
   SUBMIT_JOB_LOW_BG: define(34, "function", "unique", "workload"),
-  SUBMIT_JOB_SCHED: define(
-    35,
-    "function",
-    "unique",
-    "minute",
-    "hour",
-    "dayOfMonth",
-    "month",
-    "dayOfWeek",
-    "workload"
-  ),
+  SUBMIT_JOB_SCHED: define(35, "function", "unique", "minute", "hour", "dayOfMonth", "month", "dayOfWeek", "workload"),
   SUBMIT_JOB_EPOCH: define(36, "function", "unique", "epoch", "workload"),
   SUBMIT_REDUCE_JOB: define(37, "function", "unique", "reducer", "aggregator", "workload"),
   SUBMIT_REDUCE_JOB_BACKGROUND: define(38, "function", "unique", "reducer", "aggregator", "workload"),
