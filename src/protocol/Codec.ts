@@ -349,8 +349,8 @@ export class Decoder {
     if (leftover[0] !== 0) {
       const end = chunk.indexOf(10, at)
       const length = end === -1 ? chunk.length - at : end - at + 1
-      // One byte over the limit is enough to refuse the line.
-      return Math.max(1, Math.min(length, this.limits.maxLineBytes + 1 - kept))
+      // No more than it takes to refuse the line.
+      return Math.min(length, this.limits.maxLineBytes - kept)
     }
     if (kept < headerBytes) return headerBytes - kept
     return headerBytes + readUint32(leftover, 8) - kept
@@ -383,16 +383,18 @@ export class Decoder {
   private consumePacket(bytes: Uint8Array, at: number, length: number): number {
     const available = length - at
     // Each header word is judged as soon as it is there: garbage is refused early.
-    if (available >= 4 && !this.isMagic(bytes, at)) {
+    if (available < 4) return 0
+    if (!this.isMagic(bytes, at)) {
       this.failure = new BadMagic({ offset: this.offset, magic: copyBytes(bytes, at, at + 4) })
       return 0
     }
-    if (available < headerBytes) return 0
+    if (available < 8) return 0
     const type = readUint32(bytes, at + 4)
     if (type < 1 || type > Packet.highestType) {
       this.failure = new UnknownType({ offset: this.offset, type })
       return 0
     }
+    if (available < headerBytes) return 0
     const bodyBytes = readUint32(bytes, at + 8)
     if (bodyBytes > this.limits.maxPacketBytes) {
       this.failure = new TooLarge({
@@ -428,9 +430,11 @@ export class Decoder {
     }
     let end = at + this.searched
     while (end < length && bytes[end] !== 10) end++
-    const lineBytes = end - at + (end < length ? 1 : 0)
-    if (lineBytes > maxLineBytes) {
-      this.failure = new TooLarge({ offset: this.offset, what: "line", bytes: lineBytes, limitBytes: maxLineBytes })
+    // The line's end counts, so a line that fills the limit without one is refused at
+    // once; the size told is the same however the bytes were split.
+    if (end - at >= maxLineBytes) {
+      const bytes = maxLineBytes + 1
+      this.failure = new TooLarge({ offset: this.offset, what: "line", bytes, limitBytes: maxLineBytes })
       return 0
     }
     if (end === length) {
