@@ -1,0 +1,195 @@
+/**
+ * The client: submits jobs, hands out their results, and hides what goes wrong on the
+ * way where it can.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { GearmanError } from "./GearmanError.ts"
+import type { JobFunction, Priority } from "./JobFunction.ts"
+import type * as Network from "./Network.ts"
+import type { ServerSelection } from "./ServerSelection.ts"
+
+/**
+ * Where a job is and what it is called there.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface JobHandle {
+  /** The job server, as `host:port`. */
+  readonly server: string
+  readonly handle: string
+}
+
+/**
+ * What a job server says about a job. It keeps nothing about finished jobs: `known` is
+ * false for a job that is done as for one that never was.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface JobStatus {
+  readonly known: boolean
+  readonly running: boolean
+  readonly numerator: number
+  readonly denominator: number
+  /** How many clients wait for the job; only `statusByUnique` tells. */
+  readonly clients: number | undefined
+}
+
+/**
+ * What a job's callers hear, in the order the worker said it. After a resubmission
+ * the new attempt begins with a new `Created`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type JobEvent<Success, Progress = never> =
+  | { readonly _tag: "Created"; readonly handle: JobHandle }
+  | { readonly _tag: "Data"; readonly data: Uint8Array }
+  | { readonly _tag: "Warning"; readonly data: Uint8Array }
+  | { readonly _tag: "Status"; readonly numerator: number; readonly denominator: number }
+  | { readonly _tag: "Progress"; readonly value: Progress }
+  | { readonly _tag: "Done"; readonly value: Success }
+
+/**
+ * A job that was submitted and is listened to.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Job<out Success, out Error = never, out Progress = never> {
+  /** Where the job is now; another server after a resubmission. */
+  readonly handle: Effect.Effect<JobHandle>
+  /**
+   * Data, warnings and progress as they come, then `Done`; fails as `await` does. One
+   * stream takes what was not read yet; run it once.
+   */
+  readonly events: Stream.Stream<JobEvent<Success, Progress>, GearmanError | Error>
+  /** The result. */
+  readonly await: Effect.Effect<Success, GearmanError | Error>
+  /** Stops listening. The job itself goes on; `await` is then interrupted and `events` ends. */
+  readonly detach: Effect.Effect<void>
+}
+
+/**
+ * What happens to events that nobody reads, when `eventCapacity` is reached: the
+ * oldest or the newest are dropped.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Overflow = "dropOldest" | "dropNewest"
+
+/**
+ * How one submission differs from its function's definition.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SubmitOptions {
+  /** Replaces the function's unique: at most 63 bytes of UTF-8, no NUL. */
+  readonly unique?: string | undefined
+  readonly priority?: Priority | undefined
+  readonly timeout?: Duration.Input | undefined
+  /**
+   * Only for idempotent functions: when no result came after this time, the next server
+   * is asked too, and the first answer wins.
+   */
+  readonly hedge?: Duration.Input | undefined
+  /** Events kept for a reader that is behind. Default: 1024. */
+  readonly eventCapacity?: number | undefined
+  /** Default: `dropOldest`. */
+  readonly overflow?: Overflow | undefined
+}
+
+/**
+ * How a background submission differs from its function's definition.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BackgroundOptions {
+  readonly unique?: string | undefined
+  readonly priority?: Priority | undefined
+  /** How long to wait until a server has accepted the job. */
+  readonly timeout?: Duration.Input | undefined
+  /** Not before this moment, in whole seconds (SUBMIT_JOB_EPOCH; priority is then normal). */
+  readonly at?: DateTime.DateTime | undefined
+  /** Not before this much time has passed, rounded up to whole seconds. */
+  readonly after?: Duration.Input | undefined
+}
+
+/**
+ * How a client works. Every field but `servers` has a default.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** The job servers, as addresses or as texts like `host:port`. Order matters only to some selections. */
+  readonly servers: ReadonlyArray<Network.Address | string>
+  /** Which server gets which job. Default: `ServerSelection.rendezvous`. */
+  readonly selection?: ServerSelection | undefined
+  /** How long dialling a server may take until it has answered. Default: 5 seconds. */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** How long a submission waits for any server at all, before it ends in `NoServer`. Default: 5 seconds. */
+  readonly noServerTimeout?: Duration.Input | undefined
+  /** How long a server may take to answer a status request or an echo. Default: 30 seconds. */
+  readonly requestTimeout?: Duration.Input | undefined
+  /** A server that was silent for this long is asked whether it is there (ECHO_REQ). Default: 10 seconds. */
+  readonly probeInterval?: Duration.Input | undefined
+  /** A server that does not answer within this time is given up and dialled anew. Default: 5 seconds. */
+  readonly probeTimeout?: Duration.Input | undefined
+  /** Jobs that may be under way at once; further callers wait. Default: 16,384. */
+  readonly maxJobs?: number | undefined
+  /** Bytes waiting to be sent to one server above which further callers wait. Default: 16 MiB. */
+  readonly maxUnsentBytes?: number | undefined
+}
+
+/**
+ * A client of one or more job servers.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class Client extends Context.Service<
+  Client,
+  {
+    /**
+     * Submits a job and waits for its result. Interrupting it stops waiting; the job
+     * itself, and other callers merged with it, go on.
+     */
+    readonly run: <Payload, Success, Error, Progress>(
+      fn: JobFunction<string, Payload, Success, Error, Progress>,
+      payload: Payload,
+      options?: SubmitOptions
+    ) => Effect.Effect<Success, GearmanError | Error>
+    /** Submits a job and returns once a server has accepted it. */
+    readonly submit: <Payload, Success, Error, Progress>(
+      fn: JobFunction<string, Payload, Success, Error, Progress>,
+      payload: Payload,
+      options?: SubmitOptions
+    ) => Effect.Effect<Job<Success, Error, Progress>, GearmanError>
+    /** Submits a job whose result nobody waits for, and returns its handle once a server has accepted it. */
+    readonly background: <Payload, Success, Error, Progress>(
+      fn: JobFunction<string, Payload, Success, Error, Progress>,
+      payload: Payload,
+      options?: BackgroundOptions
+    ) => Effect.Effect<JobHandle, GearmanError>
+    /** Asks the job's server about it. */
+    readonly status: (handle: JobHandle) => Effect.Effect<JobStatus, GearmanError>
+    /** Asks about a job by its unique: the server that such a job goes to, then the others. */
+    readonly statusByUnique: (
+      fn: { readonly name: string },
+      unique: string
+    ) => Effect.Effect<JobStatus, GearmanError>
+    /** Sends bytes to a server, or to any, and returns what came back: a health check. */
+    readonly echo: (server?: Network.Address | string, bytes?: Uint8Array) => Effect.Effect<Uint8Array, GearmanError>
+  }
+>()("effect-gearman/Client") {}
