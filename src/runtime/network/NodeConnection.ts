@@ -5,8 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Socket from "effect/socket/Socket"
-import type * as Net from "node:net"
 import type * as Network from "../../protocol/Network.ts"
+import type * as SharedRead from "./SharedRead.ts"
 
 /** How long output may linger once the peer has said goodbye, before it is dropped. */
 const lingerMillis = 5_000
@@ -19,11 +19,8 @@ const closed = (hadError: boolean) =>
 
 /**
  * Wraps a socket that was accepted paused. Reading starts with `receive`.
- *
- * Node's `data` event hands out bytes of a buffer of its own, so nothing here needs
- * the rule that bytes are valid only during the call; handlers must still keep to it.
  */
-export const make = (socket: Net.Socket): Network.Connection => {
+export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Connection => {
   let pauseAbove = Number.POSITIVE_INFINITY
   let paused = false
   let isReceiving = false
@@ -100,13 +97,12 @@ export const make = (socket: Net.Socket): Network.Connection => {
             : Effect.fail(new Socket.SocketError({ reason: new Socket.SocketReadError({ cause: failure }) }))
         )
       }
-      socket.on("data", onData)
+      hear(onData)
       socket.on("end", onEnd)
       socket.on("close", onClose)
       if (paused) socket.pause()
       else socket.resume()
       return Effect.sync(() => {
-        socket.off("data", onData)
         socket.off("end", onEnd)
         socket.off("close", onClose)
         socket.destroy()

@@ -10,6 +10,7 @@ import * as Fs from "node:fs"
 import * as Net from "node:net"
 import * as Network from "../../protocol/Network.ts"
 import * as NodeConnection from "./NodeConnection.ts"
+import * as SharedRead from "./SharedRead.ts"
 
 /**
  * What a listener accepts.
@@ -114,27 +115,28 @@ export const listen = Effect.fnUntraced(function* (
   if (address._tag === "Unix") yield* removeStale(address.path)
   let held = 0
   const heldPerAddress = new Map<string, number>()
-  let early: Array<Net.Socket> | undefined = []
-  let accept = (socket: Net.Socket): void => void early?.push(socket)
+  let early: Array<SharedRead.Accepted> | undefined = []
+  let accept = (accepted: SharedRead.Accepted): void => void early?.push(accepted)
   let fail: (cause: Error) => void = () => {}
 
-  const onConnection = (socket: Net.Socket) => {
-    const peer = socket.remoteAddress ?? "unix"
+  const onConnection = (incoming: Net.Socket) => {
+    const peer = incoming.remoteAddress ?? "unix"
     const ofPeer = heldPerAddress.get(peer) ?? 0
     if (held >= options.maxConnections || ofPeer >= options.maxConnectionsPerAddress) {
       options.onRefused(peer, held >= options.maxConnections ? "maxConnections" : "maxConnectionsPerAddress")
-      socket.destroy()
+      incoming.destroy()
       return
     }
     held++
     heldPerAddress.set(peer, ofPeer + 1)
-    socket.once("close", () => {
+    const accepted = SharedRead.adopt(incoming)
+    accepted.socket.once("close", () => {
       held--
       const left = heldPerAddress.get(peer)! - 1
       if (left === 0) heldPerAddress.delete(peer)
       else heldPerAddress.set(peer, left)
     })
-    accept(socket)
+    accept(accepted)
   }
 
   let bound: Network.Address | undefined
@@ -169,7 +171,7 @@ export const listen = Effect.fnUntraced(function* (
   }
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
-      for (const socket of early ?? []) socket.destroy()
+      for (const { socket } of early ?? []) socket.destroy()
       early = undefined
     })
   )
@@ -182,15 +184,15 @@ export const listen = Effect.fnUntraced(function* (
         const fork = yield* FiberSet.makeRuntime<R>()
         return yield* Effect.callback<never, Network.NetworkError>((resume) => {
           fail = (cause) => resume(Effect.fail(failure("accept", address)(cause)))
-          accept = (socket) => {
-            const connection = NodeConnection.make(socket)
+          accept = (accepted) => {
+            const connection = NodeConnection.make(accepted)
             fork(Effect.ensuring(handler(connection), Effect.sync(connection.end)))
           }
           const waiting = early ?? []
           early = undefined
-          for (const socket of waiting) accept(socket)
+          for (const accepted of waiting) accept(accepted)
           return Effect.sync(() => {
-            accept = (socket) => void socket.destroy()
+            accept = ({ socket }) => void socket.destroy()
           })
         })
       })
