@@ -1,0 +1,92 @@
+/**
+ * Makes the globals that would bring the outside in (time, timers, chance, promises'
+ * queueing) throw while a simulation runs. A simulated program that reaches for one of
+ * them is caught at that line, instead of making runs differ.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * A simulated program used something that no seed decides.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Leak extends Error {
+  override readonly name = "Leak"
+
+  constructor(what: string) {
+    super(
+      `${what} was used inside a simulation; take time from Clock, randomness from Random, and wait with Effects instead of promises`
+    )
+  }
+}
+
+/** The first leak of the present run; programs may swallow the error, the kernel does not. */
+let leak: Leak | undefined
+
+const refuse = (what: string) => () => {
+  leak ??= new Leak(what)
+  throw leak
+}
+
+interface Patch {
+  readonly target: object
+  readonly key: string
+  readonly replacement: unknown
+}
+
+const HostDate = Date
+
+const HermeticDate = new Proxy(HostDate, {
+  construct: (target, given: ReadonlyArray<unknown>) =>
+    given.length === 0 ? refuse("new Date()")() : Reflect.construct(target, given),
+  apply: refuse("Date()"),
+  get: (target, key) => (key === "now" ? refuse("Date.now") : Reflect.get(target, key, target))
+})
+
+const functions: ReadonlyArray<readonly [target: object, name: string, keys: ReadonlyArray<string>]> = [
+  [
+    globalThis,
+    "",
+    ["setTimeout", "setInterval", "setImmediate", "queueMicrotask", "fetch", "clearTimeout", "clearInterval", "clearImmediate"]
+  ],
+  [Math, "Math.", ["random"]],
+  [performance, "performance.", ["now"]],
+  [process, "process.", ["nextTick", "hrtime", "uptime"]],
+  [crypto, "crypto.", ["getRandomValues", "randomUUID"]],
+  [Promise.prototype, "Promise.prototype.", ["then", "finally"]]
+]
+
+const patches: ReadonlyArray<Patch> = [
+  ...functions.flatMap(([target, name, keys]) =>
+    keys.map((key) => ({ target, key, replacement: refuse(name + key) }))
+  ),
+  { target: globalThis, key: "Date", replacement: HermeticDate }
+]
+
+/**
+ * Runs a synchronous function with the leaks closed, and opens them again. A leak is
+ * thrown even when the simulated program caught the error.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const hermetically = <A>(run: () => A): A => {
+  leak = undefined
+  const before = patches.map(({ key, target }) => Object.getOwnPropertyDescriptor(target, key))
+  for (const { key, replacement, target } of patches) {
+    Object.defineProperty(target, key, { value: replacement, configurable: true, writable: true })
+  }
+  try {
+    const result = run()
+    if (leak !== undefined) throw leak
+    return result
+  } finally {
+    patches.forEach(({ key, target }, index) => {
+      const descriptor = before[index]
+      if (descriptor === undefined) Reflect.deleteProperty(target, key)
+      else Object.defineProperty(target, key, descriptor)
+    })
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * The one loop that runs a simulated world: no await, no timer, no thread. It picks the
+ * next ready task by a choice, and when nothing is ready moves the time to the next
+ * timer. Everything a simulated program does is a task or a timer of some node.
+ *
+ * Time is a whole number of milliseconds, so that many things fall on one instant, and
+ * their order is then a choice too.
+ *
+ * @since 0.1.0
+ */
+import type { Choices } from "./Choice.ts"
+
+/**
+ * Who a task or timer belongs to. It is dropped when its owner is no longer live and
+ * held back while the owner is paused.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Owner {
+  readonly name: string
+  live: boolean
+  paused: boolean
+  /** Tasks that wait for the pause to end. */
+  readonly held: Array<Task>
+  /** Timers that are set. */
+  timers: number
+  /** True when its tasks are Effect fibers, which may be preempted. */
+  readonly preemptible: boolean
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Task {
+  readonly owner: Owner
+  readonly run: () => void
+}
+
+/**
+ * A timer that is set.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Timer implements Task {
+  readonly at: number
+  readonly order: number
+  readonly owner: Owner
+  readonly run: () => void
+  /** False once it has fired or was cancelled. */
+  set = true
+
+  constructor(at: number, order: number, owner: Owner, run: () => void) {
+    this.at = at
+    this.order = order
+    this.owner = owner
+    this.run = run
+  }
+}
+
+/**
+ * How the kernel treats running programs; a scenario draws them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface KernelOptions {
+  /** Each task is preempted at an operation below this number, or not at all; 0 preempts never. */
+  readonly preemptWithin: number
+  /** A fiber that another fiber wakes waits for its turn, instead of running at once inside it. */
+  readonly resumeInTurn: boolean
+  /** One in this many steps time goes on although tasks are ready; 0 means never. */
+  readonly hurryOneIn: number
+}
+
+// Order is kept while the list is short, so that choosing 0 always means the oldest.
+const orderedBelow = 24
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export class Kernel {
+  readonly choices: Choices
+  readonly options: KernelOptions
+  /** Milliseconds since the world began. */
+  now = 0
+  steps = 0
+  /** The owner of the task that runs. */
+  running: Owner | undefined
+  /** Called after each step. */
+  afterStep: (() => void) | undefined
+  /** The network's and the faults' own events. */
+  readonly world: Owner = makeOwner("world", false)
+  /** Operations left before the running task is preempted. */
+  operationsLeft = 0
+  /** True until the running task's first operation. */
+  taskBegins = false
+  private readonly ready: Array<Task> = []
+  private readonly heap: Array<Timer> = []
+  private timerOrder = 0
+
+  constructor(choices: Choices, options: KernelOptions) {
+    this.choices = choices
+    this.options = options
+  }
+
+  /** Makes a task ready. */
+  schedule(owner: Owner, run: () => void): void {
+    if (!owner.live) return
+    const task: Task = { owner, run }
+    if (owner.paused) owner.held.push(task)
+    else this.ready.push(task)
+  }
+
+  /** Makes a task ready after some milliseconds. */
+  timer(owner: Owner, delayMillis: number, run: () => void): Timer {
+    const timer = new Timer(this.now + Math.max(0, Math.ceil(delayMillis)), this.timerOrder++, owner, run)
+    owner.timers++
+    push(this.heap, timer)
+    return timer
+  }
+
+  cancel(timer: Timer): void {
+    if (!timer.set) return
+    timer.set = false
+    timer.owner.timers--
+  }
+
+  pause(owner: Owner): void {
+    owner.paused = true
+    this.withdraw(owner, (task) => owner.held.push(task))
+  }
+
+  resume(owner: Owner): void {
+    owner.paused = false
+    for (const task of owner.held.splice(0)) this.ready.push(task)
+  }
+
+  /** Everything of this owner is gone: tasks, timers, held tasks. */
+  drop(owner: Owner): void {
+    owner.live = false
+    owner.held.length = 0
+    this.withdraw(owner, () => {})
+  }
+
+  /** Ready tasks of this owner, also held ones. */
+  tasksOf(owner: Owner): number {
+    return owner.held.length + this.ready.filter((task) => task.owner === owner).length
+  }
+
+  /** The time of the next timer, if there is one. */
+  nextTimerAt(): number | undefined {
+    while (this.heap.length > 0 && !isDue(this.heap[0]!)) pop(this.heap)
+    return this.heap[0]?.at
+  }
+
+  isIdle(): boolean {
+    return this.ready.length === 0
+  }
+
+  /** Does one thing. False when there is nothing left to do. */
+  step(): boolean {
+    const { choices, options, ready } = this
+    const hurries = ready.length > 0 && options.hurryOneIn > 0 && choices.oneIn("hurry", options.hurryOneIn)
+    if (ready.length === 0 || hurries) {
+      if (!this.advance() && ready.length === 0) return false
+    }
+    this.steps++
+    const index = choices.choose("run", ready.length)
+    const task = ready[index]!
+    const last = ready.length - 1
+    if (last < orderedBelow) ready.copyWithin(index, index + 1)
+    else ready[index] = ready[last]!
+    ready.length = last
+    this.running = task.owner
+    this.taskBegins = true
+    const gap = task.owner.preemptible ? choices.choose("preempt", options.preemptWithin) : 0
+    this.operationsLeft = gap === 0 ? Number.MAX_SAFE_INTEGER : gap
+    task.run()
+    this.running = undefined
+    if (this.afterStep !== undefined) this.afterStep()
+    return true
+  }
+
+  /** Moves the time to the next timer and makes all that are due then ready. */
+  private advance(): boolean {
+    const at = this.nextTimerAt()
+    if (at === undefined) return false
+    this.now = at
+    this.choices.hash.number(at)
+    while (this.nextTimerAt() === at) {
+      const timer = pop(this.heap)
+      timer.set = false
+      timer.owner.timers--
+      if (timer.owner.paused) timer.owner.held.push(timer)
+      else this.ready.push(timer)
+    }
+    return true
+  }
+
+  private withdraw(owner: Owner, take: (task: Task) => void): void {
+    let kept = 0
+    for (const task of this.ready) {
+      if (task.owner === owner) take(task)
+      else this.ready[kept++] = task
+    }
+    this.ready.length = kept
+  }
+}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeOwner = (name: string, preemptible: boolean): Owner => ({
+  name,
+  live: true,
+  paused: false,
+  held: [],
+  timers: 0,
+  preemptible
+})
+
+const isDue = (timer: Timer): boolean => timer.set && timer.owner.live
+
+const isBefore = (one: Timer, other: Timer): boolean =>
+  one.at < other.at || (one.at === other.at && one.order < other.order)
+
+const push = (heap: Array<Timer>, timer: Timer): void => {
+  let at = heap.length
+  while (at > 0) {
+    const parent = (at - 1) >> 1
+    if (!isBefore(timer, heap[parent]!)) break
+    heap[at] = heap[parent]!
+    at = parent
+  }
+  heap[at] = timer
+}
+
+const pop = (heap: Array<Timer>): Timer => {
+  const first = heap[0]!
+  const moved = heap.pop()!
+  const length = heap.length
+  if (length === 0) return first
+  let at = 0
+  for (;;) {
+    let child = 2 * at + 1
+    if (child >= length) break
+    if (child + 1 < length && isBefore(heap[child + 1]!, heap[child]!)) child++
+    if (!isBefore(heap[child]!, moved)) break
+    heap[at] = heap[child]!
+    at = child
+  }
+  heap[at] = moved
+  return first
+}

@@ -1,0 +1,95 @@
+/**
+ * An accepted endpoint as the job server drives it: bytes come in a synchronous handler.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Socket from "effect/socket/Socket"
+import type * as Network from "../../protocol/Network.ts"
+import type { Broken, Endpoint } from "./Endpoint.ts"
+
+// After the handler returns its bytes are overwritten with this, so that whoever kept a
+// view finds garbage instead of being right by luck.
+const poison = 0xdb
+
+const readError = (cause: Broken) => new Socket.SocketError({ reason: new Socket.SocketReadError({ cause }) })
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const accepted = (endpoint: Endpoint): Network.Connection => {
+  let scratch = new Uint8Array(1024)
+  let ending = false
+  let handler: ((bytes: Uint8Array) => void) | undefined
+  let finish: ((exit: Effect.Effect<void, Socket.SocketError>) => void) | undefined
+  let pauseAboveBytes = 0
+  let paused = false
+
+  const done = (exit: Effect.Effect<void, Socket.SocketError>) => {
+    handler = undefined
+    endpoint.close(true)
+    finish?.(exit)
+  }
+
+  const isTooFull = () => {
+    const { waiting } = endpoint.outgoing
+    paused = paused ? waiting > pauseAboveBytes / 2 : waiting > pauseAboveBytes
+    return paused
+  }
+
+  const readSome = () => {
+    if (handler === undefined || isTooFull()) return
+    if (endpoint.broken !== undefined) return done(Effect.fail(readError(endpoint.broken)))
+    const count = endpoint.readable()
+    if (count > 0) {
+      if (scratch.length < count) scratch = new Uint8Array(count * 2)
+      const bytes = scratch.subarray(0, count)
+      bytes.set(endpoint.read(count))
+      handler(bytes)
+      bytes.fill(poison)
+    } else if (endpoint.incoming.ended && endpoint.incoming.unread === 0) return done(Effect.void)
+    if (handler !== undefined) endpoint.readDone()
+  }
+
+  const wrote = () => {
+    if (ending && endpoint.outgoing.waiting === 0) return done(Effect.void)
+    if (paused && !isTooFull()) endpoint.notifyReadable()
+  }
+
+  return {
+    peerHost: endpoint.peer.host,
+    peerPort: 40_000 + endpoint.connection,
+    receive: (onBytes, options) =>
+      Effect.callback<void, Socket.SocketError>((resume) => {
+        if (endpoint.closed) return resume(Effect.void)
+        handler = onBytes
+        finish = resume
+        pauseAboveBytes = options.pauseAboveBytes
+        endpoint.onReadable = readSome
+        endpoint.onWritable = wrote
+        if (endpoint.hasNews()) endpoint.notifyReadable()
+        if (ending) endpoint.notifyWritable()
+        return Effect.sync(() => {
+          handler = undefined
+          endpoint.close(false)
+        })
+      }),
+    send: (chunks) => {
+      for (const chunk of chunks) endpoint.write(chunk)
+      endpoint.outgoing.pump()
+    },
+    unsentBytes: () => (endpoint.broken === undefined ? endpoint.outgoing.waiting : 0),
+    end: () => {
+      endpoint.end()
+      ending = true
+      endpoint.notifyWritable()
+    },
+    destroy: () => {
+      if (endpoint.closed) return
+      handler = undefined
+      endpoint.close(false)
+      finish?.(Effect.void)
+    }
+  }
+}
