@@ -39,11 +39,9 @@ if (status !== 0) {
 
 const lockfile: { packages: Record<string, Entry> } = JSON.parse(readFileSync(file, "utf8"))
 const packages = lockfile.packages
-for (const [parent, { dev, optionalDependencies = {} }] of Object.entries(packages)) {
+for (const { dev, optionalDependencies = {} } of Object.values(packages)) {
   for (const [name, version] of Object.entries(optionalDependencies)) {
-    if (packages[`${parent}/node_modules/${name}`] === undefined && packages[`node_modules/${name}`] === undefined) {
-      packages[`node_modules/${name}`] = { version, ...platformOf(name), ...(dev && { dev }), optional: true } as Entry
-    }
+    packages[`node_modules/${name}`] ??= { version, ...platformOf(name), ...(dev && { dev }), optional: true } as Entry
   }
 }
 const sorted = Object.fromEntries(Object.entries(packages).toSorted(([a], [b]) => (a < b ? -1 : 1)))
