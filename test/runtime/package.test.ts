@@ -1,0 +1,103 @@
+/**
+ * The package as it is published: built, packed, and used from another project that has
+ * only what it asks for.
+ */
+import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
+import { execFileSync } from "node:child_process"
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+
+const root = join(import.meta.dirname, "../..")
+const exportedNames = Object.keys(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).exports)
+const specifiers = exportedNames.map((name) => `effect-gearman${name.slice(1)}`)
+
+describe("the package", () => {
+  let project: string
+  let packed: ReadonlyArray<string>
+
+  const run = (command: string, ...parameters: ReadonlyArray<string>) =>
+    execFileSync(command, parameters, { cwd: project, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
+
+  /** Gives the project a package that the repository has. */
+  const lend = (name: string) => {
+    mkdirSync(dirname(join(project, "node_modules", name)), { recursive: true })
+    symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name))
+  }
+
+  const runModule = (lines: ReadonlyArray<string>) => {
+    writeFileSync(join(project, "main.ts"), lines.join("\n"))
+    return run(process.execPath, "main.ts")
+  }
+
+  beforeAll(() => {
+    project = mkdtempSync(join(tmpdir(), "effect-gearman-package-"))
+    execFileSync(process.execPath, ["scripts/build.ts"], { cwd: root, stdio: ["ignore", "inherit", "inherit"] })
+    const report = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project], {
+      cwd: root,
+      encoding: "utf8"
+    })
+    const [{ filename, files }] = JSON.parse(report)
+    packed = files.map((file: { readonly path: string }) => file.path)
+    run("tar", "-xzf", filename)
+    mkdirSync(join(project, "node_modules"))
+    cpSync(join(project, "package"), join(project, "node_modules/effect-gearman"), { recursive: true })
+    writeFileSync(join(project, "package.json"), `{ "type": "module" }`)
+    lend("effect")
+  })
+
+  afterAll(() => rmSync(project, { recursive: true, force: true }))
+
+  it("holds the modules, their sources and declarations, and nothing else", () => {
+    for (const path of packed) {
+      assert.match(path, /^(package\.json|README\.md|LICENSE|src\/.+\.ts|dist\/.+\.(js|js\.map|d\.ts|d\.ts\.map))$/)
+    }
+    assert.include(packed, "dist/bin/effect-gearman.js")
+  })
+
+  it("needs only effect, except for effect-gearman/node", () => {
+    const core = specifiers.filter((name) => name !== "effect-gearman/node" && !name.endsWith(".json"))
+    const output = runModule([
+      ...core.map((name, at) => `import * as m${at} from "${name}"`),
+      `console.log([${core.map((_, at) => `Object.keys(m${at}).length > 0`)}].every(Boolean))`
+    ])
+    assert.strictEqual(output, "true\n")
+  })
+
+  it("runs as a command with nothing installed beside it", () => {
+    const alone = mkdtempSync(join(tmpdir(), "effect-gearman-command-"))
+    cpSync(join(project, "package/dist/bin"), alone, { recursive: true })
+    const output = run(process.execPath, join(alone, "effect-gearman.js"), "--version")
+    rmSync(alone, { recursive: true, force: true })
+    assert.include(output, JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version)
+  })
+
+  it("works on Node's sockets with @effect/platform-node beside it, and is typed", () => {
+    lend("@effect/platform-node")
+    lend("@types/node")
+    const output = runModule([
+      `import { Client, JobFunction, JobServer, Network, Worker } from "effect-gearman"`,
+      `import { NodeNetwork } from "effect-gearman/node"`,
+      `import { Effect, Layer } from "effect"`,
+      `const reverse = JobFunction.utf8("reverse")`,
+      `const program = Effect.gen(function* () {`,
+      `  const server = yield* JobServer.JobServer`,
+      `  const servers = [Network.format(server.address)]`,
+      `  const worker = reverse.toLayer((text) => Effect.succeed([...text].reverse().join("")))`,
+      `  const layers = Layer.merge(`,
+      `    Client.layer({ servers }),`,
+      `    Layer.provide(worker, Worker.layer({ servers }))`,
+      `  )`,
+      `  const result: string = yield* Effect.flatMap(Client.Client, (client) => client.run(reverse, "Gearman")).pipe(`,
+      `    Effect.provide(layers)`,
+      `  )`,
+      `  console.log(result)`,
+      `})`,
+      `const world = JobServer.layer({ address: Network.tcp("127.0.0.1", 0) }).pipe(Layer.provideMerge(NodeNetwork.layer))`,
+      `await Effect.runPromise(Effect.provide(program, world))`
+    ])
+    assert.strictEqual(output, "namraeG\n")
+    const options = ["--strict", "--module", "nodenext", "--target", "es2024", "--types", "node", "--skipLibCheck"]
+    assert.strictEqual(run(join(root, "node_modules/.bin/tsc"), "--noEmit", ...options, "main.ts"), "")
+  })
+})
