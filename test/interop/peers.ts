@@ -64,7 +64,10 @@ export const versionOf = (name: PeerName): string | undefined => {
 /** A suite that needs peers. */
 export const describeWith = (names: ReadonlyArray<PeerName>, title: string, suite: () => void): void => {
   const missing = names.filter((name) => versionOf(name) === undefined)
-  if (missing.length === 0) return describe(title, suite)
+  if (missing.length === 0) {
+    describe(title, suite)
+    return
+  }
   const packages = missing.map((name) => peers[name].install).join(" ")
   const notice = `left out: ${missing.map((name) => peers[name].title).join(", ")} missing; apt-get install -y ${packages}`
   describe(title, () => {
