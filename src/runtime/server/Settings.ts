@@ -1,0 +1,123 @@
+/**
+ * What the job server's process is told to do, typed, from the values that were typed.
+ */
+import * as Network from "../../protocol/Network.ts"
+import * as Flags from "./Flags.ts"
+import type * as Parse from "./parse.ts"
+
+/** Everything about one server process. */
+export interface Settings {
+  readonly address: Network.Address
+  readonly backlog: number
+  readonly keepAliveSeconds: number
+  readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  readonly handshakeSeconds: number
+  readonly drainSeconds: number
+  readonly jobRetries: number
+  readonly jobHandlePrefix: string | undefined
+  readonly workerWakeup: number
+  readonly exceptions: boolean
+  readonly allowShutdown: boolean
+  readonly maxJobs: number
+  readonly maxFunctions: number
+  readonly maxPacketBytes: number
+  readonly maxOutputBytes: number
+  readonly level: Flags.Level
+  /** A path, `stderr`, `none`, or nothing where nobody chose. */
+  readonly logFile: string | undefined
+  readonly syslog: boolean
+  readonly pidFile: string | undefined
+  readonly user: string | undefined
+  readonly daemon: boolean
+  readonly tls: { readonly certificate: string; readonly key: string; readonly authorities: string | undefined } | undefined
+  readonly httpAddress: Network.Address | undefined
+  readonly warnings: ReadonlyArray<string>
+}
+
+/** Handles have 63 bytes in clients; the counter needs 11 of them. */
+const maxPrefixBytes = 52
+
+/**
+ * Derives the settings, or says which values do not fit together.
+ */
+export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
+  const errors: Array<string> = []
+  const text = (name: string): string | undefined => parsed.given.get(name)?.value ?? Flags.find(name)!.byDefault
+  const number = (name: string): number => Number(text(name))
+  const has = (name: string): boolean => parsed.given.get(name)?.value === "true"
+
+  const listen = text("listen")!
+  const address = listen.startsWith("unix:") ? Network.parse(listen) : Network.tcp(listen.replace(/^\[(.*)\]$/, "$1"), number("port"))
+  if (address instanceof Network.InvalidAddress) errors.push(`--listen: ${address.message}`)
+
+  const prefix = parsed.given.get("job-handle-prefix")?.value
+  if (prefix !== undefined && Buffer.byteLength(prefix) > maxPrefixBytes) {
+    errors.push(`--job-handle-prefix must have at most ${maxPrefixBytes} bytes, so that handles stay different within the 63 bytes that clients keep`)
+  }
+  if (prefix !== undefined && /[\s\0]|\/\//.test(prefix)) {
+    errors.push("--job-handle-prefix must not contain white space or //, at which clients split handles")
+  }
+
+  const queue = text("queue-type")!
+  if (queue.toLowerCase() !== "builtin") {
+    errors.push(`--queue-type ${queue} is not supported: jobs are kept in memory only; with --queue-type builtin they are lost at a stop`)
+  }
+
+  const certificate = parsed.given.get("ssl-certificate")?.value
+  const key = parsed.given.get("ssl-key")?.value
+  if (has("ssl") && (certificate === undefined || key === undefined)) {
+    errors.push("--ssl needs --ssl-certificate and --ssl-key")
+  }
+
+  const http = parsed.given.get("http-listen")?.value
+  const httpAddress = http === undefined ? undefined : Network.parse(http)
+  if (httpAddress instanceof Network.InvalidAddress) errors.push(`--http-listen: ${httpAddress.message}`)
+
+  if (errors.length > 0) return { errors }
+  const perAddress = number("max-connections-per-address")
+  return {
+    address: address as Network.Address,
+    backlog: number("backlog"),
+    keepAliveSeconds: Math.max(1, number("keepalive-idle")),
+    maxConnections: number("max-connections"),
+    maxConnectionsPerAddress: perAddress === 0 ? Number.POSITIVE_INFINITY : perAddress,
+    handshakeSeconds: number("handshake-timeout"),
+    drainSeconds: number("drain-timeout"),
+    jobRetries: number("job-retries"),
+    jobHandlePrefix: prefix,
+    workerWakeup: number("worker-wakeup"),
+    exceptions: has("exceptions"),
+    allowShutdown: has("allow-shutdown"),
+    maxJobs: number("max-jobs"),
+    maxFunctions: number("max-functions"),
+    maxPacketBytes: number("max-packet-bytes"),
+    maxOutputBytes: number("max-output-bytes"),
+    level: text("verbose") as Flags.Level,
+    logFile: text("log-file"),
+    syslog: has("syslog"),
+    pidFile: text("pid-file"),
+    user: text("user"),
+    daemon: has("daemon"),
+    tls: has("ssl") ? { certificate: certificate!, key: key!, authorities: parsed.given.get("ssl-ca-file")?.value } : undefined,
+    httpAddress: httpAddress as Network.Address | undefined,
+    warnings: parsed.warnings
+  }
+}
+
+/** One line of `config print`. */
+export interface Setting {
+  readonly name: string
+  readonly value: string
+  readonly source: Parse.Source
+}
+
+/** Each option with its value and where that came from; secrets are not shown. */
+export const describe = (parsed: Parse.Parsed): ReadonlyArray<Setting> =>
+  Flags.flags
+    .filter((flag) => flag.treatment._tag === "Used" && !["help", "version", "check-args"].includes(flag.name))
+    .map((flag) => {
+      const given = parsed.given.get(flag.name)
+      const value = given?.value ?? flag.byDefault ?? (flag.kind._tag === "Switch" ? "false" : "")
+      return { name: flag.name, value: flag.isSecret === true ? "<redacted>" : value, source: given?.source ?? "default" }
+    })

@@ -1,0 +1,142 @@
+/** gearmand's command line, by its exact rules. */
+import { assert, describe, it } from "vitest"
+import * as Flags from "../../src/runtime/server/Flags.ts"
+import * as Parse from "../../src/runtime/server/parse.ts"
+import * as Settings from "../../src/runtime/server/Settings.ts"
+
+const noFile = () => {
+  throw new Error("no such file")
+}
+const parse = (line: string, environment: Record<string, string> = {}, file?: string) =>
+  Parse.parse(line === "" ? [] : line.split(" "), environment, file === undefined ? noFile : () => file)
+
+const values = (line: string, environment?: Record<string, string>, file?: string) => {
+  const parsed = parse(line, environment, file)
+  assert.isFalse(Parse.isRefusal(parsed), JSON.stringify(parsed))
+  return Object.fromEntries([...(parsed as Parse.Parsed).given].map(([name, given]) => [name, given.value]))
+}
+
+const errors = (line: string, environment?: Record<string, string>, file?: string) => {
+  const parsed = parse(line, environment, file)
+  assert.isTrue(Parse.isRefusal(parsed), `${line} was accepted`)
+  return (parsed as Parse.Refusal).errors
+}
+
+const settings = (line: string) => {
+  const parsed = parse(line)
+  return Parse.isRefusal(parsed) ? parsed : Settings.fromParsed(parsed)
+}
+
+describe("gearmand's command line", () => {
+  it("takes values after = and as the next word, and letters in every spelling", () => {
+    assert.deepStrictEqual(values("--port=1 --listen localhost"), { port: "1", listen: "localhost" })
+    assert.deepStrictEqual(values("-p4730 -L 127.0.0.1 -dR -u root"), {
+      port: "4730",
+      listen: "127.0.0.1",
+      daemon: "true",
+      "round-robin": "true",
+      user: "root"
+    })
+    assert.deepStrictEqual(values("--job-retries -1"), { "job-retries": "-1" })
+  })
+
+  it("takes the line that libgearman's tests start their server with", () => {
+    const line = "--verbose=INFO --log-file=var/log --pid-file=var/pid --port=5555 --threads=4 -u root --listen=localhost"
+    const result = settings(line) as Settings.Settings
+    assert.deepStrictEqual(result.address, { _tag: "Tcp", host: "localhost", port: 5555 })
+    assert.deepStrictEqual(result.warnings, ["--threads has no effect: one thread does all the work"])
+  })
+
+  it.each([
+    ["extra", "unexpected argument"],
+    ["-- port", "unexpected argument"],
+    ["--por=1", "unknown option --por; did you mean --port?"],
+    ["--Port=1", "unknown option --Port"],
+    ["-vvv", "verbosity is --verbose=LEVEL"],
+    ["-v", "unknown option -v"],
+    ["--verbose=info", "--verbose must be one of"],
+    ["--verbose", "--verbose needs a value"],
+    ["--config-file", "--config-file needs a value"],
+    ["--config-file=/no/such/file", "cannot read the configuration file"],
+    ["--port=70000", "from 0 to 65535"],
+    ["--port=abc", "from 0 to 65535"],
+    ["--port --daemon", "--port needs a value"],
+    ["--port=1 --port=2", "given twice"],
+    ["--daemon=yes", "takes no value"],
+    ["--job-retries=256", "from -1 to 255"],
+    ["--protocol http", "is not supported"],
+    ["--store-queue-on-shutdown", "is not supported"]
+  ])("refuses %s", (line, message) => {
+    assert.include(errors(line).join("\n"), message)
+  })
+
+  it.each([
+    ["--queue-type libsqlite3", "is not supported"],
+    [`--job-handle-prefix ${"x".repeat(53)}`, "at most 52 bytes"],
+    ["--job-handle-prefix a//b", "white space or //"],
+    ["--ssl", "--ssl needs --ssl-certificate and --ssl-key"],
+    ["--http-listen host:99999", "is no address"]
+  ])("refuses %s once all values are there", (line, message) => {
+    assert.include((settings(line) as Parse.Refusal).errors.join("\n"), message)
+  })
+
+  it("names every mistake, not only the first", () => {
+    assert.strictEqual(errors("--port=x --verbose=loud extra").length, 3)
+  })
+
+  it("shows help and the version whatever else is wrong", () => {
+    assert.deepStrictEqual(values("--help --port=x"), { help: "true" })
+    assert.deepStrictEqual(values("-V extra"), { version: "true" })
+  })
+
+  it("reads the configuration file as gearmand does, below the command line", () => {
+    const file = "# --exceptions is off\n--port=1 --worker-wakeup=3\n4730 words are --job-retries=2 ignored\n"
+    assert.deepStrictEqual(values("--config-file=f --port=9", {}, file), {
+      "config-file": "f",
+      port: "9",
+      "worker-wakeup": "3",
+      "job-retries": "2"
+    })
+    assert.include(errors("--config-file=f", {}, "--port=1 --nonsense").join(), "f: unknown option --nonsense")
+    assert.include(errors("--config-file=f", {}, "--port 1").join(), "f: --port needs a value")
+  })
+
+  it("puts flags before the environment and the environment before the file", () => {
+    assert.strictEqual(values("", { GEARMAND_PORT: "7" })["port"], "7")
+    assert.strictEqual(values("--port=8", { GEARMAND_PORT: "7" })["port"], "8")
+    assert.strictEqual(values("--config-file=f", { GEARMAND_PORT: "7" }, "--port=9")["port"], "7")
+    assert.include(errors("", { GEARMAND_PORT: "x" }).join(), "GEARMAND_PORT: --port must be")
+  })
+
+  it("lets the environment replace certificates only with --ssl, as gearmand does", () => {
+    const environment = { GEARMAND_SERVER_PEM: "e.pem", GEARMAND_SERVER_KEY: "e.key" }
+    assert.deepStrictEqual(values("--ssl-key=a", environment), { "ssl-key": "a" })
+    assert.strictEqual(values("--ssl --ssl-key=a", environment)["ssl-key"], "e.key")
+  })
+
+  it("accepts all of gearmand's flags", () => {
+    for (const flag of Flags.flags) {
+      if (flag.treatment._tag === "Refused" || ["help", "version", "config-file"].includes(flag.name)) continue
+      const kind = flag.kind
+      const value =
+        kind._tag === "Switch"
+          ? ""
+          : kind._tag === "Choice"
+            ? `=${kind.choices[0]}`
+            : kind._tag === "Text"
+              ? "=x"
+              : kind._tag === "Whole"
+                ? `=${kind.max}`
+                : "=1.5"
+      assert.property(values(`--${flag.name}${value}`), flag.name)
+    }
+  })
+
+  it("shows where each value came from, and no secret", () => {
+    const parsed = parse("--port=9 --redis-password=p", { GEARMAND_SERVER_KEY: "k" }) as Parse.Parsed
+    const shown = Settings.describe(parsed)
+    assert.deepInclude(shown, { name: "port", value: "9", source: "flag" })
+    assert.deepInclude(shown, { name: "worker-wakeup", value: "0", source: "default" })
+    assert.notInclude(JSON.stringify(shown), '"p"')
+  })
+})
