@@ -13,7 +13,7 @@ export type Command =
   | { readonly _tag: "cantDo"; readonly function: FunctionIndex }
   | { readonly _tag: "resetAbilities" }
   | { readonly _tag: "preSleep" }
-  /** Unless `anyhow`, only from a connection that announced a function. */
+  /** Unless `anyhow`, from a connection that announced a function. */
   | { readonly _tag: "grab"; readonly type: 9 | 30 | 39; readonly anyhow: boolean }
   | {
       readonly _tag: "submit"
@@ -26,7 +26,7 @@ export type Command =
   | {
       readonly _tag: "work"
       readonly type: number
-      /** One of the jobs this connection runs, if it does run any; or any of the sequence's jobs. */
+      /** A job that is running, from the connection that runs it; or any of the sequence's jobs. */
       readonly own: boolean
       readonly job: number
       readonly fields: ReadonlyArray<string>

@@ -24,7 +24,18 @@ const count = (counts: Map<string, number>, name: string): void => {
 
 let sequences = 0
 
-const show = (step: Step): string => `${step.connection}: ${JSON.stringify(step.command)}`
+/** A command that needs a worker is given to one, if there is one. */
+const actorOf = ({ command, connection }: Step, model: Model): number => {
+  if (command._tag === "work" && command.own) {
+    const running = model.jobs.filter((job) => job.worker !== undefined)
+    return running[command.job % Math.max(1, running.length)]?.worker ?? connection
+  }
+  if (command._tag === "grab" && !command.anyhow) {
+    const workers = [...model.connections.keys()].filter((index) => model.connections[index]!.functions.size > 0)
+    return workers[connection % Math.max(1, workers.length)] ?? connection
+  }
+  return connection
+}
 
 /** Fails with a `Difference` that tells the steps so far and what each server answered. */
 export const run = async (
@@ -39,7 +50,8 @@ export const run = async (
   statistics.sequences++
   try {
     for (const step of steps) {
-      const { command, connection } = step
+      const { command } = step
+      const connection = actorOf(step, model)
       if (isPointless(connection, command, model)) continue
       const deviation = leftOut.find((deviation) => deviation.applies(connection, command, model))
       if (deviation !== undefined) {
@@ -53,7 +65,7 @@ export const run = async (
         sides[0].perform(connection, command),
         sides[1].perform(connection, command)
       ])
-      done.push(show(step))
+      done.push(`${connection}: ${JSON.stringify(command)}`)
       for (let index = 0; index < connections; index++) {
         const one = JSON.stringify(first[index])
         const other = JSON.stringify(second[index])
