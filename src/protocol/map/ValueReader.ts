@@ -40,6 +40,11 @@ export class ValueReader {
     return this.at === this.bytes.length
   }
 
+  /** What has not been read yet, as a view. */
+  rest(): Uint8Array {
+    return this.bytes.subarray(this.at)
+  }
+
   /** Reads one value. */
   read(): unknown {
     if (this.problem !== undefined) return undefined

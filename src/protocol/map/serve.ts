@@ -1,0 +1,59 @@
+/**
+ * The worker's side of the distributed map.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as JobFunction from "../JobFunction.ts"
+import { Worker } from "../Worker.ts"
+import { EvaluationError, MapEvaluator } from "./MapEvaluator.ts"
+import { defaultFunctionName } from "./MapItem.ts"
+import * as Outcome from "./Outcome.ts"
+import * as Shipment from "./Shipment.ts"
+
+/**
+ * Serves the distributed map while the layer lives: runs whatever functions clients
+ * ship, by the `MapEvaluator`. Whoever can reach the job servers can then run code on
+ * this machine; the evaluator's limits are there for accidents, not for attacks.
+ *
+ * A function that throws is a result for its client and no failed job. How many items
+ * run at once is the worker's `concurrency`.
+ *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ * import * as Layer from "effect/Layer"
+ *
+ * // Calls the functions in this very process: for tests.
+ * const served = DistributedMap.serve().pipe(Layer.provide(DistributedMap.layerUnsafe({ worker: "sammy" })))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const serve = (options?: {
+  /** The Gearman function to serve; the clients' `functionName` is the same. Default: `effect-gearman.map`. */
+  readonly functionName?: string | undefined
+}): Layer.Layer<never, never, Worker | MapEvaluator> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const worker = yield* Worker
+      const evaluator = yield* MapEvaluator
+      yield* worker.register(JobFunction.bytes(options?.functionName ?? defaultFunctionName), (workload) => {
+        const shipment = Shipment.decode(workload)
+        return Result.isFailure(shipment)
+          ? Effect.succeed(unreadable(shipment.failure.message))
+          : Effect.match(evaluator.evaluate(shipment.success), {
+              onFailure: Outcome.encodeFailure,
+              onSuccess: Outcome.encodeSuccess
+            })
+      })
+    })
+  )
+
+const unreadable = (message: string): Uint8Array =>
+  Outcome.encodeFailure(
+    new EvaluationError({ kind: "unavailable", error: { name: "InvalidShipment", message }, position: 0 })
+  )
