@@ -1,0 +1,197 @@
+/**
+ * The text protocol that administrators and monitors speak: what its lists look like, both
+ * ways. The job server writes them, the command line reads them, from gearmand as well.
+ * (Gearman protocol, "Administrative Protocol")
+ *
+ * Names travel as bytes; here they are strings with one character per byte (latin-1), as
+ * `Codec.latin1` makes them.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The line that ends a list.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const endOfList = "."
+
+/**
+ * A row of `status`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StatusRow {
+  readonly function: string
+  /** Jobs queued, scheduled and running. */
+  readonly total: number
+  readonly running: number
+  /** Connections that can do it. */
+  readonly workers: number
+}
+
+/**
+ * A row of `prioritystatus`: what waits, by priority.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PriorityStatusRow {
+  readonly function: string
+  readonly high: number
+  readonly normal: number
+  readonly low: number
+  readonly workers: number
+}
+
+/**
+ * A row of `workers`: one connection, which may be no worker at all.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WorkerRow {
+  /** The server's number for the connection; gearmand gives the file descriptor. */
+  readonly connection: number
+  readonly host: string
+  readonly clientId: string
+  readonly functions: ReadonlyArray<string>
+}
+
+/**
+ * A row of `show jobs`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface JobRow {
+  readonly handle: string
+  /** Attempts that were lost. */
+  readonly retries: number
+  /** Cancelled, or nobody waits for it any more. */
+  readonly isIgnored: boolean
+  /** A background job. */
+  readonly isBackground: boolean
+}
+
+const list = (rows: ReadonlyArray<string>): string => `${rows.join("")}${endOfList}\n`
+
+/**
+ * The answer to `status`.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const formatStatus = (rows: ReadonlyArray<StatusRow>): string =>
+  list(rows.map((row) => `${row.function}\t${row.total}\t${row.running}\t${row.workers}\n`))
+
+/**
+ * The answer to `prioritystatus`.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const formatPriorityStatus = (rows: ReadonlyArray<PriorityStatusRow>): string =>
+  list(rows.map((row) => `${row.function}\t${row.high}\t${row.normal}\t${row.low}\t${row.workers}\n`))
+
+/**
+ * The answer to `workers`.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const formatWorkers = (rows: ReadonlyArray<WorkerRow>): string =>
+  list(
+    rows.map((row) => {
+      const functions = row.functions.map((name) => ` ${name}`).join("")
+      return `${row.connection} ${row.host} ${row.clientId} :${functions}\n`
+    })
+  )
+
+/**
+ * The answer to `show jobs`.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const formatJobs = (rows: ReadonlyArray<JobRow>): string =>
+  list(rows.map((row) => `${row.handle}\t${row.retries}\t${row.isIgnored ? 1 : 0}\t${row.isBackground ? 1 : 0}\n`))
+
+/**
+ * The answer to `show unique jobs`.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const formatUniques = (uniques: ReadonlyArray<string>): string => list(uniques.map((unique) => `${unique}\n`))
+
+// Names may hold tabs (Perl's prefix does), so the numbers are taken from the right.
+const splitRow = (line: string, numbers: number): ReadonlyArray<string> => {
+  const cells = line.split("\t")
+  const name = cells.slice(0, Math.max(0, cells.length - numbers)).join("\t")
+  return [name, ...cells.slice(cells.length - numbers)]
+}
+
+/**
+ * Reads the lines of `status`, without the final dot.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const parseStatus = (lines: ReadonlyArray<string>): ReadonlyArray<StatusRow> =>
+  lines.map((line) => {
+    const [name, total, running, workers] = splitRow(line, 3)
+    return { function: name!, total: Number(total), running: Number(running), workers: Number(workers) }
+  })
+
+/**
+ * Reads the lines of `prioritystatus`, without the final dot.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const parsePriorityStatus = (lines: ReadonlyArray<string>): ReadonlyArray<PriorityStatusRow> =>
+  lines.map((line) => {
+    const [name, high, normal, low, workers] = splitRow(line, 4)
+    return { function: name!, high: Number(high), normal: Number(normal), low: Number(low), workers: Number(workers) }
+  })
+
+/**
+ * Reads the lines of `workers`, without the final dot. A line that does not look like one
+ * is left out.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const parseWorkers = (lines: ReadonlyArray<string>): ReadonlyArray<WorkerRow> =>
+  lines.flatMap((line) => {
+    const match = /^(-?\d+) (\S+) (.*?) :(.*)$/s.exec(line)
+    if (match === null) return []
+    return [
+      {
+        connection: Number(match[1]),
+        host: match[2]!,
+        clientId: match[3]!,
+        functions: match[4]!.split(" ").filter((name) => name !== "")
+      }
+    ]
+  })
+
+/**
+ * Reads the lines of `show jobs`, without the final dot.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const parseJobs = (lines: ReadonlyArray<string>): ReadonlyArray<JobRow> =>
+  lines.map((line) => {
+    const [handle, retries, ignored, background] = line.split("\t")
+    return {
+      handle: handle!,
+      retries: Number(retries),
+      isIgnored: ignored !== "0",
+      isBackground: background !== "0"
+    }
+  })

@@ -1,0 +1,254 @@
+/**
+ * The job server's program: it accepts connections, hands their bytes to the state machine
+ * in `server/`, and sends what that has to say. Per packet nothing of Effect runs; a batch
+ * of bytes is worked off synchronously and then each connection it concerned is flushed
+ * once.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Scope from "effect/Scope"
+import * as Codec from "./Codec.ts"
+import * as Network from "./Network.ts"
+import { drawPrefix } from "./server/Handles.ts"
+import { JobServerCore } from "./server/JobServerCore.ts"
+import type { Now } from "./server/Now.ts"
+import { defaults, type Options as CoreOptions } from "./server/Options.ts"
+
+/**
+ * Settings of a job server; each has a default.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options extends CoreOptions {
+  /** Where to listen. The default is loopback: opening it to the world is a decision to take. */
+  readonly address: Network.Address
+}
+
+/**
+ * The defaults: `127.0.0.1:4730`, and gearmand 2.0's settings.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const defaultOptions: Options = { ...defaults, address: Network.tcp("127.0.0.1") }
+
+/**
+ * A server that is bound to its address.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Running {
+  /** The bound address, with the real port where 0 was asked for. */
+  readonly address: Network.Address
+  /**
+   * Serves. Ends only when a shutdown was asked for: by `shutdown`, or by the text command
+   * where that is allowed.
+   */
+  readonly run: Effect.Effect<void, Network.NetworkError>
+  /**
+   * `now` ends `run` at once. `graceful` stops listening, goes on with the connections
+   * there are, and ends `run` when no job is left.
+   */
+  readonly shutdown: (kind: "now" | "graceful") => Effect.Effect<void>
+  /** The state machine: counters, and what there is to look at. */
+  readonly core: JobServerCore
+}
+
+/** A clock's readings, renewed in place: one object serves all packets of a batch. */
+class Readings implements Now {
+  monotonicMillis = 0
+  wallMillis = 0
+  private readonly clock: Clock.Clock
+
+  constructor(clock: Clock.Clock) {
+    this.clock = clock
+    this.renew()
+  }
+
+  renew(): this {
+    this.monotonicMillis = Number(this.clock.monotonicTimeNanosUnsafe()) / 1e6
+    this.wallMillis = this.clock.currentTimeMillisUnsafe()
+    return this
+  }
+}
+
+/**
+ * Binds the address and gives the server that is ready to run. Fails when the address is
+ * taken or not ours. Closing the scope unbinds it.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as JobServer from "effect-gearman/JobServer"
+ * import * as Network from "effect-gearman/Network"
+ *
+ * const program = Effect.gen(function* () {
+ *   const server = yield* JobServer.listen({ address: Network.tcp("127.0.0.1", 0) })
+ *   yield* Effect.log(Network.format(server.address))
+ *   yield* server.run
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {}) {
+  const network = yield* Network.Network
+  const clock = yield* Clock.Clock
+  const random = yield* Random.Random
+  const core = new JobServerCore(options, {
+    handlePrefix: drawPrefix(() => random.nextDoubleUnsafe()),
+    merging: Math.floor(random.nextDoubleUnsafe() * 2 ** 32)
+  })
+  // The listener has a scope of its own: a graceful shutdown closes it and lets the
+  // connections go on.
+  const listening = yield* Scope.fork(yield* Effect.scope)
+  const listener = yield* Scope.provide(network.listen(options.address ?? defaultOptions.address), listening)
+  const now = new Readings(clock)
+  const deadlineMoved = Latch.makeUnsafe()
+  const shutdownMoved = Latch.makeUnsafe()
+  let wakingAtMillis = Infinity
+
+  /** After each batch: send, and see whether somebody has to be woken. */
+  const settle = (): void => {
+    core.flush()
+    if (now.monotonicMillis + core.nextDeadlineMillis(now) < wakingAtMillis) deadlineMoved.openUnsafe()
+    if (core.shutdown !== "no") shutdownMoved.openUnsafe()
+  }
+
+  const hasEnded = (): boolean => core.shutdown === "now" || (core.shutdown === "graceful" && core.isIdle)
+
+  const serveConnection = (connection: Network.Connection): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const session = core.connected(connection)
+      if (session === undefined) {
+        connection.destroy()
+        return Effect.void
+      }
+      const decoder = new Codec.Decoder(
+        {
+          packet: (frame) => core.received(session, frame, now),
+          line: (line) => core.line(session, line, now)
+        },
+        core.options
+      )
+      const onBytes = (bytes: Uint8Array): void => {
+        now.renew()
+        const failure = decoder.push(bytes)
+        if (failure !== undefined) core.malformed(session, failure, now)
+        if (!session.isOpen) decoder.halt()
+        settle()
+      }
+      return connection.receive(onBytes, core.options).pipe(
+        // However a connection ends, all there is to do is to take it apart.
+        Effect.ignore,
+        Effect.ensuring(
+          Effect.sync(() => {
+            now.renew()
+            core.disconnected(session)
+            settle()
+          })
+        )
+      )
+    })
+
+  const keepDeadlines = Effect.gen(function* () {
+    while (true) {
+      core.timeReached(now.renew())
+      settle()
+      const waitMillis = core.nextDeadlineMillis(now)
+      wakingAtMillis = now.monotonicMillis + waitMillis
+      deadlineMoved.closeUnsafe()
+      yield* waitMillis === Infinity
+        ? deadlineMoved.await
+        : Effect.raceFirst(deadlineMoved.await, Effect.sleep(Math.ceil(waitMillis)))
+    }
+  })
+
+  const awaitShutdown = Effect.gen(function* () {
+    while (!hasEnded()) {
+      shutdownMoved.closeUnsafe()
+      // Whoever is connected goes on, and may even submit more; nobody new comes in.
+      if (core.shutdown === "graceful") yield* Scope.close(listening, Exit.void)
+      yield* shutdownMoved.await
+    }
+  })
+
+  const running: Running = {
+    core,
+    address: listener.address,
+    run: Effect.raceAllFirst([listener.run(serveConnection), keepDeadlines, awaitShutdown]),
+    shutdown: (kind) =>
+      Effect.sync(() => {
+        core.requestShutdown(kind)
+        shutdownMoved.openUnsafe()
+      })
+  }
+  return running
+})
+
+/**
+ * Listens and serves, and logs `listening on host:port` when it can be reached. Ends only
+ * when a shutdown was asked for by a text command, where that is allowed.
+ *
+ * @example
+ * ```ts
+ * import * as JobServer from "effect-gearman/JobServer"
+ *
+ * const program = JobServer.serve({ jobRetries: 3 })
+ * ```
+ *
+ * @since 0.1.0
+ * @category programs
+ */
+export const serve = (options: Partial<Options> = {}): Effect.Effect<void, Network.NetworkError, Network.Network> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const server = yield* listen(options)
+      yield* Effect.logInfo(`listening on ${Network.format(server.address)}`)
+      yield* server.run
+    })
+  )
+
+/**
+ * A job server that runs beside whatever the layer is built for.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class JobServer extends Context.Service<JobServer, Omit<Running, "run">>()("effect-gearman/JobServer") {}
+
+/**
+ * Runs a job server for as long as the layer lives. Fails when the address cannot be bound.
+ *
+ * @example
+ * ```ts
+ * import * as Layer from "effect/Layer"
+ * import * as JobServer from "effect-gearman/JobServer"
+ * import * as MemoryNetwork from "effect-gearman/MemoryNetwork"
+ *
+ * const serverTest = JobServer.layer().pipe(Layer.provideMerge(MemoryNetwork.layer))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Partial<Options> = {}): Layer.Layer<JobServer, Network.NetworkError, Network.Network> =>
+  Layer.effect(
+    JobServer,
+    Effect.gen(function* () {
+      const { run, ...server } = yield* listen(options)
+      // A listener that breaks later has nobody to tell but the log.
+      yield* Effect.forkScoped(Effect.catch(run, (error) => Effect.logError(error.message)))
+      return JobServer.of(server)
+    })
+  )

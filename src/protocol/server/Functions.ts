@@ -1,0 +1,188 @@
+/**
+ * The functions a server knows: each with its queues, its workers and its sleepers, and
+ * the table of all.
+ *
+ * @since 0.1.0
+ */
+import * as Codec from "../Codec.ts"
+import { Fifo } from "./Fifo.ts"
+import type { Job, Priority } from "./Job.ts"
+import type { Ability, Session } from "./Session.ts"
+
+/**
+ * A function and the jobs that wait for it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class ServerFunction {
+  readonly name: Uint8Array
+  /** The name, one character per byte. */
+  readonly key: string
+  /** Counts functions in the order they came up. */
+  readonly sequence: number
+  readonly queues: readonly [Fifo<Job>, Fifo<Job>, Fifo<Job>] = [new Fifo(), new Fifo(), new Fifo()]
+  /** Jobs whose time has not come, by priority. */
+  readonly scheduled: [number, number, number] = [0, 0, 0]
+  runningCount = 0
+  /** Jobs of any state. */
+  jobCount = 0
+  /** The most jobs it may have when one of a priority is added; 0 is no limit. */
+  maxQueue: readonly [number, number, number] = [0, 0, 0]
+  readonly abilities = new Set<Ability>()
+  /** Abilities of sleepers, and of some who have woken up since. */
+  readonly sleepers = new Fifo<Ability>()
+  /** Connections that were sent a NOOP for it and have not asked for a job since. */
+  awaitedNoops = 0
+  /** Known to the table as one that nobody needs. */
+  isIdle = false
+
+  constructor(name: Uint8Array, key: string, sequence: number) {
+    this.name = name
+    this.key = key
+    this.sequence = sequence
+  }
+
+  get runnableCount(): number {
+    return this.queues[0].size + this.queues[1].size + this.queues[2].size
+  }
+}
+
+/**
+ * All functions, and those with work by priority.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Functions {
+  private readonly byKey = new Map<string, ServerFunction>()
+  private readonly idle = new Set<ServerFunction>()
+  private readonly withWork: readonly [Set<ServerFunction>, Set<ServerFunction>, Set<ServerFunction>] = [
+    new Set(),
+    new Set(),
+    new Set()
+  ]
+  private readonly maxFunctions: number
+  private sequence = 0
+
+  constructor(maxFunctions: number) {
+    this.maxFunctions = maxFunctions
+  }
+
+  get size(): number {
+    return this.byKey.size
+  }
+
+  get idleCount(): number {
+    return this.idle.size
+  }
+
+  get withWorkCount(): number {
+    return this.withWork[0].size + this.withWork[1].size + this.withWork[2].size
+  }
+
+  values(): IterableIterator<ServerFunction> {
+    return this.byKey.values()
+  }
+
+  find(key: string): ServerFunction | undefined {
+    return this.byKey.get(key)
+  }
+
+  /** The function of that name, new if need be; `undefined` when there are too many in use. */
+  obtain(key: string): ServerFunction | undefined {
+    const known = this.byKey.get(key)
+    if (known !== undefined) return known
+    if (this.byKey.size >= this.maxFunctions) {
+      for (const oldest of this.idle) {
+        this.drop(oldest)
+        break
+      }
+      if (this.byKey.size >= this.maxFunctions) return undefined
+    }
+    const fn = new ServerFunction(Codec.fromLatin1(key), key, this.sequence++)
+    this.byKey.set(key, fn)
+    this.settle(fn)
+    return fn
+  }
+
+  drop(fn: ServerFunction): void {
+    this.byKey.delete(fn.key)
+    this.idle.delete(fn)
+  }
+
+  /** To be called when a function may have got its first, or lost its last, job or worker. */
+  settle(fn: ServerFunction): void {
+    const isIdle = fn.jobCount === 0 && fn.abilities.size === 0
+    if (isIdle === fn.isIdle) return
+    fn.isIdle = isIdle
+    if (isIdle) this.idle.add(fn)
+    else this.idle.delete(fn)
+  }
+
+  /** Puts a job at the tail of its queue. */
+  enqueue(job: Job): void {
+    job.state = "queued"
+    const queue = job.function.queues[job.priority]
+    if (queue.size === 0) this.withWork[job.priority].add(job.function)
+    queue.push(job)
+  }
+
+  /** Takes a queued job out, wherever it stands. */
+  dequeue(job: Job): void {
+    const queue = job.function.queues[job.priority]
+    queue.remove(job)
+    if (queue.size === 0) this.withWork[job.priority].delete(job.function)
+  }
+
+  /**
+   * The job a connection gets when it asks: of the highest priority there is among all it
+   * can do; of equal ones, from the function that waited longest for its turn. Looks at the
+   * connection's functions or at those with work, whichever are fewer.
+   */
+  nextFor(session: Session): { readonly job: Job; readonly ability: Ability } | undefined {
+    const { abilities } = session
+    if (abilities.size === 0) return undefined
+    for (let priority: Priority = 0; priority < 3; priority++) {
+      const withWork = this.withWork[priority as Priority]
+      if (withWork.size === 0) continue
+      let best: Ability | undefined = undefined
+      if (withWork.size < abilities.size) {
+        for (const fn of withWork) {
+          const ability = abilities.get(fn)
+          if (ability !== undefined && (best === undefined || ability.turn < best.turn)) best = ability
+        }
+      } else {
+        for (const ability of abilities.values()) {
+          if (ability.function.queues[priority as Priority].size === 0) continue
+          if (best === undefined || ability.turn < best.turn) best = ability
+        }
+      }
+      if (best !== undefined) return { job: best.function.queues[priority as Priority].first!, ability: best }
+    }
+    return undefined
+  }
+
+  /** In gearmand's order: by hash bucket, the newest first within one. */
+  listed(): Array<ServerFunction> {
+    const rows = Array.from(this.byKey.values(), (fn) => ({ fn, bucket: bucketOf(fn.name) }))
+    rows.sort((one, other) => one.bucket - other.bucket || other.fn.sequence - one.fn.sequence)
+    return rows.map((row) => row.fn)
+  }
+}
+
+const hashBuckets = 991
+
+/** Bob Jenkins' one-at-a-time hash over signed characters in signed 32-bit arithmetic. */
+const bucketOf = (name: Uint8Array): number => {
+  let value = 0
+  for (const byte of name) {
+    value = (value + ((byte << 24) >> 24)) | 0
+    value = (value + (value << 10)) | 0
+    value ^= value >> 6
+  }
+  value = (value + (value << 3)) | 0
+  value ^= value >> 11
+  value = (value + (value << 15)) | 0
+  return (value === 0 ? 1 : value >>> 0) % hashBuckets
+}

@@ -1,0 +1,82 @@
+/**
+ * Job handles: `<prefix>:<counter>`. The counter is all that is needed to find a job, so
+ * a handle on the wire is compared with the prefix in place and read as a number.
+ *
+ * @since 0.1.0
+ */
+import * as Packet from "../Packet.ts"
+
+// Ten digits last four months at 1,000 jobs a second. Then handles get longer, and by then
+// nobody holds one of those that the longer ones begin with.
+const constantWidth = 10
+// 15 digits stay below 2^53.
+const maxDigits = 15
+
+/**
+ * A prefix that no other start of the server has: `H:` as gearmand's handles begin, then
+ * twelve characters out of 36, which is 62 bits. Takes a source of numbers in [0, 1).
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const drawPrefix = (random: () => number): string => {
+  let text = "H:"
+  for (let index = 0; index < 12; index++) text += Math.floor(random() * 36).toString(36)
+  return text
+}
+
+/**
+ * Issues handles and reads them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Handles {
+  /** The prefix with its colon. */
+  private readonly head: Uint8Array
+  private readonly width: number
+  private counter = 0
+
+  /** With a constant width, no handle is the beginning of another. (Gearman 2.0 clients compare by prefix.) */
+  constructor(prefix: string, hasConstantWidth: boolean) {
+    this.head = Packet.toBytes(`${prefix}:`)
+    this.width = hasConstantWidth ? constantWidth : 1
+  }
+
+  nextNumber(): number {
+    return ++this.counter
+  }
+
+  bytesOf(number: number): Uint8Array {
+    const { head } = this
+    let digits = this.width
+    for (let power = 10 ** digits; power <= number; power *= 10) digits++
+    const bytes = new Uint8Array(head.length + digits)
+    for (let index = 0; index < head.length; index++) bytes[index] = head[index]!
+    let rest = number
+    for (let index = bytes.length - 1; index >= head.length; index--) {
+      const quotient = Math.floor(rest / 10)
+      bytes[index] = 48 + rest - quotient * 10
+      rest = quotient
+    }
+    return bytes
+  }
+
+  /** The number of a handle that this server may have issued, or -1. */
+  numberOf(bytes: Uint8Array, start: number, end: number): number {
+    const { head } = this
+    const digits = end - start - head.length
+    if (digits < this.width || digits > maxDigits) return -1
+    for (let index = 0; index < head.length; index++) if (bytes[start + index] !== head[index]) return -1
+    const first = start + head.length
+    // One number has one spelling; `H:x:01` is nobody's handle.
+    if (digits > this.width && bytes[first] === 48) return -1
+    let number = 0
+    for (let at = first; at < end; at++) {
+      const digit = bytes[at]! - 48
+      if (digit < 0 || digit > 9) return -1
+      number = number * 10 + digit
+    }
+    return number
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * One job: an accepted submission, with everything that was merged into it. It is queued,
+ * or scheduled for later, or running, and then it is gone; nothing remembers finished jobs.
+ *
+ * @since 0.1.0
+ */
+import type { Timed } from "./Deadlines.ts"
+import type { Linked } from "./Fifo.ts"
+import type { ServerFunction } from "./Functions.ts"
+import type { Attachment } from "./Listeners.ts"
+import type { Session } from "./Session.ts"
+
+/**
+ * 0 is high, 1 is normal, 2 is low.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Priority = 0 | 1 | 2
+
+/**
+ * Where a job is in its life.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type JobState = "queued" | "scheduled" | "running" | "gone"
+
+/**
+ * A job. Its bytes are its own and never change.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Job implements Linked<Job>, Timed {
+  readonly number: number
+  readonly handle: Uint8Array
+  readonly function: ServerFunction
+  readonly unique: Uint8Array
+  readonly workload: Uint8Array
+  /** Present on SUBMIT_REDUCE_JOB with a reducer that is not empty. */
+  readonly reducer: Uint8Array | undefined
+  /** How other submissions find this one; `undefined` when none may join, or none any more. */
+  mergeKey: string | number | undefined = undefined
+  priority: Priority
+  /** Somebody was promised that it runs, whether or not anyone listens. */
+  isBackground: boolean
+  state: JobState = "queued"
+  /** Told to be gone while it ran: its worker may finish, and nobody hears of it. */
+  isCancelled = false
+  worker: Session | undefined = undefined
+  /** Attempts that were lost. */
+  retries = 0
+  numerator = 0
+  denominator = 0
+  readonly listeners: Array<Attachment> = []
+
+  previous: Job | undefined = undefined
+  next: Job | undefined = undefined
+
+  /** End of the running attempt (monotonic), or start of a scheduled job (wall clock). */
+  dueMillis = 0
+  heapIndex = -1
+
+  constructor(
+    number: number,
+    handle: Uint8Array,
+    fn: ServerFunction,
+    unique: Uint8Array,
+    workload: Uint8Array,
+    reducer: Uint8Array | undefined,
+    priority: Priority,
+    isBackground: boolean
+  ) {
+    this.number = number
+    this.handle = handle
+    this.function = fn
+    this.unique = unique
+    this.workload = workload
+    this.reducer = reducer
+    this.priority = priority
+    this.isBackground = isBackground
+  }
+
+  /** Nobody waits for it and nobody was promised anything. */
+  get isAbandoned(): boolean {
+    return !this.isBackground && this.listeners.length === 0
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * The life of jobs: submitted or merged, assigned, put back, ended. Everything that changes
+ * a job's state is here, so that counts, queues, deadlines and listeners stay in step.
+ *
+ * @since 0.1.0
+ */
+import * as Counters from "./Counters.ts"
+import { Deadlines } from "./Deadlines.ts"
+import { Functions, type ServerFunction } from "./Functions.ts"
+import type { Handles } from "./Handles.ts"
+import { Job, type Priority } from "./Job.ts"
+import { attach, type Attachment, detachAll, failAll } from "./Listeners.ts"
+import { Merging } from "./Merging.ts"
+import type { Now } from "./Now.ts"
+import type { Options } from "./Options.ts"
+import type { Ability, Session } from "./Session.ts"
+import * as Sleepers from "./Sleepers.ts"
+
+/**
+ * What a submission asks for.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Submission {
+  readonly function: ServerFunction
+  readonly unique: Uint8Array
+  readonly workload: Uint8Array
+  readonly reducer: Uint8Array | undefined
+  readonly priority: Priority
+  readonly isBackground: boolean
+  /** When it may run, on the wall clock; 0 is at once. */
+  readonly dueMillis: number
+}
+
+/**
+ * All jobs of a server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Jobs {
+  readonly functions: Functions
+  readonly merging: Merging
+  readonly handles: Handles
+  readonly byNumber = new Map<number, Job>()
+  /** Ends of running attempts, on the monotonic clock. */
+  readonly attempts = new Deadlines<Job>()
+  /** Starts of scheduled jobs, on the wall clock. */
+  readonly scheduled = new Deadlines<Job>()
+  readonly counters = Counters.make()
+  /** Submissions that wait for a job. */
+  attachmentCount = 0
+  private readonly workerWakeup: number
+  private readonly maxAttempts: number
+  private readonly maxJobs: number
+
+  constructor(options: Options, handles: Handles, mergingSeed: number) {
+    this.functions = new Functions(options.maxFunctions)
+    this.merging = new Merging(mergingSeed)
+    this.handles = handles
+    this.workerWakeup = options.workerWakeup
+    // 0 attempts would be none at all; gearmand 2.0 reads it as one.
+    this.maxAttempts = options.jobRetries < 0 ? Infinity : Math.max(1, options.jobRetries)
+    this.maxJobs = options.maxJobs
+  }
+
+  /** Whether a further job of that function and priority would be one too many. */
+  isFull(fn: ServerFunction, priority: Priority): boolean {
+    const most = fn.maxQueue[priority]
+    return (most > 0 && fn.jobCount >= most) || this.byNumber.size >= this.maxJobs || this.isCrowded
+  }
+
+  /** Whether one client more that waits would be too many. */
+  get isCrowded(): boolean {
+    return this.attachmentCount >= this.maxJobs
+  }
+
+  create(submission: Submission): Job {
+    const fn = submission.function
+    const number = this.handles.nextNumber()
+    const job = new Job(
+      number,
+      this.handles.bytesOf(number),
+      fn,
+      submission.unique,
+      submission.workload,
+      submission.reducer,
+      submission.priority,
+      submission.isBackground
+    )
+    this.byNumber.set(number, job)
+    fn.jobCount++
+    this.functions.settle(fn)
+    this.counters.submitted++
+    return job
+  }
+
+  /** Lets a new job run, at once or when its time comes. */
+  start(job: Job, dueMillis: number, now: Now): void {
+    if (dueMillis > now.wallMillis) {
+      job.state = "scheduled"
+      job.function.scheduled[job.priority]++
+      this.scheduled.set(job, dueMillis)
+    } else this.offer(job)
+  }
+
+  attach(job: Job, session: Session): void {
+    attach(job, session)
+    this.attachmentCount++
+  }
+
+  /** A submission joins a job: the job keeps its workload and time, and gains priority if the submission has more. */
+  merge(job: Job, priority: Priority, isBackground: boolean): void {
+    this.counters.merged++
+    if (isBackground) job.isBackground = true
+    if (priority >= job.priority) return
+    if (job.state === "queued") {
+      this.functions.dequeue(job)
+      job.priority = priority
+      this.functions.enqueue(job)
+    } else if (job.state === "scheduled") {
+      job.function.scheduled[job.priority]--
+      job.priority = priority
+      job.function.scheduled[priority]++
+    }
+  }
+
+  assign(job: Job, ability: Ability, now: Now): void {
+    const { session } = ability
+    this.functions.dequeue(job)
+    ability.turn = session.lastTurn()
+    job.state = "running"
+    job.worker = session
+    job.function.runningCount++
+    session.running.add(job)
+    session.forgetAttempt(job.number)
+    if (ability.timeoutMillis > 0) this.attempts.set(job, now.monotonicMillis + ability.timeoutMillis)
+    this.counters.assigned++
+  }
+
+  /** An attempt is lost: the job goes to the tail of its queue, or it is over. */
+  requeue(job: Job): void {
+    this.stop(job)
+    job.retries++
+    job.numerator = 0
+    job.denominator = 0
+    if (job.isCancelled) this.free(job)
+    else if (job.isAbandoned) {
+      this.counters.abandoned++
+      this.free(job)
+    } else if (job.retries >= this.maxAttempts) {
+      this.counters.failed++
+      failAll(job)
+      this.free(job)
+    } else {
+      this.counters.requeued++
+      this.offer(job)
+    }
+  }
+
+  /** A running attempt has used up its time. */
+  timeOut(job: Job): void {
+    this.counters.timedOut++
+    job.worker!.rememberAttempt(job.number, "timedOut")
+    this.requeue(job)
+  }
+
+  /** The job is over, whatever state it is in, and its listeners have been told. */
+  end(job: Job): void {
+    if (job.state === "running") this.stop(job)
+    else this.unqueue(job)
+    this.free(job)
+  }
+
+  /** Listeners hear WORK_FAIL once. A running job stays with its worker until that is done with it. */
+  cancel(job: Job): void {
+    this.counters.cancelled++
+    failAll(job)
+    if (job.state !== "running") return this.end(job)
+    this.attachmentCount -= detachAll(job)
+    this.merging.remove(job)
+    job.isCancelled = true
+  }
+
+  /** A client is gone: what nobody else waits for, and nobody was promised, does not run. */
+  detach(attachment: Attachment): void {
+    const { job } = attachment
+    attachment.leaveJob()
+    attachment.leaveSession()
+    this.attachmentCount--
+    if (!job.isAbandoned || job.state === "running") return
+    this.counters.abandoned++
+    this.end(job)
+  }
+
+  /** Scheduled jobs whose time has come are offered, attempts over their time are lost. */
+  timeReached(now: Now): void {
+    let job: Job | undefined
+    while ((job = this.scheduled.takeDue(now.wallMillis)) !== undefined) {
+      job.function.scheduled[job.priority]--
+      this.offer(job)
+    }
+    while ((job = this.attempts.takeDue(now.monotonicMillis)) !== undefined) this.timeOut(job)
+  }
+
+  /** Wakes sleepers if there is work for them and no NOOP is under way any more. */
+  wakeAgain(fn: ServerFunction | undefined): void {
+    if (fn !== undefined && fn.awaitedNoops === 0 && fn.runnableCount > 0) this.wake(fn)
+  }
+
+  private offer(job: Job): void {
+    this.functions.enqueue(job)
+    this.wake(job.function)
+  }
+
+  private wake(fn: ServerFunction): void {
+    if (fn.sleepers.size > 0) this.counters.noops += Sleepers.wake(fn, this.workerWakeup)
+  }
+
+  private stop(job: Job): void {
+    job.worker!.running.delete(job)
+    job.worker = undefined
+    job.function.runningCount--
+    this.attempts.clear(job)
+  }
+
+  private unqueue(job: Job): void {
+    if (job.state === "queued") this.functions.dequeue(job)
+    else {
+      job.function.scheduled[job.priority]--
+      this.scheduled.clear(job)
+    }
+  }
+
+  private free(job: Job): void {
+    job.state = "gone"
+    this.byNumber.delete(job.number)
+    this.merging.remove(job)
+    this.attachmentCount -= detachAll(job)
+    job.function.jobCount--
+    this.functions.settle(job.function)
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Who hears of a job. Each foreground submission is one attachment, also when several
+ * come from one connection: client libraries keep one task per submission and expect one
+ * WORK_COMPLETE for each.
+ *
+ * An attachment knows its place on both sides, so that a client with many jobs, or a job
+ * with many clients, is taken apart without searching.
+ *
+ * @since 0.1.0
+ */
+import type * as Codec from "../Codec.ts"
+import * as Packet from "../Packet.ts"
+import type { Job } from "./Job.ts"
+import { byReferenceBytes } from "./Outbox.ts"
+import type { Session } from "./Session.ts"
+
+/**
+ * One submission that waits for one job.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Attachment {
+  readonly job: Job
+  readonly session: Session
+  jobIndex: number
+  sessionIndex: number
+
+  constructor(job: Job, session: Session) {
+    this.job = job
+    this.session = session
+    this.jobIndex = job.listeners.length
+    this.sessionIndex = session.attachments.length
+  }
+
+  leaveJob(): void {
+    const { listeners } = this.job
+    const last = listeners.pop()!
+    if (last === this) return
+    listeners[this.jobIndex] = last
+    last.jobIndex = this.jobIndex
+  }
+
+  leaveSession(): void {
+    const { attachments } = this.session
+    const last = attachments.pop()!
+    if (last === this) return
+    attachments[this.sessionIndex] = last
+    last.sessionIndex = this.sessionIndex
+  }
+}
+
+/**
+ * Lets a connection hear of a job, once more if it does already.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const attach = (job: Job, session: Session): void => {
+  const attachment = new Attachment(job, session)
+  job.listeners.push(attachment)
+  session.attachments.push(attachment)
+}
+
+/**
+ * Ends every attachment of a job; returns how many there were.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const detachAll = (job: Job): number => {
+  const count = job.listeners.length
+  for (const attachment of job.listeners) attachment.leaveSession()
+  job.listeners.length = 0
+  return count
+}
+
+/**
+ * Sends a worker's packet on to every listener, body unchanged but for separators that it
+ * lacks and that clients need.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const forward = (job: Job, frame: Codec.Frame, missingSeparators: number): void => {
+  const { listeners } = job
+  if (listeners.length === 0) return
+  const copiedBytes = frame.end - frame.start
+  const bodyBytes = copiedBytes + missingSeparators
+  if (bodyBytes < byReferenceBytes) {
+    for (const { session } of listeners) {
+      if (!session.begin(frame.type, bodyBytes, bodyBytes)) continue
+      session.outbox.putRange(frame.bytes, frame.start, frame.end)
+      for (let count = 0; count < missingSeparators; count++) session.outbox.putByte(0)
+    }
+    return
+  }
+  const shared = new Uint8Array(bodyBytes)
+  shared.set(frame.bytes.subarray(frame.start, frame.end))
+  for (const { session } of listeners) {
+    if (session.begin(frame.type, bodyBytes, 0)) session.outbox.putReference(shared)
+  }
+}
+
+const fail = (session: Session, job: Job): void => {
+  const { handle } = job
+  if (session.begin(Packet.PacketType.WORK_FAIL, handle.length, handle.length)) session.outbox.put(handle)
+}
+
+/**
+ * Sends a WORK_EXCEPTION to the listeners that asked for exceptions, and WORK_FAIL to the
+ * others. The handle comes without the NUL that gearmand sends after it, which makes
+ * libgearman 1.1 wait for ever.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const forwardException = (job: Job, frame: Codec.Frame, missingSeparators: number): void => {
+  const bodyBytes = frame.end - frame.start + missingSeparators
+  for (const { session } of job.listeners) {
+    if (!session.wantsExceptions) fail(session, job)
+    else if (session.begin(frame.type, bodyBytes, bodyBytes)) {
+      session.outbox.putRange(frame.bytes, frame.start, frame.end)
+      for (let count = 0; count < missingSeparators; count++) session.outbox.putByte(0)
+    }
+  }
+}
+
+/**
+ * Tells every listener that the job has failed.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const failAll = (job: Job): void => {
+  for (const { session } of job.listeners) fail(session, job)
+}

@@ -1,0 +1,154 @@
+/**
+ * What a connection is about to be sent: small packets are written one after another into
+ * one buffer, large workloads are passed by reference, and all of it goes out in one
+ * `send` when the batch of incoming bytes has been worked off.
+ *
+ * @since 0.1.0
+ */
+import * as Codec from "../Codec.ts"
+import type * as Network from "../Network.ts"
+
+/**
+ * The part of a connection that the job server's state machine talks to.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Peer = Pick<Network.Connection, "peerHost" | "send" | "unsentBytes" | "end" | "destroy">
+
+/**
+ * Bodies from this size on are passed by reference: copying 4 KiB costs as much as a
+ * second buffer in the same system call.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const byReferenceBytes = 4096
+
+const smallestBuffer = 256
+const largestBuffer = 65536
+const empty = new Uint8Array(0)
+
+/**
+ * The outbox of one connection.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Outbox {
+  /** More output came than the connection may have waiting. What comes after it is dropped. */
+  isOverLimit = false
+  private readonly peer: Peer
+  private readonly maxBytes: number
+  private chunks: Array<Uint8Array> = []
+  private chunksBytes = 0
+  private buffer: Uint8Array = empty
+  /** The buffer's bytes `from` to `used` are written and in no chunk yet. */
+  private from = 0
+  private used = 0
+  /** What the transport still had to send when it was last asked. */
+  private unsentBytes = 0
+
+  constructor(peer: Peer, maxBytes: number) {
+    this.peer = peer
+    this.maxBytes = maxBytes
+  }
+
+  get waitingBytes(): number {
+    return this.chunksBytes + this.used - this.from
+  }
+
+  /**
+   * Starts a packet: writes its header and makes room for the part of its body that is
+   * going to be copied. False when the connection has too much waiting already; the packet
+   * must then not be written.
+   */
+  begin(type: number, bodyBytes: number, copiedBytes: number): boolean {
+    if (!this.reserve(Codec.headerBytes + copiedBytes)) return false
+    Codec.writeHeader(this.buffer, this.used, true, type, bodyBytes)
+    this.used += Codec.headerBytes
+    return true
+  }
+
+  /** Makes room for bytes that are no packet, or refuses as `begin` does. */
+  reserve(bytes: number): boolean {
+    if (this.isOverLimit) return false
+    if (this.waitingBytes + this.unsentBytes >= this.maxBytes) {
+      this.unsentBytes = this.peer.unsentBytes()
+      if (this.waitingBytes + this.unsentBytes >= this.maxBytes) {
+        this.isOverLimit = true
+        return false
+      }
+    }
+    if (this.used + bytes > this.buffer.length) {
+      this.seal()
+      const size = Math.min(largestBuffer, Math.max(smallestBuffer, this.buffer.length * 2))
+      this.buffer = new Uint8Array(Math.max(size, bytes))
+      this.from = 0
+      this.used = 0
+    }
+    return true
+  }
+
+  put(bytes: Uint8Array): void {
+    this.putRange(bytes, 0, bytes.length)
+  }
+
+  putRange(bytes: Uint8Array, start: number, end: number): void {
+    const { buffer } = this
+    let at = this.used
+    // A loop beats `set` for the few bytes of a handle or a name.
+    if (end - start > 64) buffer.set(bytes.subarray(start, end), at)
+    else for (let from = start; from < end; from++) buffer[at++] = bytes[from]!
+    this.used += end - start
+  }
+
+  putByte(byte: number): void {
+    this.buffer[this.used++] = byte
+  }
+
+  /** One byte per character. */
+  putLatin1(text: string): void {
+    const { buffer, used } = this
+    for (let index = 0; index < text.length; index++) buffer[used + index] = text.charCodeAt(index)
+    this.used += text.length
+  }
+
+  /** Bytes that nobody changes any more; many outboxes may hold the same. */
+  putReference(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    this.seal()
+    this.chunks.push(bytes)
+    this.chunksBytes += bytes.length
+  }
+
+  private seal(): void {
+    if (this.used === this.from) return
+    this.chunks.push(this.buffer.subarray(this.from, this.used))
+    this.chunksBytes += this.used - this.from
+    this.from = this.used
+  }
+
+  /** Hands all of it to the transport. */
+  flush(): void {
+    this.seal()
+    if (this.chunks.length === 0) return
+    this.peer.send(this.chunks)
+    this.chunks = []
+    this.chunksBytes = 0
+    this.from = 0
+    this.used = 0
+    this.unsentBytes = this.peer.unsentBytes()
+    // The transport owns the buffer while it has bytes to send; a large one is not kept
+    // for a connection that may be idle from now on.
+    if (this.unsentBytes > 0 || this.buffer.length > largestBuffer / 4) this.buffer = empty
+  }
+
+  discard(): void {
+    this.chunks = []
+    this.chunksBytes = 0
+    this.from = 0
+    this.used = 0
+    this.buffer = empty
+  }
+}

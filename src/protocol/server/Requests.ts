@@ -1,0 +1,357 @@
+/**
+ * What each request packet does. A request that makes no sense is answered and changes
+ * nothing. (Gearman protocol, "Client Requests" and "Worker Requests")
+ *
+ * @since 0.1.0
+ */
+import type * as Codec from "../Codec.ts"
+import * as Packet from "../Packet.ts"
+import type { Job, Priority } from "./Job.ts"
+import type { Jobs } from "./Jobs.ts"
+import { failAll, forward, forwardException } from "./Listeners.ts"
+import type { Now } from "./Now.ts"
+import { parseInt64, parseUint32 } from "./Numbers.ts"
+import type { Options } from "./Options.ts"
+import * as Replies from "./Replies.ts"
+import { Ability, type Session } from "./Session.ts"
+import * as Sleepers from "./Sleepers.ts"
+
+const { PacketType } = Packet
+const empty = new Uint8Array(0)
+const dash = 45
+// Workers that ask for less get this, as in gearmand.
+const minTimeoutMillis = 1000
+const handleLimitBytes = 64
+
+/**
+ * The requests, against one server's jobs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Requests {
+  private readonly jobs: Jobs
+  private readonly options: Options
+
+  constructor(jobs: Jobs, options: Options) {
+    this.jobs = jobs
+    this.options = options
+  }
+
+  handle(session: Session, frame: Codec.Frame, now: Now): void {
+    if (frame.isResponse) return this.refuse(session, Replies.refusals.responseMagic)
+    switch (frame.type) {
+      case PacketType.SUBMIT_JOB:
+        return this.submit(session, frame, 1, false, now)
+      case PacketType.SUBMIT_JOB_HIGH:
+        return this.submit(session, frame, 0, false, now)
+      case PacketType.SUBMIT_JOB_LOW:
+        return this.submit(session, frame, 2, false, now)
+      case PacketType.SUBMIT_JOB_BG:
+      case PacketType.SUBMIT_JOB_EPOCH:
+      case PacketType.SUBMIT_REDUCE_JOB_BACKGROUND:
+        return this.submit(session, frame, 1, true, now)
+      case PacketType.SUBMIT_JOB_HIGH_BG:
+        return this.submit(session, frame, 0, true, now)
+      case PacketType.SUBMIT_JOB_LOW_BG:
+        return this.submit(session, frame, 2, true, now)
+      case PacketType.SUBMIT_REDUCE_JOB:
+        return this.submit(session, frame, 1, false, now)
+      case PacketType.GRAB_JOB:
+      case PacketType.GRAB_JOB_UNIQ:
+      case PacketType.GRAB_JOB_ALL:
+        return this.grab(session, frame.type, now)
+      case PacketType.PRE_SLEEP:
+        return this.preSleep(session)
+      case PacketType.WORK_COMPLETE:
+      case PacketType.WORK_DATA:
+      case PacketType.WORK_WARNING:
+      case PacketType.WORK_STATUS:
+      case PacketType.WORK_EXCEPTION:
+      case PacketType.WORK_FAIL:
+        return this.work(session, frame)
+      case PacketType.CAN_DO:
+      case PacketType.CAN_DO_TIMEOUT:
+        return this.canDo(session, frame)
+      case PacketType.CANT_DO:
+        return this.cantDo(session, frame)
+      case PacketType.RESET_ABILITIES:
+        return this.resetAbilities(session)
+      case PacketType.SET_CLIENT_ID:
+        return this.setClientId(session, frame)
+      case PacketType.GET_STATUS:
+        return this.getStatus(session, frame)
+      case PacketType.GET_STATUS_UNIQUE:
+        return this.getStatusUnique(session, frame)
+      case PacketType.OPTION_REQ:
+        return this.option(session, frame)
+      case PacketType.ECHO_REQ:
+        return Replies.echo(session, PacketType.ECHO_RES, frame.bytes, frame.start, frame.end)
+      default:
+        return this.refuse(session, Replies.refusals.unexpectedCommand)
+    }
+  }
+
+  /** Takes all abilities from a connection. Its running jobs are another matter. */
+  resetAbilities(session: Session): void {
+    for (const ability of session.abilities.values()) this.removeAbility(ability)
+  }
+
+  private refuse(session: Session, refusal: { readonly code: string; readonly text: string }): void {
+    this.jobs.counters.errors++
+    Replies.error(session, refusal)
+  }
+
+  /** Parsed by the packet's length: too few separators cost this packet, not the ones after it. */
+  private isIncomplete(session: Session, frame: Codec.Frame): boolean {
+    const expected = Packet.fieldCounts[frame.type]!
+    const found = frame.split(expected)
+    if (found === expected) return false
+    this.refuse(session, {
+      code: "INVALID_PACKET",
+      text: `${Packet.nameOf(frame.type)} has ${found} of ${expected} fields`
+    })
+    return true
+  }
+
+  private submit(session: Session, frame: Codec.Frame, priority: Priority, isBackground: boolean, now: Now): void {
+    const { jobs, options } = this
+    if (this.isIncomplete(session, frame)) return
+    const uniqueBytes = frame.fieldLength(1)
+    if (uniqueBytes > options.maxUniqueBytes) return this.refuse(session, Replies.refusals.uniqueTooLarge)
+    if (frame.fieldLength(0) > options.maxFunctionBytes)
+      return this.refuse(session, Replies.ownRefusals.functionTooLarge)
+    const { type } = frame
+    const isReduce = type === PacketType.SUBMIT_REDUCE_JOB || type === PacketType.SUBMIT_REDUCE_JOB_BACKGROUND
+    if (isReduce && frame.fieldLength(2) > options.maxFunctionBytes) {
+      return this.refuse(session, Replies.ownRefusals.reducerTooLarge)
+    }
+    let dueMillis = 0
+    if (type === PacketType.SUBMIT_JOB_EPOCH) {
+      const seconds = parseInt64(frame.bytes, frame.fieldStart(2), frame.fieldEnd(2))
+      if (seconds === undefined) return this.refuse(session, Replies.ownRefusals.epochOutOfRange)
+      dueMillis = seconds * 1000
+    }
+    const fn = jobs.functions.obtain(frame.key(0))
+    if (fn === undefined) return this.refuse(session, Replies.ownRefusals.tooManyFunctions)
+
+    const workloadIndex = isReduce ? 4 : type === PacketType.SUBMIT_JOB_EPOCH ? 3 : 2
+    const start = frame.fieldStart(workloadIndex)
+    const end = frame.fieldEnd(workloadIndex)
+    const mergesByWorkload = uniqueBytes === 1 && frame.bytes[frame.fieldStart(1)] === dash
+    const unique = uniqueBytes === 0 || mergesByWorkload ? "" : frame.key(1)
+    const workloadKey = mergesByWorkload && end > start ? jobs.merging.workloadKey(frame.bytes, start, end) : undefined
+    const joined =
+      workloadKey !== undefined
+        ? jobs.merging.findWorkload(fn, workloadKey, frame.bytes, start, end)
+        : unique === ""
+          ? undefined
+          : jobs.merging.findUnique(fn, unique)
+    if (joined !== undefined) {
+      if (!isBackground && jobs.isCrowded) return this.refuse(session, Replies.refusals.queueFull)
+      if (!isBackground) jobs.attach(joined, session)
+      jobs.merge(joined, priority, isBackground)
+      return Replies.jobCreated(session, joined)
+    }
+    if (jobs.isFull(fn, priority)) return this.refuse(session, Replies.refusals.queueFull)
+    const job = jobs.create({
+      function: fn,
+      unique: uniqueBytes === 0 ? empty : frame.copy(1),
+      workload: frame.copy(workloadIndex),
+      reducer: isReduce && frame.fieldLength(2) > 0 ? frame.copy(2) : undefined,
+      priority,
+      isBackground,
+      dueMillis
+    })
+    if (workloadKey !== undefined) jobs.merging.addWorkload(job, workloadKey)
+    else if (unique !== "") jobs.merging.addUnique(job, unique)
+    if (!isBackground) jobs.attach(job, session)
+    // The handle goes out before anybody can be told to run the job: one connection may be
+    // client and worker.
+    Replies.jobCreated(session, job)
+    jobs.start(job, dueMillis, now)
+  }
+
+  private grab(session: Session, grabType: number, now: Now): void {
+    const { jobs } = this
+    const fn = Sleepers.answered(session)
+    session.sleep = "awake"
+    const next = jobs.functions.nextFor(session)
+    if (next === undefined) Replies.noJob(session)
+    else {
+      jobs.assign(next.job, next.ability, now)
+      Replies.jobAssign(session, next.job, grabType)
+    }
+    jobs.wakeAgain(fn)
+  }
+
+  private preSleep(session: Session): void {
+    const next = this.jobs.functions.nextFor(session)
+    if (next === undefined) return Sleepers.fallAsleep(session)
+    this.jobs.counters.noops++
+    Sleepers.refuseSleep(session, next.ability)
+  }
+
+  private canDo(session: Session, frame: Codec.Frame): void {
+    const { jobs, options } = this
+    const hasTimeout = frame.type === PacketType.CAN_DO_TIMEOUT
+    if (this.isIncomplete(session, frame)) return
+    if (frame.fieldLength(0) > options.maxFunctionBytes)
+      return this.refuse(session, Replies.ownRefusals.functionTooLarge)
+    let timeoutMillis = 0
+    if (hasTimeout) {
+      const millis = parseInt64(frame.bytes, frame.fieldStart(1), frame.fieldEnd(1))
+      if (millis === undefined) return this.refuse(session, Replies.ownRefusals.timeoutOutOfRange)
+      if (millis > 0) timeoutMillis = Math.max(minTimeoutMillis, millis)
+    }
+    const fn = jobs.functions.obtain(frame.key(0))
+    if (fn === undefined) return this.refuse(session, Replies.ownRefusals.tooManyFunctions)
+    const known = session.abilities.get(fn)
+    if (known !== undefined) {
+      known.timeoutMillis = timeoutMillis
+      return
+    }
+    const ability = new Ability(session, fn, timeoutMillis, session.firstTurn())
+    session.abilities.set(fn, ability)
+    fn.abilities.add(ability)
+    jobs.functions.settle(fn)
+    if (session.sleep === "asleep" && fn.runnableCount > 0) {
+      // It fell asleep before it said what it can do; nothing else would wake it for these.
+      session.unlisted.add(ability)
+      jobs.counters.noops++
+      Sleepers.refuseSleep(session, ability)
+    } else Sleepers.enlist(ability)
+  }
+
+  private cantDo(session: Session, frame: Codec.Frame): void {
+    frame.split(1)
+    const fn = this.jobs.functions.find(frame.key(0))
+    const ability = fn === undefined ? undefined : session.abilities.get(fn)
+    if (ability !== undefined) this.removeAbility(ability)
+  }
+
+  private removeAbility(ability: Ability): void {
+    const { session } = ability
+    const fn = ability.function
+    session.abilities.delete(fn)
+    fn.abilities.delete(ability)
+    Sleepers.delist(ability)
+    if (session.wokenBy === ability) this.jobs.wakeAgain(Sleepers.answered(session))
+    this.jobs.functions.settle(fn)
+  }
+
+  private setClientId(session: Session, frame: Codec.Frame): void {
+    const end = Math.min(frame.end, frame.start + this.options.maxClientIdBytes)
+    session.clientId = new Uint8Array(frame.bytes.subarray(frame.start, end))
+  }
+
+  private getStatus(session: Session, frame: Codec.Frame): void {
+    const end = endOfText(frame.bytes, frame.start, frame.end)
+    const job = this.jobs.byNumber.get(this.jobs.handles.numberOf(frame.bytes, frame.start, end))
+    Replies.status(session, PacketType.STATUS_RES, frame.bytes, frame.start, end, job)
+  }
+
+  private getStatusUnique(session: Session, frame: Codec.Frame): void {
+    const end = endOfText(frame.bytes, frame.start, frame.end)
+    const length = end - frame.start
+    let job = undefined
+    if (length > 0 && length <= this.options.maxUniqueBytes) {
+      frame.split(1)
+      job = this.jobs.merging.findAny(frame.key(0).slice(0, length))
+    }
+    Replies.status(session, PacketType.STATUS_RES_UNIQUE, frame.bytes, frame.start, end, job)
+  }
+
+  private option(session: Session, frame: Codec.Frame): void {
+    const end = endOfText(frame.bytes, frame.start, frame.end)
+    if (!isExceptions(frame.bytes, frame.start, end)) return this.refuse(session, Replies.refusals.unknownOption)
+    session.wantsExceptions = true
+    Replies.echo(session, PacketType.OPTION_RES, frame.bytes, frame.start, frame.end)
+  }
+
+  private work(session: Session, frame: Codec.Frame): void {
+    const { jobs } = this
+    const { type } = frame
+    const expected = Packet.fieldCounts[type]!
+    // Perl's worker sends `WORK_COMPLETE handle` for an empty result, and a WORK_STATUS
+    // without denominator: what lacks is empty.
+    const missing = expected - frame.split(expected)
+    const start = frame.start
+    const end = type === PacketType.WORK_FAIL ? endOfText(frame.bytes, start, frame.end) : frame.fieldEnd(0)
+    const number = jobs.handles.numberOf(frame.bytes, start, end)
+    const job = jobs.byNumber.get(number)
+    if (job === undefined || job.worker !== session) return this.lateWork(session, frame, number, end, missing)
+    switch (type) {
+      case PacketType.WORK_STATUS:
+        job.numerator = missing > 1 ? 0 : parseUint32(frame.bytes, frame.fieldStart(1), frame.fieldEnd(1))
+        job.denominator = missing > 0 ? 0 : parseUint32(frame.bytes, frame.fieldStart(2), frame.fieldEnd(2))
+        return forward(job, frame, missing)
+      case PacketType.WORK_COMPLETE:
+        return this.complete(job, frame, missing)
+      case PacketType.WORK_FAIL:
+        jobs.counters.failed++
+        failAll(job)
+        return jobs.end(job)
+      case PacketType.WORK_EXCEPTION:
+        jobs.counters.exceptions++
+        forwardException(job, frame, missing)
+        session.rememberAttempt(number, "excepted")
+        return jobs.end(job)
+      default:
+        return forward(job, frame, missing)
+    }
+  }
+  private complete(job: Job, frame: Codec.Frame, missing: number): void {
+    this.jobs.counters.completed++
+    forward(job, frame, missing)
+    this.jobs.end(job)
+  }
+
+  /** A report on a job that the connection does not hold. It changes nothing, with one exception. */
+  private lateWork(session: Session, frame: Codec.Frame, number: number, handleEnd: number, missing: number): void {
+    const { jobs } = this
+    const { type } = frame
+    const former = session.formerAttempt(number)
+    if (former === "excepted" && type === PacketType.WORK_FAIL) {
+      // Perl's worker sends WORK_FAIL after each WORK_EXCEPTION, and dies of an ERROR.
+      return session.forgetAttempt(number)
+    }
+    if (former === "timedOut") {
+      const job = jobs.byNumber.get(number)
+      if (type === PacketType.WORK_EXCEPTION) session.rememberAttempt(number, "excepted")
+      else if (type === PacketType.WORK_COMPLETE || type === PacketType.WORK_FAIL) session.forgetAttempt(number)
+      // The work is done and nobody has begun it anew; a lone slow worker would otherwise
+      // repeat it for ever.
+      if (type === PacketType.WORK_COMPLETE && job?.state === "queued") this.complete(job, frame, missing)
+      return
+    }
+    switch (type) {
+      case PacketType.WORK_DATA:
+      case PacketType.WORK_WARNING:
+        return this.refuse(session, Replies.refusals.noJobForData)
+      case PacketType.WORK_EXCEPTION:
+        return this.refuse(session, Replies.refusals.noJobForException)
+      case PacketType.WORK_FAIL:
+        if (handleEnd - frame.start >= handleLimitBytes) return this.refuse(session, Replies.refusals.handleTooLarge)
+        return this.refuse(session, Replies.refusals.noJobForResult)
+      default:
+        return this.refuse(session, Replies.refusals.noJobForResult)
+    }
+  }
+}
+
+/** Where a text that C would end at a NUL ends. */
+const endOfText = (bytes: Uint8Array, start: number, end: number): number => {
+  let at = start
+  while (at < end && bytes[at] !== 0) at++
+  return at
+}
+
+const exceptionsOption = Packet.toBytes("exceptions")
+
+const isExceptions = (bytes: Uint8Array, start: number, end: number): boolean => {
+  if (end - start !== exceptionsOption.length) return false
+  // Bit 32 is all that tells upper and lower case letters apart.
+  for (let at = start; at < end; at++) if ((bytes[at]! | 32) !== exceptionsOption[at - start]) return false
+  return true
+}

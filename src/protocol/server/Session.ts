@@ -1,0 +1,150 @@
+/**
+ * One connection as the job server sees it: what it can do, what it runs, what it waits
+ * for, and what it is about to be sent. A connection is client, worker and administrator
+ * at once, if it likes.
+ *
+ * @since 0.1.0
+ */
+import type { Timed } from "./Deadlines.ts"
+import type { Linked } from "./Fifo.ts"
+import type { ServerFunction } from "./Functions.ts"
+import type { Job } from "./Job.ts"
+import type { Attachment } from "./Listeners.ts"
+import { Outbox, type Peer } from "./Outbox.ts"
+
+/**
+ * `asleep` wants a NOOP when there is work; `woken` was sent one and has not asked for a
+ * job since.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Sleep = "awake" | "asleep" | "woken"
+
+/**
+ * That a connection can do a function.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Ability implements Linked<Ability> {
+  readonly session: Session
+  readonly function: ServerFunction
+  /** Time limit of an attempt, or 0 for none. */
+  timeoutMillis: number
+  /** Of the abilities with work of one priority, the lowest turn is served. */
+  turn: number
+  /** Links in the function's list of sleepers. */
+  previous: Ability | undefined = undefined
+  next: Ability | undefined = undefined
+
+  constructor(session: Session, fn: ServerFunction, timeoutMillis: number, turn: number) {
+    this.session = session
+    this.function = fn
+    this.timeoutMillis = timeoutMillis
+    this.turn = turn
+  }
+}
+
+/**
+ * What a connection may still send about a job that it no longer holds: an attempt that
+ * ran out of time, or a WORK_FAIL after WORK_EXCEPTION.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type FormerAttempt = "timedOut" | "excepted"
+
+// Who never reports back must not make us remember all it ever lost.
+const maxFormerAttempts = 256
+
+const unnamed = Uint8Array.of(45)
+
+/**
+ * A connection's state.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Session implements Timed {
+  readonly number: number
+  readonly peer: Peer
+  readonly outbox: Outbox
+  /** False from the moment it is given up; whatever it still sends is dropped. */
+  isOpen = true
+  /** How the transport is going to be closed at the next flush. */
+  closing: "no" | "end" | "destroy" = "no"
+  /** In the list of those to be flushed. */
+  isTouched = false
+  clientId: Uint8Array = unnamed
+  wantsExceptions: boolean
+
+  readonly abilities = new Map<ServerFunction, Ability>()
+  sleep: Sleep = "awake"
+  /** The function a NOOP was sent for, while the connection is woken. */
+  wokenBy: Ability | undefined = undefined
+  /** Abilities that are in no list of sleepers: all at first, and each that was woken. */
+  readonly unlisted = new Set<Ability>()
+  readonly running = new Set<Job>()
+  readonly attachments: Array<Attachment> = []
+  private formerAttempts: Map<number, FormerAttempt> | undefined = undefined
+
+  /** When a connection that was told to end is cut. */
+  dueMillis = 0
+  heapIndex = -1
+
+  private earliestTurn = 0
+  private latestTurn = 0
+  private readonly touched: Array<Session>
+
+  constructor(number: number, peer: Peer, maxOutputBytes: number, wantsExceptions: boolean, touched: Array<Session>) {
+    this.number = number
+    this.peer = peer
+    this.outbox = new Outbox(peer, maxOutputBytes)
+    this.wantsExceptions = wantsExceptions
+    this.touched = touched
+  }
+
+  touch(): void {
+    if (this.isTouched) return
+    this.isTouched = true
+    this.touched.push(this)
+  }
+
+  /** Starts a packet in the outbox; false when it must not be written. */
+  begin(type: number, bodyBytes: number, copiedBytes: number): boolean {
+    this.touch()
+    return this.outbox.begin(type, bodyBytes, copiedBytes)
+  }
+
+  /** The newest function comes first, as in gearmand. */
+  firstTurn(): number {
+    return --this.earliestTurn
+  }
+
+  lastTurn(): number {
+    return ++this.latestTurn
+  }
+
+  formerAttempt(number: number): FormerAttempt | undefined {
+    return this.formerAttempts?.get(number)
+  }
+
+  rememberAttempt(number: number, attempt: FormerAttempt): void {
+    this.formerAttempts ??= new Map()
+    this.formerAttempts.set(number, attempt)
+    if (this.formerAttempts.size <= maxFormerAttempts) return
+    for (const oldest of this.formerAttempts.keys()) {
+      this.formerAttempts.delete(oldest)
+      return
+    }
+  }
+
+  forgetAttempt(number: number): void {
+    this.formerAttempts?.delete(number)
+  }
+
+  get formerAttemptCount(): number {
+    return this.formerAttempts?.size ?? 0
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Who sleeps, and whom a new job wakes. The invariant: a function with work to hand out
+ * never has an able connection asleep while no NOOP is under way for it.
+ *
+ * A function's list of sleepers is kept lazily: a connection enters it when it falls asleep
+ * and leaves it when the function wakes it, or looks at it and finds it awake. So falling
+ * asleep costs what waking up has cost, also with thousands of functions per connection.
+ *
+ * @since 0.1.0
+ */
+import * as Packet from "../Packet.ts"
+import type { ServerFunction } from "./Functions.ts"
+import type { Ability, Session } from "./Session.ts"
+
+const sendNoop = (ability: Ability): void => {
+  const { session } = ability
+  session.sleep = "woken"
+  session.wokenBy = ability
+  ability.function.awaitedNoops++
+  session.begin(Packet.PacketType.NOOP, 0, 0)
+}
+
+/**
+ * Sends NOOP to sleepers that can do the function: to all, or to the `most` that have
+ * waited longest. Returns to how many.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const wake = (fn: ServerFunction, most: number): number => {
+  let woken = 0
+  while (most === 0 || woken < most) {
+    const ability = fn.sleepers.shift()
+    if (ability === undefined) break
+    ability.session.unlisted.add(ability)
+    if (ability.session.sleep !== "asleep") continue
+    sendNoop(ability)
+    woken++
+  }
+  return woken
+}
+
+/**
+ * PRE_SLEEP of a connection for which there is work: a NOOP at once.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const refuseSleep = (session: Session, ability: Ability): void => {
+  if (session.wokenBy === undefined) sendNoop(ability)
+  else session.begin(Packet.PacketType.NOOP, 0, 0)
+}
+
+/**
+ * PRE_SLEEP of a connection for which there is nothing.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const fallAsleep = (session: Session): void => {
+  answered(session)
+  session.sleep = "asleep"
+  for (const ability of session.unlisted) ability.function.sleepers.push(ability)
+  session.unlisted.clear()
+}
+
+/**
+ * The connection's NOOP, if it had one, is no longer under way. Returns the function it
+ * was for when that was the last one: if there still is work, others must be woken.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const answered = (session: Session): ServerFunction | undefined => {
+  const ability = session.wokenBy
+  if (ability === undefined) return undefined
+  session.wokenBy = undefined
+  const fn = ability.function
+  fn.awaitedNoops--
+  return fn.awaitedNoops === 0 ? fn : undefined
+}
+
+/**
+ * A connection can do one more function.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const enlist = (ability: Ability): void => {
+  if (ability.session.sleep === "asleep") ability.function.sleepers.push(ability)
+  else ability.session.unlisted.add(ability)
+}
+
+/**
+ * A connection can do a function no more.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const delist = (ability: Ability): void => {
+  if (!ability.session.unlisted.delete(ability)) ability.function.sleepers.remove(ability)
+}
