@@ -178,6 +178,15 @@ export const deviations: Readonly<Record<string, Deviation>> = {
       get("w", 31, job, "f", "u".repeat(64), "data")
     ]
   },
+  G49: {
+    why: "a packet that lacks separators is an error of its own and costs neither the connection nor the next packet",
+    steps: [
+      send("c", 7, "func"),
+      get("c", 19, "INVALID_PACKET", "SUBMIT_JOB has 1 of 3 fields"),
+      send("c", 16, "hi"),
+      get("c", 17, "hi")
+    ]
+  },
   G50: {
     why: "a result without the separating NUL is an empty result: Perl's worker sends it for 0 and '', and would get the job again for ever",
     steps: [
@@ -233,6 +242,26 @@ export const deviations: Readonly<Record<string, Deviation>> = {
       quiet("c"),
       send("w", 9),
       get("w", 11, "H:test:2", "f", "2")
+    ]
+  },
+  G67: {
+    why: "a progress text of any length is passed on; gearmand drops it silently from 12 characters on",
+    steps: [
+      ...assigned("1"),
+      send("w", 12, job, "abc", "def"),
+      get("c", 12, job, "abc", "def"),
+      send("c", 15, job),
+      get("c", 20, job, "1", "1", "0", "0"),
+      send("w", 12, job, "-5", "10"),
+      get("c", 12, job, "-5", "10"),
+      send("c", 15, job),
+      get("c", 20, job, "1", "1", "4294967291", "10"),
+      send("w", 12, job, "0.5", "1.5"),
+      get("c", 12, job, "0.5", "1.5"),
+      send("c", 15, job),
+      get("c", 20, job, "1", "1", "0", "1"),
+      send("w", 12, job, "1", "0123456789012"),
+      get("c", 12, job, "1", "0123456789012")
     ]
   }
 }

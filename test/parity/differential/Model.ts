@@ -5,10 +5,17 @@
  */
 import type { Command } from "./Sequence.ts"
 
+/** 0 is high, 1 normal, 2 low. */
+export type Priority = 0 | 1 | 2
+
+export const priorityOf = (type: number): Priority =>
+  type === 21 || type === 32 ? 0 : type === 33 || type === 34 ? 2 : 1
+
 export interface Job {
   readonly function: number
   readonly unique: string
-  readonly low: boolean
+  readonly workload: string
+  readonly priority: Priority
   /** Due in the far future. */
   readonly waiting: boolean
   /** A background submission created it or joined it. */
@@ -59,6 +66,15 @@ export class Model {
     return command.job === undefined || this.jobs.length === 0 ? undefined : command.job % this.jobs.length
   }
 
+  /** The live job a submission joins. */
+  joined({ function: functionIndex, unique, workload }: Command & { readonly _tag: "submit" }): Job | undefined {
+    if (unique === "" || (unique === "-" && workload === "")) return undefined
+    return this.live().find(
+      (job) =>
+        job.function === functionIndex && job.unique === unique && (unique !== "-" || job.workload === workload)
+    )
+  }
+
   created(index: number, connection: number, command: Command & { readonly _tag: "submit" }): void {
     const background = [18, 32, 34, 36, 38].includes(command.type)
     let job = this.jobs[index]
@@ -66,7 +82,8 @@ export class Model {
       job = {
         function: command.function,
         unique: command.unique,
-        low: command.type === 33 || command.type === 34,
+        workload: command.workload,
+        priority: priorityOf(command.type),
         waiting: command.type === 36 && command.between[0]!.length > 5,
         background,
         promoted: false,

@@ -166,7 +166,8 @@ export class Side {
         at = end
       }
     }
-    return found.map((item) => item.replaceAll(this.prefix, "U"))
+    const items = found.map((item) => item.replaceAll(this.prefix, "U"))
+    return command?._tag === "submit" ? deviations.noopAfterJobCreated(items) : items
   }
 
   private readPacket(type: number, body: string): string {

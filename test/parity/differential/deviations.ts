@@ -4,7 +4,7 @@
  * a state where the two are known to part; each of these has a test of its own among
  * the transcripts. The others make two answers comparable.
  */
-import type { Model } from "./Model.ts"
+import { priorityOf, type Model } from "./Model.ts"
 import type { Command } from "./Sequence.ts"
 
 export interface Deviation {
@@ -73,6 +73,20 @@ export const leftOut: ReadonlyArray<Deviation> = [
       ).length > 1
   },
   {
+    name: "a submission that joins a queued job raises its priority",
+    applies: (_, command, model) => {
+      const job = command._tag === "submit" ? model.joined(command) : undefined
+      return job?.state === "queued" && command._tag === "submit" && priorityOf(command.type) < job.priority
+    }
+  },
+  {
+    name: "announcing a function wakes a sleeper for the jobs that wait for it",
+    applies: (connection, command, model) =>
+      command._tag === "canDo" &&
+      model.connections[connection]!.sleeping &&
+      queued(model, command.function).some((job) => !job.waiting)
+  },
+  {
     name: "WORK_FAIL after WORK_EXCEPTION is swallowed",
     applies: (connection, command, model) => {
       const job = command._tag === "work" && command.type === 14 ? model.jobOf(connection, command) : undefined
@@ -93,7 +107,7 @@ export const leftOut: ReadonlyArray<Deviation> = [
         asksForJobs(command) &&
         [...model.connections[connection]!.functions].some((index) => {
           const jobs = queued(model, index)
-          return jobs.some((job) => job.waiting) && jobs.some((job) => job.low)
+          return jobs.some((job) => job.waiting) && jobs.some((job) => job.priority === 2)
         })
       )
     }
@@ -118,15 +132,21 @@ export const leftOut: ReadonlyArray<Deviation> = [
 export const bareHandleInWorkFail = (type: number, body: string): string =>
   type === 14 && body.endsWith("\0") ? body.slice(0, -1) : body
 
+/** A connection that sleeps and submits reads JOB_CREATED first, and then the NOOP that its job caused. */
+export const noopAfterJobCreated = (items: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...items.filter((item) => item !== "NOOP|"),
+  ...items.filter((item) => item === "NOOP|")
+]
+
 /** Other sequences' rows are none of this one's, and rows come in no promised order. */
 export const ownRows = (
   text: string,
   isOwn: (row: string) => boolean,
   comparable: (row: string) => string = (row) => row
 ): string => {
-  const rows = text.split("\n")
-  const own = rows.filter((row) => row !== "." && row !== "" && isOwn(row)).map(comparable)
-  return [...own.sort(), ...rows.filter((row) => row === "." || row === "")].join("\n")
+  if (!text.endsWith(".\n")) return text
+  const rows = text.slice(0, -2).split("\n").filter((row) => row !== "" && isOwn(row))
+  return [...rows.map(comparable).sort(), ".\n"].join("\n")
 }
 
 /** `workers` names functions newest first in gearmand 1.1, and shows a file descriptor. */
@@ -139,4 +159,4 @@ export const workersRow = (row: string): string => {
 export const showJobsRow = (row: string): string => row.split("\t").slice(0, 2).join("\t")
 
 /** Version and process id are each server's own. */
-export const ownIdentity = (text: string): string => text.replace(/^OK \S+\n/, "OK …\n")
+export const ownIdentity = (text: string): string => text.replace(/^OK [^\n]+\n/, "OK …\n")
