@@ -12,6 +12,7 @@ import type * as Codec from "../Codec.ts"
 import type { Counters } from "./Counters.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { Handles } from "./Handles.ts"
+import * as Inspection from "./Inspection.ts"
 import { Jobs } from "./Jobs.ts"
 import type { Now } from "./Now.ts"
 import { defaults, type Options } from "./Options.ts"
@@ -163,6 +164,21 @@ export class JobServerCore {
 
   get isIdle(): boolean {
     return this.jobs.byNumber.size === 0
+  }
+
+  /** Connections that were told to end and have not gone yet. */
+  get lingeringCount(): number {
+    return this.lingering.size
+  }
+
+  /** The whole state as plain data. */
+  inspect(): Inspection.Snapshot {
+    return Inspection.snapshot(this)
+  }
+
+  /** What is wrong with the state: nothing, between any two packets. */
+  violations(): ReadonlyArray<string> {
+    return Inspection.violations(this)
   }
 
   /** Gives a connection up; what is still for the peer is sent. */

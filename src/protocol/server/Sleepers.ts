@@ -29,13 +29,14 @@ const sendNoop = (ability: Ability): void => {
  */
 export const wake = (fn: ServerFunction, most: number): number => {
   let woken = 0
-  while (most === 0 || woken < most) {
+  for (let left = most === 0 ? Infinity : most; left > 0;) {
     const ability = fn.sleepers.shift()
     if (ability === undefined) break
     ability.session.unlisted.add(ability)
     if (ability.session.sleep !== "asleep") continue
     sendNoop(ability)
     woken++
+    left--
   }
   return woken
 }

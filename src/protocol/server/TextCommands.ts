@@ -55,7 +55,7 @@ export const answer = (server: Administered, line: string): string | undefined =
     case "prioritystatus":
       return Admin.formatPriorityStatus(server.jobs.functions.listed().map(priorityStatusRow))
     case "workers":
-      return Admin.formatWorkers(Array.from(server.sessions, workerRow).reverse())
+      return Admin.formatWorkers(Array.from(server.sessions, workerRow).toReversed())
     case "show":
       return show(server.jobs, words)
     case "cancel":
