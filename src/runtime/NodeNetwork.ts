@@ -5,8 +5,8 @@
  *
  * @since 0.1.0
  */
-import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Network from "../protocol/Network.ts"
 import * as NodeListener from "./network/NodeListener.ts"
@@ -36,6 +36,9 @@ export interface Options {
   readonly onRefused?: NodeListener.ListenOptions["onRefused"]
 }
 
+/** Loaded by the first who dials: a job server never does, and starts sooner without. */
+const nodeSocket = Effect.promise(() => import("@effect/platform-node/NodeSocket"))
+
 /**
  * The network of this machine.
  *
@@ -55,17 +58,19 @@ export const make = (options: Options = {}): Network.Network["Service"] => {
   return Network.Network.of({
     listen: (address) => NodeListener.listen(address, listenOptions),
     connect: (address) =>
-      NodeSocket.makeNet(
-        address._tag === "Unix"
-          ? { path: address.path, openTimeout }
-          : {
-              host: address.host,
-              port: address.port,
-              noDelay: true,
-              keepAlive: true,
-              keepAliveInitialDelay: keepAliveSeconds * 1_000,
-              openTimeout
-            }
+      Effect.flatMap(nodeSocket, ({ makeNet }) =>
+        makeNet(
+          address._tag === "Unix"
+            ? { path: address.path, openTimeout }
+            : {
+                host: address.host,
+                port: address.port,
+                noDelay: true,
+                keepAlive: true,
+                keepAliveInitialDelay: keepAliveSeconds * 1_000,
+                openTimeout
+              }
+        )
       )
   })
 }

@@ -1,0 +1,172 @@
+/**
+ * One job server process from its settings: binds, writes the pid file, changes user,
+ * says that it is ready, obeys signals, and cleans up.
+ *
+ * SIGTERM and SIGINT stop it (at once, or within `--drain-timeout`), SIGUSR1 stops it
+ * when no job is left, SIGHUP reopens the log and reads certificates again.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import type * as Scope from "effect/Scope"
+import * as Fs from "node:fs"
+import * as JobServer from "../../protocol/JobServer.ts"
+import * as Network from "../../protocol/Network.ts"
+import * as NodeNetwork from "../NodeNetwork.ts"
+import * as Log from "./Log.ts"
+import type { Settings } from "./Settings.ts"
+import * as User from "./User.ts"
+
+/** What differs between `effect-gearman server` and the stand-in for gearmand. */
+export interface Mode {
+  /** Where logs go unless a file was given. */
+  readonly defaultLog: string
+  /** A busy port is tried again for about twenty seconds, as gearmand does. */
+  readonly isBindRetried: boolean
+  /** Called once the port answers. */
+  readonly onReady: (address: Network.Address) => void
+}
+
+/** gearmand's pauses, in seconds, while another process still holds the port. */
+const bindPauses = [1, 2, 4, 6, 9]
+
+const writePidFile = (path: string): Effect.Effect<void, Error, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.try({
+      try: () => Fs.writeFileSync(path, `${process.pid}\n`),
+      catch: (cause) => new Error(`cannot write the pid file ${path}: ${(cause as Error).message}`, { cause })
+    }),
+    () =>
+      Effect.sync(() => {
+        try {
+          if (Fs.readFileSync(path, "utf8").trim() === String(process.pid)) Fs.unlinkSync(path)
+        } catch {
+          // Gone already, or no longer ours to remove.
+        }
+      })
+  )
+
+/** Ends when a signal asks the server to stop; SIGHUP is obeyed meanwhile. */
+const obeySignals = (
+  server: JobServer.Running,
+  log: Log.Log,
+  settings: Settings,
+  onHangUp: () => void
+): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    let isStopping = false
+    const stop = (signal: NodeJS.Signals) => {
+      if (isStopping || settings.drainSeconds === 0) {
+        log.write("NOTICE", `${signal}: stopping`)
+        return resume(Effect.void)
+      }
+      isStopping = true
+      log.write("NOTICE", `${signal}: no new connections; stopping when no job is left, or in ${settings.drainSeconds} s`)
+      resume(
+        Effect.andThen(server.shutdown("graceful"), Effect.andThen(Effect.sleep(settings.drainSeconds * 1_000), forceStop))
+      )
+    }
+    const forceStop = Effect.sync(() => log.write("WARNING", "stopping with jobs left"))
+    const onSecond = (signal: NodeJS.Signals) => {
+      if (isStopping) {
+        log.write("NOTICE", `${signal} again: stopping at once`)
+        process.exit(0)
+      }
+      stop(signal)
+    }
+    const onGraceful = () => {
+      log.write("NOTICE", "SIGUSR1: no new connections; stopping when no job is left")
+      Effect.runFork(server.shutdown("graceful"))
+    }
+    const onReopen = () => {
+      log.reopen()
+      onHangUp()
+      log.write("NOTICE", "SIGHUP: log reopened")
+    }
+    process.on("SIGTERM", onSecond)
+    process.on("SIGINT", onSecond)
+    process.on("SIGUSR1", onGraceful)
+    process.on("SIGHUP", onReopen)
+    process.on("SIGPIPE", () => {})
+  })
+
+const bind = (settings: Settings, mode: Mode, log: Log.Log) => {
+  const attempt = JobServer.listen({
+    address: settings.address,
+    jobRetries: settings.jobRetries,
+    workerWakeup: settings.workerWakeup,
+    exceptions: settings.exceptions,
+    jobHandlePrefix: settings.jobHandlePrefix,
+    allowShutdown: settings.allowShutdown,
+    maxJobs: settings.maxJobs,
+    maxFunctions: settings.maxFunctions,
+    maxConnections: settings.maxConnections,
+    maxPacketBytes: settings.maxPacketBytes,
+    maxOutputBytes: settings.maxOutputBytes,
+    verbose: settings.level,
+    processId: process.pid
+  })
+  const isTaken = (error: Network.NetworkError) => (error.cause as NodeJS.ErrnoException).code === "EADDRINUSE"
+  const withPauses = (pauses: ReadonlyArray<number>): typeof attempt =>
+    pauses.length === 0 || !mode.isBindRetried
+      ? attempt
+      : Effect.catchIf(attempt, isTaken, (error) => {
+          log.write("WARNING", `${error.message}; trying again in ${pauses[0]} s`)
+          return Effect.andThen(Effect.sleep(pauses[0]! * 1_000), withPauses(pauses.slice(1)))
+        })
+  return withPauses(bindPauses)
+}
+
+const isLoopback = (address: Network.Address) =>
+  address._tag === "Unix" || address.host === "localhost" || address.host === "::1" || address.host.startsWith("127.")
+
+/**
+ * Runs the server until it is told to stop. Fails with an error whose message a person
+ * understands.
+ */
+export const run = (settings: Settings, mode: Mode): Effect.Effect<void, Error> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const log = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          Log.open({
+            level: settings.level,
+            target: settings.logFile ?? mode.defaultLog,
+            isTargetChosen: settings.logFile !== undefined,
+            syslog: settings.syslog
+          })
+        ),
+        (log) => Effect.sync(log.close)
+      )
+      for (const warning of settings.warnings) log.write("WARNING", warning)
+      let refused = 0
+      const network = NodeNetwork.layerWith({
+        backlog: settings.backlog,
+        keepAlive: settings.keepAliveSeconds * 1_000,
+        maxConnections: settings.maxConnections,
+        maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
+        onRefused: (peer, limit) => {
+          // A flood must not become a flood of lines.
+          if (refused++ % 1_000 === 0) log.write("WARNING", `connection from ${peer} refused: ${limit} reached (${refused} so far)`)
+        }
+      })
+      const world = Layer.mergeAll(
+        network,
+        Logger.layer([Log.logger(log)]),
+        Layer.succeed(References.MinimumLogLevel, "All")
+      )
+      yield* Effect.provide(
+        Effect.gen(function* () {
+          const server = yield* bind(settings, mode, log)
+          if (settings.pidFile !== undefined) yield* writePidFile(settings.pidFile)
+          if (settings.user !== undefined) yield* User.become(settings.user)
+          log.write("NOTICE", `listening on ${Network.format(server.address)}, process ${process.pid}`)
+          if (isLoopback(server.address)) log.write("INFO", "only this machine can connect; --listen opens the server to others")
+          mode.onReady(server.address)
+          yield* Effect.raceFirst(server.run, obeySignals(server, log, settings, () => {}))
+        }),
+        world
+      )
+    })
+  )
