@@ -14,16 +14,34 @@ import type { Kernel, Owner } from "./Kernel.ts"
 export const worldBeginsMillis = 1_893_456_000_000
 
 /**
- * What is wrong with a node's clocks. It belongs to the machine, so it outlives a crash.
+ * A node's crystal and battery. They belong to the machine, so they outlive a crash.
  *
  * @since 0.1.0
  * @category models
  */
-export interface ClockState {
+export class ClockState {
   /** Milliseconds that wall time is ahead. */
-  skewMillis: number
-  /** Milliseconds that this node counts for 1,000 real ones, less 1,000. */
-  driftPerThousand: number
+  skewMillis = 0
+  /** Milliseconds that this node counts for one real one. */
+  pace = 1
+  private atMillis = 0
+  private readMillis = 0
+
+  /** Milliseconds this node has counted when the world has counted `now`. */
+  read(now: number): number {
+    return this.readMillis + (now - this.atMillis) * this.pace
+  }
+
+  /** From now on the node counts so many thousandths more. What it has counted stays. */
+  drift(now: number, perThousand: number): void {
+    this.readMillis = this.read(now)
+    this.atMillis = now
+    this.pace = 1 + perThousand / 1000
+  }
+
+  wallMillis(now: number): number {
+    return worldBeginsMillis + this.skewMillis + Math.floor(this.read(now))
+  }
 }
 
 /**
@@ -46,12 +64,8 @@ export class NodeClock implements Clock.Clock {
     this.state = state
   }
 
-  private pace(): number {
-    return 1 + this.state.driftPerThousand / 1000
-  }
-
   currentTimeMillisUnsafe(): number {
-    return worldBeginsMillis + this.state.skewMillis + Math.floor(this.kernel.now * this.pace())
+    return this.state.wallMillis(this.kernel.now)
   }
 
   currentTimeNanosUnsafe(): bigint {
@@ -59,7 +73,7 @@ export class NodeClock implements Clock.Clock {
   }
 
   monotonicTimeNanosUnsafe(): bigint {
-    return BigInt(Math.floor(this.kernel.now * this.pace() * 1000)) * 1000n
+    return BigInt(Math.floor(this.state.read(this.kernel.now) * 1000)) * 1000n
   }
 
   sleep(duration: Duration.Duration): Effect.Effect<void> {
@@ -67,7 +81,7 @@ export class NodeClock implements Clock.Clock {
     if (millis <= 0) return Effect.yieldNow
     if (!Number.isFinite(millis)) return Effect.never
     return Effect.callback<void>((resume) => {
-      const timer = this.kernel.timer(this.owner, millis / this.pace(), () => resume(Effect.void))
+      const timer = this.kernel.timer(this.owner, millis / this.state.pace, () => resume(Effect.void))
       return Effect.sync(() => this.kernel.cancel(timer))
     })
   }

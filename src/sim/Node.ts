@@ -15,7 +15,7 @@ import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import { Generator } from "./Choice.ts"
-import { type ClockState, NodeClock } from "./Clock.ts"
+import { ClockState, NodeClock } from "./Clock.ts"
 import type { Kernel, Owner, Task } from "./Kernel.ts"
 
 /**
@@ -68,6 +68,13 @@ export class Incarnation implements Owner, Scheduler.Scheduler, Scheduler.Schedu
   }
 }
 
+/** No two incarnations draw alike, whatever was chosen: real ones do not either. */
+const seedOf = (name: string, incarnation: number, chosen: number): number => {
+  let seed = incarnation
+  for (let at = 0; at < name.length; at++) seed = (Math.imul(seed, 31) + name.charCodeAt(at)) >>> 0
+  return seed + chosen * 0x1_0000_0000
+}
+
 /**
  * What a node is doing.
  *
@@ -84,7 +91,7 @@ export type NodeState = "running" | "stopping" | "ended" | "crashed" | "off"
  */
 export class Node {
   readonly name: string
-  readonly clock: ClockState = { skewMillis: 0, driftPerThousand: 0 }
+  readonly clock = new ClockState()
   incarnation: Incarnation
   state: NodeState = "off"
   /** How the program ended, once it did. */
@@ -114,7 +121,7 @@ export class Node {
     this.incarnation = incarnation
     this.state = "running"
     this.exit = undefined
-    const random = new Generator(kernel.choices.choose(`random ${this.name}`, 0x7fff_ffff))
+    const random = new Generator(seedOf(this.name, incarnation.number, kernel.choices.choose(`random ${this.name}`, 1 << 20)))
     const services = contextOf(incarnation).pipe(
       Context.add(Scheduler.Scheduler, incarnation),
       Context.add(Clock.Clock, new NodeClock(kernel, incarnation, this.clock)),

@@ -1,0 +1,129 @@
+/**
+ * What happened in a run, as anyone could have observed it: packets at the places where
+ * programs touch their bytes, connections, programs starting and ending, callers asking
+ * and being answered, handlers running. Properties judge these events and nothing else.
+ *
+ * @since 0.1.0
+ */
+import type * as Packet from "../../protocol/Packet.ts"
+
+/**
+ * A packet crossed a server's side, or its peer's side, of a connection. Fields hold one
+ * character per byte.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PacketEvent {
+  readonly _tag: "Packet"
+  readonly node: string
+  readonly connection: number
+  /** True at the job server's side. */
+  readonly atServer: boolean
+  /** True when the node got it, false when it gave it. */
+  readonly got: boolean
+  readonly name: Packet.Name
+  readonly fields: ReadonlyArray<string>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Event =
+  | PacketEvent
+  | {
+      readonly _tag: "Opened" | "Closed"
+      readonly node: string
+      readonly connection: number
+      readonly atServer: boolean
+    }
+  | { readonly _tag: "Malformed"; readonly node: string; readonly connection: number; readonly problem: string }
+  | { readonly _tag: "Started"; readonly node: string }
+  | { readonly _tag: "Ended"; readonly node: string; readonly how: string }
+  | { readonly _tag: "Fault"; readonly text: string; readonly begins: boolean }
+  | {
+      readonly _tag: "Asked"
+      readonly node: string
+      /** Counts all callers of the world. */
+      readonly caller: number
+      readonly function: string
+      readonly unique: string
+      readonly workload: string
+      readonly kind: "run" | "background" | "later" | "map" | "status" | "echo"
+      readonly idempotent: boolean
+      /** Somebody may interrupt it. */
+      readonly interrupts: boolean
+    }
+  | {
+      readonly _tag: "Answered"
+      readonly node: string
+      readonly caller: number
+      readonly how: "success" | "failure" | "interrupted"
+      /** The result, or the reason's name. */
+      readonly text: string
+    }
+  | {
+      readonly _tag: "Began"
+      readonly node: string
+      /** Counts all executions of the world. */
+      readonly execution: number
+      readonly server: string
+      readonly handle: string
+      readonly function: string
+      readonly workload: string
+    }
+  | {
+      readonly _tag: "Finished"
+      readonly node: string
+      readonly execution: number
+      readonly how: "success" | "failure" | "interrupted"
+    }
+
+/**
+ * An event with the time it happened, in milliseconds since the world began.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Moment {
+  readonly at: number
+  readonly event: Event
+}
+
+const readable = (field: string): string => {
+  const text = field.replace(/[^ -~]/g, "·")
+  return text === "" ? "''" : text.length > 40 ? `${text.slice(0, 37)}…` : text
+}
+
+/**
+ * An event as one line.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const format = (event: Event): string => {
+  switch (event._tag) {
+    case "Packet":
+      return `${event.node} #${event.connection} ${event.got ? "<" : ">"} ${event.name} ${event.fields.map(readable).join(" ")}`
+    case "Opened":
+    case "Closed":
+      return `${event.node} #${event.connection} ${event._tag.toLowerCase()}`
+    case "Malformed":
+      return `${event.node} #${event.connection} malformed: ${event.problem}`
+    case "Started":
+      return `${event.node} starts`
+    case "Ended":
+      return `${event.node} ${event.how}`
+    case "Fault":
+      return `${event.begins ? "fault" : "heals"}: ${event.text}`
+    case "Asked":
+      return `${event.node} caller ${event.caller} asks to ${event.kind} ${event.function} ${readable(event.unique)} ${readable(event.workload)}`
+    case "Answered":
+      return `${event.node} caller ${event.caller} ends in ${event.how} ${readable(event.text)}`
+    case "Began":
+      return `${event.node} execution ${event.execution} begins: ${event.function} ${readable(event.workload)} as ${event.handle} of ${event.server}`
+    case "Finished":
+      return `${event.node} execution ${event.execution} ends in ${event.how}`
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * Makes a history of what passes the taps, and shows it to the properties step by step.
+ *
+ * A job server applies a whole batch of packets from one connection and then says what it
+ * has to say, to each connection at once. The recorder puts both back into the order of
+ * cause and effect: each request, then its reply, then what else it caused.
+ *
+ * @since 0.1.0
+ */
+import * as Codec from "../../protocol/Codec.ts"
+import * as Packet from "../../protocol/Packet.ts"
+import type { Endpoint, Tap } from "../network/Endpoint.ts"
+import type { Event, Moment, PacketEvent } from "./History.ts"
+import type { Property } from "./Property.ts"
+import { ServerModel } from "./ServerModel.ts"
+
+const replied = new Set(["JOB_CREATED", "NO_JOB", "STATUS_RES", "STATUS_RES_UNIQUE", "ECHO_RES", "OPTION_RES", "ERROR"])
+
+const isReply = (packet: PacketEvent): boolean => replied.has(packet.name) || packet.name.startsWith("JOB_ASSIGN")
+
+const needsReply = (packet: PacketEvent): boolean =>
+  /^(?:SUBMIT_|GRAB_JOB|GET_STATUS|ECHO_REQ|OPTION_REQ)/.test(packet.name)
+
+interface Streams {
+  readonly got: Codec.Decoder
+  readonly gave: Codec.Decoder
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export class Recorder implements Tap {
+  readonly servers = new Map<string, ServerModel>()
+  /** Everything that happened; kept only when asked for. */
+  readonly moments: Array<Moment> = []
+  /** Packets that crossed a job server's side. */
+  packets = 0
+  private readonly properties: ReadonlyArray<Property>
+  private readonly now: () => number
+  private readonly keeps: boolean
+  private readonly streams = new Map<Endpoint, Streams>()
+  private readonly happenedNow: Array<Event> = []
+  private readonly gotNow: Array<PacketEvent> = []
+  private readonly gaveNow: Array<PacketEvent> = []
+  private readonly closedNow: Array<Event> = []
+  private changed = false
+
+  constructor(properties: ReadonlyArray<Property>, now: () => number, keeps: boolean) {
+    this.properties = properties
+    this.now = now
+    this.keeps = keeps
+  }
+
+  /**
+   * Records something that is no packet. It is shown when the step is over: a property
+   * that objected within a program would be taken for that program's own failure.
+   */
+  record(event: Event): void {
+    this.happenedNow.push(event)
+    this.changed = true
+  }
+
+  opened(endpoint: Endpoint): void {
+    this.record({ _tag: "Opened", node: endpoint.host, connection: endpoint.connection, atServer: !endpoint.dialled })
+  }
+
+  closed(endpoint: Endpoint): void {
+    this.streams.delete(endpoint)
+    const event: Event = {
+      _tag: "Closed",
+      node: endpoint.host,
+      connection: endpoint.connection,
+      atServer: !endpoint.dialled
+    }
+    ;(endpoint.dialled ? this.happenedNow : this.closedNow).push(event)
+    this.changed = true
+  }
+
+  got(endpoint: Endpoint, bytes: Uint8Array): void {
+    this.decode(endpoint, this.streamsOf(endpoint).got, bytes)
+  }
+
+  gave(endpoint: Endpoint, bytes: Uint8Array): void {
+    this.decode(endpoint, this.streamsOf(endpoint).gave, bytes)
+  }
+
+  /** The step is over: what the servers did in it is shown in order, and judged. */
+  stepEnded(): void {
+    if (!this.changed) return
+    this.changed = false
+    for (const event of this.happenedNow.splice(0)) {
+      if (event._tag === "Started" && event.node.startsWith("server")) {
+        this.servers.set(event.node, new ServerModel(event.node, this.properties, this.now))
+      }
+      this.show(event)
+    }
+    this.untangle()
+    for (const property of this.properties) property.afterStep?.(this.servers, this.now())
+  }
+
+  private streamsOf(endpoint: Endpoint): Streams {
+    const known = this.streams.get(endpoint)
+    if (known !== undefined) return known
+    const streams: Streams = {
+      got: new Codec.Decoder(this.receiver(endpoint, true)),
+      gave: new Codec.Decoder(this.receiver(endpoint, false))
+    }
+    this.streams.set(endpoint, streams)
+    return streams
+  }
+
+  private receiver(endpoint: Endpoint, got: boolean): Codec.Receiver {
+    const { connection, dialled, host } = endpoint
+    return {
+      packet: (frame) => {
+        const name = Packet.nameOf(frame.type)!
+        const fields: Array<string> = []
+        const found = frame.split()
+        for (let index = 0; index < found; index++) fields.push(frame.key(index))
+        const event: PacketEvent = { _tag: "Packet", node: host, connection, atServer: !dialled, got, name, fields }
+        const place = dialled ? this.happenedNow : got ? this.gotNow : this.gaveNow
+        place.push(event)
+      },
+      line: () => {}
+    }
+  }
+
+  private decode(endpoint: Endpoint, decoder: Codec.Decoder, bytes: Uint8Array): void {
+    this.changed = true
+    const error = decoder.push(bytes)
+    if (error === undefined) return
+    this.record({ _tag: "Malformed", node: endpoint.host, connection: endpoint.connection, problem: error.message })
+  }
+
+  private untangle(): void {
+    const { closedNow, gaveNow, gotNow } = this
+    for (const packet of gotNow) {
+      this.packets++
+      this.show(packet)
+      const model = this.modelOf(packet)
+      const attached = model?.jobs.get(packet.fields[0] ?? "")?.listeners ?? []
+      model?.got(packet)
+      if (packet.name.startsWith("WORK_")) this.giveForwards(packet, attached)
+      if (!needsReply(packet)) continue
+      const own = (next: PacketEvent) => next.connection === packet.connection
+      let replies = false
+      this.giveWhile((next) => {
+        if (replies || !own(next)) return false
+        replies = isReply(next)
+        return true
+      })
+    }
+    gotNow.length = 0
+    for (const event of closedNow.splice(0)) {
+      this.show(event)
+      if (event._tag === "Closed") this.servers.get(event.node)?.closed(event.connection)
+    }
+    this.giveWhile(() => true)
+    gaveNow.length = 0
+  }
+
+  /** Two equal packets of a worker make two for each listener: only one of them is this one's. */
+  private giveForwards(worked: PacketEvent, attached: ReadonlyArray<{ readonly id: number }>): void {
+    const left = attached.map((listener) => listener.id)
+    this.giveWhile((next) => {
+      const index = left.indexOf(next.connection)
+      if (index === -1 || !isForward(worked, next)) return false
+      left.splice(index, 1)
+      return true
+    })
+  }
+
+  /** Shows, of what the server gave in this step, each connection's packets up to the first that does not fit. */
+  private giveWhile(fits: (packet: PacketEvent) => boolean): void {
+    const { gaveNow } = this
+    if (gaveNow.length === 0) return
+    const passed = new Set<number>()
+    let kept = 0
+    for (const packet of gaveNow) {
+      if (passed.has(packet.connection) || !fits(packet)) {
+        passed.add(packet.connection)
+        gaveNow[kept++] = packet
+        continue
+      }
+      this.packets++
+      this.show(packet)
+      this.modelOf(packet)?.gave(packet)
+    }
+    gaveNow.length = kept
+  }
+
+  private modelOf(packet: PacketEvent): ServerModel | undefined {
+    return this.servers.get(packet.node)
+  }
+
+  private show(event: Event): void {
+    const moment: Moment = { at: this.now(), event }
+    if (this.keeps) this.moments.push(moment)
+    for (const property of this.properties) property.observe?.(moment)
+  }
+}
+
+/** A WORK_ packet and the one it became on its way to a listener. */
+const isForward = (worked: PacketEvent, next: PacketEvent): boolean =>
+  next.name.startsWith("WORK_") &&
+  next.fields[0] === worked.fields[0] &&
+  (next.name === worked.name || (worked.name === "WORK_EXCEPTION" && next.name === "WORK_FAIL")) &&
+  (next.fields[1] ?? "") === (next.name === worked.name ? (worked.fields[1] ?? "") : "")

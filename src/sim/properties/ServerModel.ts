@@ -1,0 +1,356 @@
+/**
+ * What a job server must be thinking, told from its packets alone: which connection can
+ * do what and sleeps, which jobs there are, who waits for them and who works on them.
+ * It decides nothing; properties watch it and judge what the real server did.
+ *
+ * One model lives as long as one incarnation of a server.
+ *
+ * @since 0.1.0
+ */
+import type { PacketEvent } from "./History.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Submission {
+  readonly connection: ModelConnection
+  readonly function: string
+  readonly unique: string
+  readonly workload: string
+  readonly priority: number
+  readonly background: boolean
+  /** Not before this wall time, in seconds; 0 at once. */
+  readonly epoch: number
+  /** The job that lives under the same function and unique, as things were when it came. */
+  readonly matches: ModelJob | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ModelJob {
+  readonly handle: string
+  readonly key: string | undefined
+  readonly function: string
+  readonly workload: string
+  readonly epoch: number
+  priority: number
+  /** Somebody submitted it in the background. */
+  background: boolean
+  state: "queued" | "running" | "finished" | "dropped"
+  owner: ModelConnection | undefined
+  /** One entry for each attachment. */
+  listeners: Array<ModelConnection>
+  attempts: number
+  /** Place in its queue: the greater, the later it came to the tail. */
+  place: number
+  /** When it was assigned last, in milliseconds. */
+  assignedAt: number
+  /** The longest that its present attempt may take, in milliseconds; 0 is for ever. */
+  timeLimit: number
+  /** It was asked for with a higher priority while it ran. */
+  raisedWhileRunning: boolean
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ModelConnection {
+  readonly id: number
+  readonly abilities: Map<string, number>
+  open: boolean
+  asleep: boolean
+  /** Got a NOOP since it last asked for a job. */
+  woken: boolean
+  exceptions: boolean
+  /** Requests that await their reply, oldest first. */
+  readonly awaiting: Array<PacketEvent | Submission>
+}
+
+/**
+ * Told of what a server does, after the model knows it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ServerWatcher {
+  readonly created?: (server: ServerModel, submission: Submission, job: ModelJob, isNew: boolean) => void
+  /** JOB_CREATED names a handle that lives, but for another function or unique. */
+  readonly confused?: (server: ServerModel, submission: Submission, job: ModelJob) => void
+  readonly assigned?: (server: ServerModel, connection: ModelConnection, job: ModelJob) => void
+  readonly noJob?: (server: ServerModel, connection: ModelConnection) => void
+  /** A worker's WORK_ packet reached the server; `job` is undefined unless it lives there. */
+  readonly worked?: (
+    server: ServerModel,
+    connection: ModelConnection,
+    job: ModelJob | undefined,
+    packet: PacketEvent
+  ) => void
+  /** The server gave a WORK_ packet to a client. */
+  readonly forwarded?: (
+    server: ServerModel,
+    connection: ModelConnection,
+    job: ModelJob | undefined,
+    packet: PacketEvent
+  ) => void
+  readonly noop?: (server: ServerModel, connection: ModelConnection) => void
+  readonly slept?: (server: ServerModel, connection: ModelConnection) => void
+  /** A reply came that no request explains. */
+  readonly unasked?: (server: ServerModel, connection: ModelConnection, packet: PacketEvent) => void
+  readonly closed?: (server: ServerModel, connection: ModelConnection) => void
+}
+
+const submissions: { readonly [name: string]: readonly [priority: number, background: boolean] } = {
+  SUBMIT_JOB: [1, false],
+  SUBMIT_JOB_BG: [1, true],
+  SUBMIT_JOB_HIGH: [0, false],
+  SUBMIT_JOB_HIGH_BG: [0, true],
+  SUBMIT_JOB_LOW: [2, false],
+  SUBMIT_JOB_LOW_BG: [2, true],
+  SUBMIT_JOB_EPOCH: [1, true]
+}
+
+const isSubmission = (request: PacketEvent | Submission): request is Submission => !("_tag" in request)
+
+const asked = new Set(["GET_STATUS", "GET_STATUS_UNIQUE", "ECHO_REQ", "OPTION_REQ"])
+const replies = new Set(["STATUS_RES", "STATUS_RES_UNIQUE", "ECHO_RES", "OPTION_RES", "ERROR"])
+
+/**
+ * The key under which equal submissions merge, or undefined when nothing merges with it.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const mergeKey = (fn: string, unique: string, workload: string): string | undefined => {
+  if (unique === "" || (unique === "-" && workload === "")) return undefined
+  return unique === "-" ? `${fn}\0-\0${workload}` : `${fn}\0=\0${unique}`
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export class ServerModel {
+  readonly node: string
+  readonly jobs = new Map<string, ModelJob>()
+  readonly live = new Map<string, ModelJob>()
+  readonly connections = new Map<number, ModelConnection>()
+  private readonly watchers: ReadonlyArray<ServerWatcher>
+  private places = 0
+
+  readonly now: () => number
+
+  constructor(node: string, watchers: ReadonlyArray<ServerWatcher>, now: () => number) {
+    this.node = node
+    this.now = now
+    this.watchers = watchers
+  }
+
+  connection(id: number): ModelConnection {
+    const known = this.connections.get(id)
+    if (known !== undefined) return known
+    const connection: ModelConnection = {
+      id,
+      abilities: new Map(),
+      open: true,
+      asleep: false,
+      woken: false,
+      exceptions: false,
+      awaiting: []
+    }
+    this.connections.set(id, connection)
+    return connection
+  }
+
+  /** A live job under this key. */
+  match(key: string | undefined): ModelJob | undefined {
+    return key === undefined ? undefined : this.live.get(key)
+  }
+
+  /** Runnable jobs of a function. */
+  queued(fn: string): ReadonlyArray<ModelJob> {
+    return [...this.jobs.values()].filter((job) => job.state === "queued" && job.function === fn && job.epoch === 0)
+  }
+
+  closed(id: number): void {
+    const connection = this.connection(id)
+    connection.open = false
+    connection.asleep = false
+    // Its jobs stay its own until the server shows that it has noticed.
+    for (const job of this.jobs.values()) {
+      if (!job.listeners.includes(connection)) continue
+      job.listeners = job.listeners.filter((listener) => listener !== connection)
+    }
+    for (const watcher of this.watchers) watcher.closed?.(this, connection)
+  }
+
+  got(packet: PacketEvent): void {
+    const connection = this.connection(packet.connection)
+    const [first = "", second = "", third = ""] = packet.fields
+    const kind = submissions[packet.name]
+    if (kind !== undefined) {
+      const isEpoch = packet.name === "SUBMIT_JOB_EPOCH"
+      const workload = isEpoch ? packet.fields[3]! : third
+      connection.awaiting.push({
+        connection,
+        function: first,
+        unique: second,
+        workload,
+        priority: kind[0],
+        background: kind[1],
+        epoch: isEpoch ? Number(third) : 0,
+        matches: this.match(mergeKey(first, second, workload))
+      })
+    } else if (asked.has(packet.name)) connection.awaiting.push(packet)
+    else if (packet.name.startsWith("GRAB_JOB")) {
+      connection.asleep = false
+      connection.woken = false
+      connection.awaiting.push(packet)
+    } else if (packet.name === "CAN_DO") connection.abilities.set(first, 0)
+    else if (packet.name === "CAN_DO_TIMEOUT") connection.abilities.set(first, Number(second))
+    else if (packet.name === "CANT_DO") connection.abilities.delete(first)
+    else if (packet.name === "RESET_ABILITIES") connection.abilities.clear()
+    else if (packet.name === "PRE_SLEEP") {
+      connection.asleep = true
+      connection.woken = false
+      for (const watcher of this.watchers) watcher.slept?.(this, connection)
+    } else if (packet.name.startsWith("WORK_")) this.work(connection, packet)
+  }
+
+  gave(packet: PacketEvent): void {
+    const connection = this.connection(packet.connection)
+    if (packet.name === "NOOP") {
+      for (const watcher of this.watchers) watcher.noop?.(this, connection)
+      connection.woken = true
+    } else if (packet.name.startsWith("WORK_")) {
+      const job = this.jobs.get(packet.fields[0]!)
+      for (const watcher of this.watchers) watcher.forwarded?.(this, connection, job, packet)
+      this.forwardedTerminal(job, packet)
+    } else this.reply(connection, packet)
+  }
+
+  private work(connection: ModelConnection, packet: PacketEvent): void {
+    const found = this.jobs.get(packet.fields[0]!)
+    const job = found !== undefined && isLive(found) ? found : undefined
+    for (const watcher of this.watchers) watcher.worked?.(this, connection, job, packet)
+    const terminal = packet.name === "WORK_COMPLETE" || packet.name === "WORK_FAIL" || packet.name === "WORK_EXCEPTION"
+    if (job?.owner === connection && terminal) this.over(job, "finished")
+  }
+
+  /** A server that gives up a job tells its listeners without a worker's word. */
+  private forwardedTerminal(job: ModelJob | undefined, packet: PacketEvent): void {
+    if (job !== undefined && isLive(job) && packet.name === "WORK_FAIL") this.over(job, "finished")
+  }
+
+  private reply(connection: ModelConnection, packet: PacketEvent): void {
+    const request = connection.awaiting.shift()
+    if (request === undefined) return this.unasked(connection, packet)
+    if (isSubmission(request)) {
+      if (packet.name === "JOB_CREATED") this.create(request, packet.fields[0]!)
+      else if (packet.name !== "ERROR") this.unasked(connection, packet)
+      return
+    }
+    const { name } = request
+    if (name.startsWith("GRAB_JOB")) {
+      if (packet.name.startsWith("JOB_ASSIGN")) this.assign(connection, packet)
+      else if (packet.name === "NO_JOB") for (const watcher of this.watchers) watcher.noJob?.(this, connection)
+      else this.unasked(connection, packet)
+    } else if (!replies.has(packet.name)) this.unasked(connection, packet)
+    else if (packet.name === "OPTION_RES") connection.exceptions = true
+  }
+
+  private create(submission: Submission, handle: string): void {
+    const { connection } = submission
+    const key = mergeKey(submission.function, submission.unique, submission.workload)
+    const known = this.jobs.get(handle)
+    if (known !== undefined && (known.key !== key || known.function !== submission.function || key === undefined)) {
+      for (const watcher of this.watchers) watcher.confused?.(this, submission, known)
+      return
+    }
+    const job: ModelJob = known ?? {
+      handle,
+      key,
+      function: submission.function,
+      workload: submission.workload,
+      epoch: submission.epoch,
+      priority: submission.priority,
+      background: submission.background,
+      state: "queued",
+      owner: undefined,
+      listeners: [],
+      attempts: 0,
+      place: ++this.places,
+      assignedAt: 0,
+      timeLimit: 0,
+      raisedWhileRunning: false
+    }
+    for (const watcher of this.watchers) watcher.created?.(this, submission, job, known === undefined)
+    if (known === undefined) {
+      this.jobs.set(handle, job)
+      // Whatever lived under this key before was dropped, or the watchers have objected.
+      const before = this.match(key)
+      if (before !== undefined) this.over(before, "dropped")
+      if (key !== undefined) this.live.set(key, job)
+    } else {
+      job.background ||= submission.background
+      if (submission.priority < job.priority && job.state === "running") job.raisedWhileRunning = true
+      if (submission.priority < job.priority && job.state === "queued") {
+        job.priority = submission.priority
+        job.place = ++this.places
+      }
+    }
+    if (!submission.background && connection.open) job.listeners.push(connection)
+  }
+
+  private assign(connection: ModelConnection, packet: PacketEvent): void {
+    const job = this.jobs.get(packet.fields[0]!)
+    if (job === undefined) return this.unasked(connection, packet)
+    for (const watcher of this.watchers) watcher.assigned?.(this, connection, job)
+    job.state = "running"
+    job.owner = connection
+    job.attempts++
+    job.assignedAt = this.now()
+    const timeLimit = connection.abilities.get(job.function) ?? 0
+    // As in gearmand, less than a second is a second.
+    job.timeLimit = timeLimit === 0 ? 0 : Math.max(1000, timeLimit)
+  }
+
+  over(job: ModelJob, state: "finished" | "dropped"): void {
+    job.state = state
+    job.owner = undefined
+    if (job.key !== undefined && this.live.get(job.key) === job) this.live.delete(job.key)
+  }
+
+  private unasked(connection: ModelConnection, packet: PacketEvent): void {
+    for (const watcher of this.watchers) watcher.unasked?.(this, connection, packet)
+  }
+}
+
+/**
+ * Nobody waits for it any more, nobody is known to run it: the server may drop it.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isAbandoned = (job: ModelJob): boolean =>
+  !job.background &&
+  job.listeners.length === 0 &&
+  (job.state === "queued" || job.owner === undefined || !job.owner.open || job.timeLimit > 0)
+
+/**
+ * It waits in its queue beyond doubt, and was never given to a worker before.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isFreshlyQueued = (job: ModelJob): boolean =>
+  job.state === "queued" && job.attempts === 0 && job.epoch === 0 && (job.background || job.listeners.length > 0)
+
+/**
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isLive = (job: ModelJob): boolean => job.state === "queued" || job.state === "running"

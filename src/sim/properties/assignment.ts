@@ -1,0 +1,73 @@
+/**
+ * Which worker gets which job, and in what order: properties 13 to 15, 17, 18, 27, 29, 30.
+ *
+ * @since 0.1.0
+ */
+import { type Property, Violation } from "./Property.ts"
+import { isFreshlyQueued, type ModelConnection, type ModelJob, type ServerModel } from "./ServerModel.ts"
+
+const isRunnableFor = (connection: ModelConnection) => (job: ModelJob) =>
+  isFreshlyQueued(job) && connection.abilities.has(job.function)
+
+const judgeOwner = (server: ServerModel, connection: ModelConnection, job: ModelJob): void => {
+  const { owner, state } = job
+  if (state === "finished" || state === "dropped") {
+    throw new Violation(13, `${server.node} assigned ${job.handle} to connection ${connection.id}, but it is ${state}`)
+  }
+  if (state !== "running" || owner === undefined || !owner.open) return
+  const ranMillis = server.now() - job.assignedAt
+  // Clocks that drift may see the limit a little earlier than the world does.
+  if (job.timeLimit > 0 && ranMillis >= job.timeLimit * 0.8) return
+  throw new Violation(
+    job.timeLimit > 0 ? 19 : 13,
+    `${server.node} assigned ${job.handle} to connection ${connection.id} while connection ${owner.id} has had it for ${ranMillis} ms`
+  )
+}
+
+const judgeOrder = (server: ServerModel, connection: ModelConnection, job: ModelJob): void => {
+  if (job.attempts > 0 || job.epoch > 0 || job.raisedWhileRunning) return
+  for (const other of server.jobs.values()) {
+    if (other === job || !isRunnableFor(connection)(other)) continue
+    if (other.priority < job.priority) {
+      throw new Violation(29, `${server.node} assigned ${job.handle} before ${other.handle}, which has a higher priority`)
+    }
+    if (other.function === job.function && other.priority === job.priority && other.place < job.place) {
+      throw new Violation(30, `${server.node} assigned ${job.handle} before ${other.handle}, which is older`)
+    }
+  }
+}
+
+/**
+ * `attemptsMax` tells how many attempts a server's jobs get; `wallMillis` tells what time a
+ * server thinks it is.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const assignment = (attemptsMax: (node: string) => number, wallMillis: (node: string) => number): Property => ({
+  name: "assignment",
+  assigned: (server, connection, job) => {
+    if (!connection.abilities.has(job.function)) {
+      throw new Violation(14, `${server.node} assigned ${job.handle}, a job of ${job.function}, to connection ${connection.id}, which cannot do it`)
+    }
+    judgeOwner(server, connection, job)
+    if (job.attempts >= attemptsMax(server.node)) {
+      throw new Violation(18, `${server.node} assigned ${job.handle} for the ${job.attempts + 1}th time; ${attemptsMax(server.node)} are allowed`)
+    }
+    if (job.epoch * 1000 > wallMillis(server.node)) {
+      throw new Violation(27, `${server.node} assigned ${job.handle} before its time, ${job.epoch}`)
+    }
+    judgeOrder(server, connection, job)
+  },
+  noJob: (server, connection) => {
+    for (const job of server.jobs.values()) {
+      if (!isRunnableFor(connection)(job)) continue
+      throw new Violation(23, `${server.node} told connection ${connection.id} that there is no job, but ${job.handle} waits`)
+    }
+  },
+  unasked: (server, connection, packet) => {
+    // ERROR answers whatever cannot be done, also what has no reply otherwise.
+    if (packet.name === "ERROR") return
+    throw new Violation(15, `${server.node} sent ${packet.name} to connection ${connection.id}, which had not asked for it`)
+  }
+})

@@ -1,0 +1,134 @@
+/**
+ * What callers get: properties 8, 36 to 38, 45, 48, 49, and that every end is the right one.
+ *
+ * @since 0.1.0
+ */
+import { resultBegins } from "../scenario/functions.ts"
+import type { Scenario } from "../scenario/Scenario.ts"
+import type { Event } from "./History.ts"
+import { type Property, Violation } from "./Property.ts"
+
+type Asked = Extract<Event, { readonly _tag: "Asked" }>
+type Answered = Extract<Event, { readonly _tag: "Answered" }>
+
+/** Failures that a worker's own words explain. */
+const told = new Set(["JobFailed", "Described"])
+
+/**
+ * Watches callers, and says which of them still wait.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Callers extends Property {
+  readonly waiting: () => ReadonlyArray<Asked>
+  readonly answered: () => number
+  readonly succeeded: () => number
+}
+
+/**
+ * Of the scenario it matters whether anything goes wrong, so that something may fail, and
+ * whether attempts may be spent.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const callers = (scenario: Pick<Scenario, "faults" | "servers">): Callers => {
+  const isFaultless = scenario.faults.length === 0
+  const mayBeSpent = scenario.servers.some((server) => server.jobRetries >= 0)
+  const open = new Map<number, Asked>()
+  const done = new Set<number>()
+  const executions = new Map<number, { readonly workload: string; readonly function: string; node: string; how: string }>()
+  const sent = new Map<string, number>()
+  const askedOnce = new Map<string, number>()
+  let successes = 0
+
+  const judgeResult = (asked: Asked, workload: string, text: string) => {
+    const begins = `${resultBegins(asked.function, workload)} by `
+    if (!text.startsWith(begins)) {
+      throw new Violation(8, `caller ${asked.caller} asked ${asked.function} of ${workload} and got "${text}"`)
+    }
+    const execution = executions.get(Number(text.slice(begins.length)))
+    if (execution?.how !== "success") {
+      throw new Violation(8, `caller ${asked.caller} got "${text}", which no execution has made`)
+    }
+  }
+
+  const judgeMap = (asked: Asked, text: string) => {
+    const results = text.split(",")
+    const [item, takes] = asked.workload.slice(1).split("@")
+    if (results.length !== 4) throw new Violation(49, `caller ${asked.caller} mapped 4 items and got ${results.length} results`)
+    results.forEach((result, index) => {
+      const workload = `i${Number(item) + index}@${takes}`
+      if (result.startsWith(`${resultBegins(asked.function, workload)} by `)) return
+      throw new Violation(48, `caller ${asked.caller} got "${result}" as result ${index} of its map`)
+    })
+  }
+
+  const judgeFailure = (asked: Asked, text: string) => {
+    if (text.startsWith("died")) throw new Violation(36, `caller ${asked.caller} ${text}`)
+    if (asked.kind === "run" && asked.function === "failing" && told.has(text)) return
+    if (mayBeSpent && text === "JobFailed" && (!isFaultless || asked.function === "limited")) return
+    if (isFaultless) throw new Violation(37, `caller ${asked.caller} of ${asked.function} failed with ${text} although nothing went wrong`)
+    if (text === "Ambiguous" && asked.idempotent && asked.kind === "run") {
+      throw new Violation(37, `caller ${asked.caller} of the idempotent ${asked.function} was told of an ambiguous loss`)
+    }
+  }
+
+  const judge = (asked: Asked, { how, text }: Answered) => {
+    if (how === "interrupted") {
+      if (!asked.interrupts) throw new Violation(40, `caller ${asked.caller} was interrupted, but nobody interrupted it`)
+      return
+    }
+    if (how === "failure") return judgeFailure(asked, text)
+    successes++
+    if (asked.kind === "run") judgeResult(asked, asked.workload, text)
+    if (asked.kind === "map") judgeMap(asked, text)
+  }
+
+  return {
+    name: "callers",
+    waiting: () => [...open.values()],
+    answered: () => done.size,
+    succeeded: () => successes,
+    observe: ({ event }) => {
+      switch (event._tag) {
+        case "Asked":
+          open.set(event.caller, event)
+          if (!event.idempotent) askedOnce.set(event.workload, (askedOnce.get(event.workload) ?? 0) + 1)
+          return
+        case "Answered": {
+          const asked = open.get(event.caller)
+          if (asked === undefined) throw new Violation(36, `caller ${event.caller} ended twice`)
+          open.delete(event.caller)
+          done.add(event.caller)
+          return judge(asked, event)
+        }
+        case "Began":
+          executions.set(event.execution, { workload: event.workload, function: event.function, node: event.node, how: "" })
+          return
+        case "Finished": {
+          const execution = executions.get(event.execution)
+          if (execution !== undefined) execution.how = event.how
+          return
+        }
+        case "Ended":
+          // Callers of a program that is no more wait for nothing.
+          for (const asked of open.values()) if (asked.node === event.node) open.delete(asked.caller)
+          return
+        case "Packet": {
+          if (event.atServer || event.got || !event.name.startsWith("SUBMIT_JOB") || event.fields[0] !== "once") return
+          const workload = event.fields.at(-1)!
+          const count = (sent.get(workload) ?? 0) + 1
+          sent.set(workload, count)
+          if (count > (askedOnce.get(workload) ?? 0)) {
+            throw new Violation(38, `${event.node} submitted once ${workload} again, though it is not idempotent`)
+          }
+        }
+      }
+    },
+    atEnd: () => {
+      for (const asked of open.values()) throw new Violation(36, `caller ${asked.caller} never ended`)
+    }
+  }
+}

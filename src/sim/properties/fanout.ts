@@ -1,0 +1,64 @@
+/**
+ * What listeners hear: properties 5 to 7, 11, 16, 18, 44.
+ *
+ * @since 0.1.0
+ */
+import type { PacketEvent } from "./History.ts"
+import { type Property, Violation } from "./Property.ts"
+import type { ModelConnection, ServerModel } from "./ServerModel.ts"
+
+interface Due {
+  readonly server: ServerModel
+  readonly connection: ModelConnection
+  readonly text: string
+}
+
+const textOf = (packet: PacketEvent, name: string): string =>
+  [name, ...(name === packet.name ? packet.fields : packet.fields.slice(0, 1))].join(" ")
+
+/**
+ * `attemptsMax` tells how many attempts a server's jobs get, `Infinity` for any number.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const fanout = (attemptsMax: (node: string) => number): Property => {
+  /** What the server still has to forward within this step, oldest first. */
+  const due: Array<Due> = []
+  return {
+    name: "fanout",
+    worked: (server, connection, job, packet) => {
+      if (job === undefined || job.owner !== connection) return
+      for (const listener of job.listeners) {
+        const isHidden = packet.name === "WORK_EXCEPTION" && !listener.exceptions
+        due.push({ server, connection: listener, text: textOf(packet, isHidden ? "WORK_FAIL" : packet.name) })
+      }
+    },
+    forwarded: (server, connection, job, packet) => {
+      const text = textOf(packet, packet.name)
+      const mine = (item: Due) => item.server === server && item.connection === connection
+      const index = due.findIndex((item) => mine(item) && item.text.split(" ")[1] === packet.fields[0])
+      if (index !== -1 && due[index]!.text === text) {
+        due.splice(index, 1)
+        return
+      }
+      if (index !== -1) {
+        throw new Violation(5, `${server.node} owes connection ${connection.id} "${due[index]!.text}", but sent "${text}"`)
+      }
+      // A server may end a job by itself when its attempts are spent.
+      const gaveUp = packet.name === "WORK_FAIL" && job !== undefined && job.attempts >= attemptsMax(server.node)
+      if (gaveUp && job.listeners.includes(connection)) return
+      if (job !== undefined && job.background && !job.listeners.includes(connection)) {
+        throw new Violation(44, `${server.node} sent "${text}" to connection ${connection.id}, which does not listen to it`)
+      }
+      const isOver = job?.state === "finished"
+      throw new Violation(isOver ? 7 : 16, `${server.node} sent "${text}" to connection ${connection.id} unexpectedly`)
+    },
+    afterStep: () => {
+      for (const { connection, server, text } of due.splice(0)) {
+        if (!connection.open) continue
+        throw new Violation(5, `${server.node} did not send "${text}" to connection ${connection.id}`)
+      }
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Acceptance, identity and merging: properties 1 to 4, 9, 10.
+ *
+ * @since 0.1.0
+ */
+import { type Property, Violation } from "./Property.ts"
+import { isAbandoned, isLive } from "./ServerModel.ts"
+
+/**
+ * @since 0.1.0
+ * @category properties
+ */
+export const merging = (): Property => {
+  /** Handles each server ever gave, whatever its incarnation. */
+  const given = new Set<string>()
+  return {
+    name: "merging",
+    created: (server, { function: fn, matches, unique }, job, isNew) => {
+      if (!isNew) {
+        if (!isLive(job)) throw new Violation(10, `${server.node} gave out ${job.handle} again after that job was over`)
+        return
+      }
+      const name = `${server.node} ${job.handle}`
+      if (given.has(name)) throw new Violation(1, `${server.node} gave the handle ${job.handle} to a second job`)
+      given.add(name)
+      if (matches === undefined || !isLive(matches) || isAbandoned(matches)) return
+      const text = `${server.node} made ${job.handle} for ${fn} ${unique} although ${matches.handle} is ${matches.state}`
+      throw new Violation(matches.state === "running" ? 4 : 2, text)
+    },
+    confused: (server, submission, job) => {
+      throw new Violation(
+        3,
+        `${server.node} merged ${submission.function} '${submission.unique}' into ${job.handle}, a job of ${job.function}`
+      )
+    },
+    forwarded: (server, connection, job, packet) => {
+      if (job !== undefined) return
+      throw new Violation(
+        9,
+        `${server.node} sent ${packet.name} for ${packet.fields[0]} to connection ${connection.id} before any JOB_CREATED`
+      )
+    }
+  }
+}

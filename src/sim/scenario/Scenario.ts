@@ -1,0 +1,319 @@
+/**
+ * What is run: the machines, what their programs do, how the network treats them, and what
+ * breaks when. One plain value, drawn from a seed, printed when it fails, and small enough
+ * to be changed by hand.
+ *
+ * Whole kinds of trouble are switched off at random, and how often the others happen is
+ * drawn for each run anew: many things never happen together where everything always does.
+ *
+ * @since 0.1.0
+ */
+import { Generator } from "../Choice.ts"
+import { calm, type WorldOptions } from "../World.ts"
+
+/**
+ * What a caller does. Times are in milliseconds; `at` counts from the world's beginning.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Call {
+  readonly at: number
+  readonly kind: "run" | "background" | "later" | "map" | "status" | "echo"
+  readonly function: FunctionName
+  /** What makes the work different from others'; equal numbers of one function may merge. */
+  readonly item: number
+  /** How long the worker takes. */
+  readonly takesMillis: number
+  readonly priority: "high" | "normal" | "low"
+  /** The caller is interrupted after so long; 0 never. */
+  readonly interruptAfterMillis: number
+}
+
+/**
+ * The functions that workers serve: `merged` is idempotent and merges equal payloads,
+ * `once` is neither, `streamed` says things before it is done, `failing` fails in every
+ * way a worker can, `limited` has a time limit, `mapped` is what the map runs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type FunctionName = "merged" | "once" | "streamed" | "failing" | "limited" | "mapped"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface WorkerPlan {
+  readonly functions: ReadonlyArray<FunctionName>
+  readonly slots: number
+  /** Serves all functions but the first only from this time on, and the last only until twice this time; 0: always all. */
+  readonly changesAt: number
+}
+
+/**
+ * Something that goes wrong at a time, and is right again after a while.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Fault {
+  readonly kind: FaultKind
+  readonly at: number
+  readonly lastsMillis: number
+  /** The machine it happens to. */
+  readonly node: string
+  /** The other machine, for faults of the way between two. */
+  readonly peer: string
+  /** How much: milliseconds of a clock jump or a delay, thousandths of a drift. */
+  readonly amount: number
+}
+
+/**
+ * @since 0.1.0
+ * @category constants
+ */
+export const faultKinds = [
+  "crash",
+  "power",
+  "restart",
+  "pause",
+  "partition",
+  "oneway",
+  "reset",
+  "delay",
+  "slow",
+  "refuse",
+  "hang",
+  "nameless",
+  "jump",
+  "drift",
+  "isolate",
+  "swizzle"
+] as const
+
+/**
+ * What can go wrong:
+ *
+ * - `crash`: the program dies without a finalizer; its system closes its connections.
+ * - `power`: the machine loses power; nobody is told. Both start again afterwards.
+ * - `restart`: the program is told to stop, does, and starts again.
+ * - `pause`: the program stands still.
+ * - `partition`, `oneway`: nothing passes between two machines, or not in one direction.
+ * - `isolate`, `swizzle`: a machine is cut off from all, at once, or one by one in one
+ *   order and back in another.
+ * - `reset`: the connections between two machines break, in the middle of whatever is on the way.
+ * - `delay`: the way between two machines gets slow and uneven.
+ * - `slow`: a program does not get to read what has arrived.
+ * - `refuse`, `hang`, `nameless`: dialling a machine is refused, not answered, or finds no such name.
+ * - `jump`, `drift`: a machine's wall clock is set, or its crystal runs at another pace.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type FaultKind = (typeof faultKinds)[number]
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Scenario {
+  readonly seed: number
+  readonly world: WorldOptions
+  readonly servers: ReadonlyArray<{ readonly jobRetries: number; readonly workerWakeup: number }>
+  readonly workers: ReadonlyArray<WorkerPlan>
+  readonly clients: ReadonlyArray<{ readonly calls: ReadonlyArray<Call> }>
+  readonly faults: ReadonlyArray<Fault>
+  /** Faults that are over at last; the others stay for ever, and a core of machines works without them. */
+  readonly healsAt: number
+}
+
+/**
+ * How large scenarios are drawn.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Size {
+  readonly servers: number
+  readonly workers: number
+  readonly clients: number
+  readonly jobs: number
+}
+
+/**
+ * Two servers, three workers, three clients, thirty jobs.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const referenceSize: Size = { servers: 2, workers: 3, clients: 3, jobs: 30 }
+
+const functionNames: ReadonlyArray<FunctionName> = ["merged", "once", "streamed", "failing", "limited", "mapped"]
+
+class Dice {
+  private readonly generator: Generator
+
+  constructor(seed: number) {
+    this.generator = new Generator(seed)
+  }
+
+  below(n: number): number {
+    return this.generator.below(n)
+  }
+
+  between(from: number, to: number): number {
+    return from + this.below(to - from + 1)
+  }
+
+  oneIn(n: number): boolean {
+    return this.below(n) === 0
+  }
+
+  of<A>(list: ReadonlyArray<A>): A {
+    return list[this.below(list.length)]!
+  }
+
+  some<A>(list: ReadonlyArray<A>, chance: number): ReadonlyArray<A> {
+    return list.filter(() => this.below(100) < chance)
+  }
+}
+
+/**
+ * The scenario of a seed.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const draw = (seed: number, size: Size = referenceSize): Scenario => {
+  // The kernel draws from the seed too; its numbers and the scenario's must not be the same.
+  const dice = new Dice(seed ^ 0x5ce4a510)
+  const spanMillis = dice.of([50, 300, 2000, 20_000])
+  const names = {
+    servers: Array.from({ length: size.servers }, (_, index) => `server${index + 1}`),
+    workers: Array.from({ length: size.workers }, (_, index) => `worker${index + 1}`),
+    clients: Array.from({ length: size.clients }, (_, index) => `client${index + 1}`)
+  }
+  const kinds = dice.some(functionNames, 60)
+  const functions: ReadonlyArray<FunctionName> = kinds.length === 0 ? ["merged"] : kinds
+  const faults = drawFaults(dice, names, spanMillis)
+  return {
+    seed,
+    world: drawWorld(dice),
+    servers: names.servers.map(() => ({ jobRetries: dice.of([-1, -1, 2, 3]), workerWakeup: dice.of([0, 0, 0, 1]) })),
+    workers: drawWorkers(dice, size.workers, functions, spanMillis),
+    clients: drawClients(dice, size, functions, spanMillis),
+    faults,
+    // Slow clocks reach the span's end a tenth later.
+    healsAt: Math.ceil(spanMillis * 1.2) + Math.max(0, ...faults.map((fault) => fault.at + fault.lastsMillis))
+  }
+}
+
+const drawWorld = (dice: Dice): WorldOptions => {
+  if (dice.oneIn(10)) return calm
+  return {
+    kernel: {
+      preemptWithin: dice.of([0, 0, 8, 32, 128]),
+      resumeInTurn: dice.oneIn(2),
+      hurryOneIn: dice.of([0, 0, 20, 200])
+    },
+    network: {
+      delayBelowMillis: dice.of([1, 1, 3, 20, 100]),
+      cutOneIn: dice.of([0, 0, 2, 10]),
+      partialReadOneIn: dice.of([0, 0, 2, 10]),
+      windowBytes: dice.of([65_536, 65_536, 1024, 64]),
+      backlog: dice.of([128, 128, 1]),
+      giveUpAfterMillis: 20_000
+    }
+  }
+}
+
+const drawWorkers = (
+  dice: Dice,
+  count: number,
+  functions: ReadonlyArray<FunctionName>,
+  spanMillis: number
+): ReadonlyArray<WorkerPlan> => {
+  const plans = Array.from({ length: count }, () => {
+    const some = dice.some(functions, 60)
+    return {
+      functions: some.length === 0 ? functions : some,
+      slots: dice.of([1, 1, 2, 5]),
+      changesAt: dice.oneIn(4) ? dice.between(1, spanMillis) : 0
+    }
+  })
+  // Somebody must be there for everything in the end.
+  plans[0] = { functions, slots: dice.of([1, 1, 2, 5]), changesAt: 0 }
+  return plans
+}
+
+const drawClients = (
+  dice: Dice,
+  size: Size,
+  functions: ReadonlyArray<FunctionName>,
+  spanMillis: number
+): Scenario["clients"] => {
+  const items = dice.of([2, 5, 1000])
+  const takes = dice.of([0, 1, 20, 300, 1500])
+  const interrupts = dice.of([0, 0, 10, 3])
+  const background = dice.of([0, 3, 8])
+  const others = dice.of([0, 12])
+  const calls = Array.from({ length: size.jobs }, (): Call & { readonly client: number } => {
+    const fn = dice.of(functions)
+    const isBackground = background > 0 && dice.oneIn(background) && fn !== "mapped"
+    const isOther = others > 0 && dice.oneIn(others)
+    return {
+      client: dice.below(size.clients),
+      at: dice.below(spanMillis),
+      kind: isOther
+        ? dice.of(["status", "echo"] as const)
+        : fn === "mapped"
+          ? "map"
+          : isBackground
+            ? dice.oneIn(4)
+              ? "later"
+              : "background"
+            : "run",
+      function: fn,
+      item: dice.below(items),
+      takesMillis: dice.below(takes + 1),
+      priority: dice.of(["normal", "normal", "high", "low"]),
+      interruptAfterMillis: interrupts > 0 && dice.oneIn(interrupts) ? dice.between(1, spanMillis) : 0
+    }
+  })
+  return Array.from({ length: size.clients }, (_, index) => ({
+    calls: calls
+      .filter((call) => call.client === index)
+      .sort((one, other) => one.at - other.at)
+      .map(({ client: _client, ...call }) => call)
+  }))
+}
+
+const drawFaults = (
+  dice: Dice,
+  names: { readonly servers: ReadonlyArray<string>; readonly workers: ReadonlyArray<string>; readonly clients: ReadonlyArray<string> },
+  spanMillis: number
+): ReadonlyArray<Fault> => {
+  if (dice.oneIn(5)) return []
+  const kinds = dice.some(faultKinds, dice.of([10, 25, 60]))
+  if (kinds.length === 0) return []
+  const all = [...names.servers, ...names.workers, ...names.clients]
+  const peers = [...names.workers, ...names.clients]
+  const longest = dice.of([20, 500, 8000, 40_000])
+  return Array.from({ length: dice.between(1, 8) }, (): Fault => {
+    const kind = dice.of(kinds)
+    const isWay = kind === "partition" || kind === "oneway" || kind === "reset" || kind === "delay"
+    const server = dice.of(names.servers)
+    const other = dice.of(peers)
+    const isForward = dice.oneIn(2)
+    const isDialled = kind === "refuse" || kind === "hang" || kind === "nameless"
+    return {
+      kind,
+      at: dice.below(spanMillis),
+      lastsMillis: dice.between(1, longest),
+      node: isWay ? (isForward ? server : other) : isDialled ? server : dice.of(all),
+      peer: isWay ? (isForward ? other : server) : "",
+      amount: kind === "drift" ? dice.between(-100, 100) : kind === "jump" ? dice.between(-60_000, 60_000) : dice.between(1, 500)
+    }
+  })
+}

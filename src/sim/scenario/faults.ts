@@ -1,0 +1,152 @@
+/**
+ * Faults, each as something that begins and gives back how it heals.
+ *
+ * @since 0.1.0
+ */
+import { Broken } from "../network/Endpoint.ts"
+import type { World } from "../World.ts"
+import type { Fault } from "./Scenario.ts"
+
+/**
+ * Restarts a node's program.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Restart = (node: string) => void
+
+const nothing = () => {}
+
+const betweenBoth = (world: World, one: string, other: string) => [
+  world.network.link(one, other),
+  world.network.link(other, one)
+]
+
+/** A connection that gets nothing through for long is given up by both its ends. */
+const giveUpBetween = (world: World, one: string, other: string): void => {
+  const { kernel, network } = world
+  kernel.timer(kernel.world, network.options.giveUpAfterMillis, () => {
+    if (!betweenBoth(world, one, other).some((link) => link.blocks > 0)) return
+    for (const endpoint of network.openEndpoints()) {
+      if (isBetween(endpoint.host, endpoint.peer.host, one, other)) {
+        endpoint.break(new Broken("ETIMEDOUT", "nothing was acknowledged"))
+      }
+    }
+  })
+}
+
+const isBetween = (host: string, peer: string, one: string, other: string): boolean =>
+  (host === one && peer === other) || (host === other && peer === one)
+
+/** Blocks links one after the other, `stepMillis` apart, and opens them in the opposite order. */
+const blockAll = (world: World, node: string, stepMillis: number): (() => void) => {
+  const others = [...world.network.hosts.keys()].filter((name) => name !== node)
+  const heals = others.map((other, index) => {
+    const links = betweenBoth(world, node, other)
+    let blocked = false
+    let healed = false
+    world.kernel.timer(world.kernel.world, index * stepMillis, () => {
+      if (healed) return
+      blocked = true
+      for (const link of links) link.block()
+      giveUpBetween(world, node, other)
+    })
+    return () => {
+      healed = true
+      if (blocked) for (const link of links) link.unblock()
+    }
+  })
+  return () => {
+    for (const heal of heals.reverse()) heal()
+  }
+}
+
+/**
+ * Begins a fault; the result ends it.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const begin = (world: World, fault: Fault, restart: Restart): (() => void) => {
+  const { amount, node: name, peer } = fault
+  const node = world.node(name)
+  const host = world.network.host(name)
+  const counted = (key: "refuses" | "swallows" | "nameless") => {
+    host[key]++
+    return () => {
+      host[key]--
+    }
+  }
+  switch (fault.kind) {
+    case "crash":
+      node.crash()
+      return () => restart(name)
+    case "power":
+      node.losePower()
+      return () => restart(name)
+    case "restart":
+      node.stop()
+      return () => restart(name)
+    case "pause": {
+      const { incarnation } = node
+      node.pause()
+      return () => {
+        if (node.incarnation === incarnation) node.resume()
+      }
+    }
+    case "partition": {
+      const links = betweenBoth(world, name, peer)
+      for (const link of links) link.block()
+      giveUpBetween(world, name, peer)
+      return () => {
+        for (const link of links) link.unblock()
+      }
+    }
+    case "oneway": {
+      const link = world.network.link(name, peer)
+      link.block()
+      giveUpBetween(world, name, peer)
+      return () => link.unblock()
+    }
+    case "isolate":
+      return blockAll(world, name, 0)
+    case "swizzle":
+      return blockAll(world, name, amount)
+    case "reset":
+      for (const endpoint of world.network.openEndpoints()) {
+        if (isBetween(endpoint.host, endpoint.peer.host, name, peer)) {
+          endpoint.break(new Broken("ECONNRESET", "the connection was reset on the way"))
+        }
+      }
+      return nothing
+    case "delay": {
+      const links = betweenBoth(world, name, peer)
+      for (const link of links) link.extraDelayMillis += amount
+      return () => {
+        for (const link of links) link.extraDelayMillis -= amount
+      }
+    }
+    case "slow": {
+      const endpoints = host.endpoints.filter((endpoint) => !endpoint.closed)
+      for (const endpoint of endpoints) endpoint.stalls++
+      return () => {
+        for (const endpoint of endpoints) {
+          endpoint.stalls--
+          if (endpoint.hasNews()) endpoint.notifyReadable()
+        }
+      }
+    }
+    case "refuse":
+      return counted("refuses")
+    case "hang":
+      return counted("swallows")
+    case "nameless":
+      return counted("nameless")
+    case "jump":
+      node.clock.skewMillis += amount
+      return nothing
+    case "drift":
+      node.clock.drift(world.kernel.now, amount)
+      return () => node.clock.drift(world.kernel.now, 0)
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The functions that simulated workers serve, and what their results must be. A payload
+ * says what is asked and how long the worker takes; a result says which payload it
+ * answers and which execution made it, so that a mixed-up answer is seen as one.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import { JobContext } from "../../protocol/JobContext.ts"
+import * as JobFunction from "../../protocol/JobFunction.ts"
+import * as Packet from "../../protocol/Packet.ts"
+import { JobFail, type Worker } from "../../protocol/Worker.ts"
+import type { Scope } from "effect/Scope"
+import type { FunctionName } from "./Scenario.ts"
+
+/** A failure that a worker describes. */
+const Described = Schema.Struct({ _tag: Schema.tag("Described"), workload: Schema.String })
+
+const text = { payload: Schema.String, success: Schema.String, codec: "utf8" } as const
+
+/**
+ * @since 0.1.0
+ * @category constants
+ */
+export const functions = {
+  merged: JobFunction.make("merged", { ...text, unique: (payload) => payload.split("@")[0]!, idempotent: true }),
+  once: JobFunction.make("once", text),
+  streamed: JobFunction.make("streamed", { ...text, unique: "payload", idempotent: true }),
+  failing: JobFunction.make("failing", {
+    payload: Schema.String,
+    success: Schema.String,
+    error: Described,
+    codec: "json",
+    unique: "payload",
+    idempotent: true
+  }),
+  limited: JobFunction.make("limited", { ...text, idempotent: true }),
+  mapped: JobFunction.make("mapped", { ...text, idempotent: true })
+} satisfies { readonly [N in FunctionName]: unknown }
+
+/**
+ * The payload of a piece of work, and how long it takes.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const payloadOf = (item: number, takesMillis: number): string => `i${item}@${takesMillis}`
+
+const takesOf = (payload: string): number => Number(payload.split("@")[1] ?? 0)
+
+const itemOf = (payload: string): number => Number(payload.slice(1).split("@")[0])
+
+/**
+ * What every result of a payload begins with.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const resultBegins = (fn: string, payload: string): string => `${fn}(${payload.split("@")[0]})`
+
+/**
+ * How an execution is told to the properties.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Executions {
+  readonly began: (job: JobContext["Service"], fn: string, payload: string) => number
+  readonly finished: (execution: number, how: "success" | "failure" | "interrupted") => void
+}
+
+const handler = (name: FunctionName, executions: Executions) =>
+  Effect.fnUntraced(function* (payload: string) {
+    const job = yield* JobContext
+    const execution = executions.began(job, name, payload)
+    const work = Effect.gen(function* () {
+      if (name === "streamed") {
+        yield* job.data(Packet.toBytes(`data ${execution}`))
+        yield* job.progress(execution, 1000)
+      }
+      // What has a time limit is slow only sometimes, or it would never get done.
+      const isQuick = name === "limited" && (yield* Random.nextBoolean)
+      yield* Effect.sleep(isQuick ? 0 : takesOf(payload))
+      if (name === "streamed") yield* job.warning(Packet.toBytes(`warning ${execution}`))
+      if (name === "failing" && itemOf(payload) % 3 === 0) return yield* new JobFail()
+      if (name === "failing" && itemOf(payload) % 3 === 1) {
+        return yield* Effect.fail({ _tag: "Described" as const, workload: payload })
+      }
+      return `${resultBegins(name, payload)} by ${execution}`
+    })
+    return yield* Effect.onExit(work, (exit) =>
+      Effect.sync(() => {
+        const how =
+          exit._tag === "Success" ? "success" : exit.cause.reasons.some((reason) => reason._tag === "Interrupt") ? "interrupted" : "failure"
+        executions.finished(execution, how)
+      })
+    )
+  })
+
+/**
+ * Serves a function until the scope closes.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const serve = (
+  worker: Worker["Service"],
+  name: FunctionName,
+  executions: Executions
+): Effect.Effect<void, never, Scope> => {
+  const run = handler(name, executions)
+  const fn = functions[name] as JobFunction.JobFunction<string, string, string, typeof Described.Type>
+  return worker.register(fn, run, name === "limited" ? { timeout: "1 second" } : undefined)
+}

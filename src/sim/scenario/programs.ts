@@ -1,0 +1,170 @@
+/**
+ * What the simulated machines run: the library's own job server, worker and client, as
+ * they are, and a little around them that says what is done and reports what happens.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Client from "../../protocol/Client.ts"
+import * as DistributedMap from "../../protocol/DistributedMap.ts"
+import { GearmanError } from "../../protocol/GearmanError.ts"
+import type { JobFunction } from "../../protocol/JobFunction.ts"
+import * as JobServer from "../../protocol/JobServer.ts"
+import * as Network from "../../protocol/Network.ts"
+import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
+import * as Worker from "../../protocol/Worker.ts"
+import type { Event } from "../properties/History.ts"
+import { type Executions, functions, payloadOf, serve } from "./functions.ts"
+import type { Call, FunctionName, Scenario, WorkerPlan } from "./Scenario.ts"
+
+/**
+ * What programs tell the run they are part of.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Ledger {
+  readonly record: (event: Event) => void
+  readonly nextCaller: () => number
+  readonly nextExecution: () => number
+  readonly serverStarted: (node: string, core: JobServerCore) => void
+}
+
+const addressesOf = (scenario: Scenario) => scenario.servers.map((_, index) => Network.tcp(`server${index + 1}`))
+
+/**
+ * @since 0.1.0
+ * @category programs
+ */
+export const server = (scenario: Scenario, node: string, ledger: Ledger) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const options = scenario.servers[Number(node.slice("server".length)) - 1]!
+      const running = yield* JobServer.listen({ ...options, address: Network.tcp(node) })
+      ledger.serverStarted(node, running.core)
+      return yield* running.run
+    })
+  )
+
+/**
+ * @since 0.1.0
+ * @category programs
+ */
+export const worker = (scenario: Scenario, node: string, plan: WorkerPlan, ledger: Ledger) => {
+  const executions: Executions = {
+    began: (job, fn, payload) => {
+      const execution = ledger.nextExecution()
+      const { handle, server: from } = job
+      ledger.record({ _tag: "Began", node, execution, server: from, handle, function: fn, workload: payload })
+      return execution
+    },
+    finished: (execution, how) => ledger.record({ _tag: "Finished", node, execution, how })
+  }
+  return Effect.scoped(
+    Effect.gen(function* () {
+      const service = yield* Worker.Worker
+      const [first, ...others] = plan.functions
+      if (first !== undefined) yield* serve(service, first, executions)
+      if (plan.changesAt > 0) yield* Effect.sleep(plan.changesAt)
+      const last = yield* Scope.make()
+      for (const name of others) {
+        const isLast = name === others.at(-1) && plan.changesAt > 0
+        yield* isLast ? Scope.provide(serve(service, name, executions), last) : serve(service, name, executions)
+      }
+      if (plan.changesAt > 0) {
+        yield* Effect.sleep(plan.changesAt)
+        yield* Scope.close(last, Exit.void)
+      }
+      return yield* Effect.never
+    }).pipe(
+      Effect.provide(
+        Worker.layer({ servers: addressesOf(scenario), concurrency: plan.slots, clientId: node, drainTimeout: "5 seconds" })
+      )
+    )
+  )
+}
+
+const reasonOf = (error: unknown): string => (error instanceof GearmanError ? error.reason._tag : tagOf(error))
+
+const tagOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : String(error)
+
+/** A call as an Effect of the text that a caller gets. */
+const perform = (call: Call): Effect.Effect<string, unknown, Client.Client> =>
+  Effect.gen(function* () {
+    const client = yield* Client.Client
+    const fn = functions[call.function] as JobFunction<string, string, string, { readonly workload: string }>
+    const payload = payloadOf(call.item, call.takesMillis)
+    const { priority } = call
+    switch (call.kind) {
+      case "run":
+        return yield* client.run(fn, payload, { priority })
+      case "background":
+        return (yield* client.background(fn, payload, { priority })).handle
+      case "later":
+        return (yield* client.background(fn, payload, { after: "2 seconds" })).handle
+      case "map": {
+        const items = Array.from({ length: 4 }, (_, index) => payloadOf(call.item + index, call.takesMillis))
+        const results = yield* DistributedMap.map(items, fn, { window: 2 })
+        return results.join(",")
+      }
+      case "status":
+        return String((yield* client.statusByUnique(fn, payload)).known)
+      case "echo":
+        return String((yield* client.echo()).length)
+    }
+  })
+
+/** Whether the function merges, and what makes two calls equal then. */
+const uniqueOf = (name: FunctionName, payload: string): string => {
+  const { unique } = functions[name]
+  if (typeof unique === "function") return (unique as (payload: string) => string)(payload)
+  return unique === "payload" ? "-" : ""
+}
+
+const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Ledger) {
+  yield* Effect.sleep(call.at)
+  const id = ledger.nextCaller()
+  const workload = payloadOf(call.item, call.takesMillis)
+  ledger.record({
+    _tag: "Asked",
+    node,
+    caller: id,
+    kind: call.kind,
+    function: call.function,
+    unique: uniqueOf(call.function, workload),
+    workload,
+    idempotent: functions[call.function].idempotent,
+    interrupts: call.interruptAfterMillis > 0
+  })
+  const answered = (exit: Exit.Exit<string, unknown>) =>
+    Effect.sync(() => {
+      const failure = Exit.isFailure(exit) ? exit.cause.reasons.find((reason) => reason._tag !== "Interrupt") : undefined
+      const how = Exit.isSuccess(exit) ? "success" : failure === undefined ? "interrupted" : "failure"
+      const text = Exit.isSuccess(exit)
+        ? exit.value
+        : failure?._tag === "Fail"
+          ? reasonOf(failure.error)
+          : failure?._tag === "Die"
+            ? `died: ${String(failure.defect)}`
+            : ""
+      ledger.record({ _tag: "Answered", node, caller: id, how, text })
+    })
+  const asked = Effect.onExit(perform(call), answered)
+  if (call.interruptAfterMillis === 0) return yield* Effect.exit(asked)
+  return yield* Effect.exit(Effect.timeoutOption(asked, call.interruptAfterMillis))
+})
+
+/**
+ * @since 0.1.0
+ * @category programs
+ */
+export const client = (scenario: Scenario, node: string, calls: ReadonlyArray<Call>, ledger: Ledger) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      yield* Effect.forEach(calls, (call) => caller(node, call, ledger), { concurrency: "unbounded", discard: true })
+      return yield* Effect.never
+    }).pipe(Effect.provide(Client.layer({ servers: addressesOf(scenario) })))
+  )

@@ -1,0 +1,283 @@
+/**
+ * Runs a scenario to its end: faults come and heal, every caller gets its answer, every
+ * accepted job is done, then all programs are stopped one after the other, and nothing may
+ * be left. What does not hold on the way is the run's violation.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Network } from "../../protocol/Network.ts"
+import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
+import { Choices, type Record } from "../Choice.ts"
+import { hermetically } from "../Hermetic.ts"
+import type { Node } from "../Node.ts"
+import { assignment } from "../properties/assignment.ts"
+import { type Callers, callers } from "../properties/callers.ts"
+import { fanout } from "../properties/fanout.ts"
+import type { Moment } from "../properties/History.ts"
+import { merging } from "../properties/merging.ts"
+import { type Property, Violation } from "../properties/Property.ts"
+import { Recorder } from "../properties/Recorder.ts"
+import { isAbandoned, isLive } from "../properties/ServerModel.ts"
+import { wakeup } from "../properties/wakeup.ts"
+import { World } from "../World.ts"
+import { begin } from "./faults.ts"
+import * as programs from "./programs.ts"
+import type { Scenario } from "./Scenario.ts"
+
+/**
+ * What came of a run.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Outcome {
+  readonly scenario: Scenario
+  /** 128 bits over everything that happened. */
+  readonly hash: string
+  readonly record: Record
+  readonly decisions: number
+  readonly steps: number
+  readonly simulatedMillis: number
+  readonly packets: number
+  readonly answered: number
+  readonly succeeded: number
+  readonly failure: Error | undefined
+  /** The history; empty unless it was asked for. */
+  readonly moments: ReadonlyArray<Moment>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunOptions {
+  readonly keepHistory?: boolean | undefined
+  readonly onChoice?: ((label: string, n: number, value: number) => void) | undefined
+  /** Watchers beside the properties. */
+  readonly watchers?: ReadonlyArray<Property> | undefined
+}
+
+/** More steps than this in one run is a loop that never ends. */
+const stepLimit = 1_000_000
+
+/** One run under way. */
+class Run {
+  readonly scenario: Scenario
+  readonly world: World
+  readonly recorder: Recorder
+  readonly callers: Callers
+  private readonly properties: ReadonlyArray<Property>
+  private readonly cores = new Map<string, JobServerCore>()
+  private readonly wanted = new Set<string>()
+  private readonly ledger: programs.Ledger
+  private isStopping = false
+  /** Found within a program's own task, where throwing would not end the run. */
+  private broken: Violation | undefined
+  private callerCount = 0
+  private executionCount = 0
+
+  constructor(scenario: Scenario, choices: Choices, options: RunOptions) {
+    this.scenario = scenario
+    const attemptsMax = (node: string) => {
+      const { jobRetries } = scenario.servers[Number(node.slice("server".length)) - 1]!
+      return jobRetries < 0 ? Infinity : Math.max(1, jobRetries)
+    }
+    this.callers = callers(scenario)
+    this.properties = [
+      merging(),
+      fanout(attemptsMax),
+      assignment(attemptsMax, (node) => this.world.node(node).clock.wallMillis(this.world.kernel.now)),
+      wakeup(),
+      this.callers,
+      ...(options.watchers ?? [])
+    ]
+    this.recorder = new Recorder(this.properties, () => this.world.kernel.now, options.keepHistory ?? false)
+    this.world = new World(choices, scenario.world, this.recorder)
+    this.world.kernel.afterStep = () => this.recorder.stepEnded()
+    this.world.onEnd = (node) => this.nodeEnded(node)
+    this.ledger = {
+      record: (event) => this.recorder.record(event),
+      nextCaller: () => ++this.callerCount,
+      nextExecution: () => ++this.executionCount,
+      serverStarted: (node, core) => this.cores.set(node, core)
+    }
+  }
+
+  run(): void {
+    const { kernel } = this.world
+    const { clients, faults, healsAt, servers, workers } = this.scenario
+    servers.forEach((_, index) => this.start(`server${index + 1}`))
+    workers.forEach((_, index) => this.start(`worker${index + 1}`))
+    clients.forEach((_, index) => this.start(`client${index + 1}`))
+    for (const fault of faults) {
+      kernel.timer(kernel.world, fault.at, () => {
+        const text = `${fault.kind} ${fault.node} ${fault.peer}`.trim()
+        this.recorder.record({ _tag: "Fault", text, begins: true })
+        const heal = begin(this.world, fault, (node) => this.restart(node))
+        kernel.timer(kernel.world, fault.lastsMillis, () => {
+          this.recorder.record({ _tag: "Fault", text, begins: false })
+          heal()
+        })
+      })
+    }
+    // Something that happens then for sure, so that the time gets there.
+    kernel.timer(kernel.world, healsAt + 1, () => {})
+    this.reach("every caller is answered and every job done", healsAt + this.patienceMillis(), () =>
+      kernel.now > healsAt ? this.unsettled() : "the faults are not over"
+    )
+    this.isStopping = true
+    this.stopAll("client", clients.length)
+    this.stopAll("worker", workers.length)
+    this.reach("the servers forget who left", kernel.now + this.patienceMillis(), () => this.remembered())
+    this.stopAll("server", servers.length)
+    for (const property of this.properties) property.atEnd?.()
+    for (const endpoint of this.world.network.openEndpoints()) {
+      throw new Violation(58, `connection ${endpoint.connection} of ${endpoint.host} was left open`)
+    }
+  }
+
+  private start(name: string): void {
+    this.recorder.record({ _tag: "Started", node: name })
+    this.world.start(name, this.programOf(name))
+  }
+
+  private programOf(name: string): Effect.Effect<unknown, unknown, Network> {
+    const { ledger, scenario, world } = this
+    const index = Number(name.slice(6)) - 1
+    const { now } = world.kernel
+    if (name.startsWith("server")) return programs.server(scenario, name, ledger)
+    if (name.startsWith("worker")) return programs.worker(scenario, name, scenario.workers[index]!, ledger)
+    // A client that starts again goes on with what it has not begun yet.
+    const calls = scenario.clients[index]!.calls.filter((call) => now === 0 || call.at > now)
+    const remaining = calls.map((call) => ({ ...call, at: call.at - now }))
+    return programs.client(scenario, name, remaining, ledger)
+  }
+
+  private restart(name: string): void {
+    const { state } = this.world.node(name)
+    if (state === "running" || this.isStopping) return
+    if (state === "stopping") this.wanted.add(name)
+    else this.start(name)
+  }
+
+  private nodeEnded(node: Node): void {
+    const { exit, incarnation, name, state } = node
+    this.recorder.record({ _tag: "Ended", node: name, how: state })
+    this.cores.delete(name)
+    if (state !== "ended") return
+    if (exit !== undefined && Exit.isFailure(exit)) {
+      const cause = exit.cause.reasons.find((reason) => reason._tag !== "Interrupt")
+      if (cause !== undefined) this.broken ??= new Violation(0, `the program of ${name} broke: ${textOf(cause)}`)
+    }
+    const { timers } = incarnation
+    if (timers > 0) this.broken ??= new Violation(58, `${name} ended and left ${timers} timers behind`)
+    if (this.wanted.delete(name)) this.world.kernel.timer(this.world.kernel.world, 1, () => this.restart(name))
+  }
+
+  private stopAll(role: string, count: number): void {
+    const names = Array.from({ length: count }, (_, index) => `${role}${index + 1}`)
+    for (const name of names) this.world.node(name).stop()
+    this.reach(`every ${role} has stopped`, this.world.kernel.now + this.patienceMillis(), () => {
+      const name = names.find((one) => this.world.node(one).isUp)
+      return name === undefined ? undefined : `${name} is ${this.world.node(name).state}`
+    })
+  }
+
+  /** Goes on until nothing is pending. What still is when the time is up is the violation. */
+  private reach(goal: string, deadline: number, pending: () => string | undefined): void {
+    const { kernel } = this.world
+    for (;;) {
+      if (this.broken !== undefined) throw this.broken
+      if (kernel.isIdle() || kernel.steps % 64 === 0) {
+        if (pending() === undefined) return
+      }
+      const isLate = kernel.isIdle() && (kernel.nextTimerAt() ?? Infinity) > deadline
+      if (!isLate && kernel.steps < stepLimit && kernel.step()) continue
+      const why = kernel.steps >= stepLimit ? `after ${stepLimit} steps` : `${kernel.now} ms into the run`
+      throw new Violation(36, `${goal}: not so ${why}, since ${pending() ?? "it never rests"}`, "liveness")
+    }
+  }
+
+  /** What a caller or a job still waits for. */
+  private unsettled(): string | undefined {
+    const [waiting] = this.callers.waiting()
+    if (waiting !== undefined) {
+      return `caller ${waiting.caller} at ${waiting.node} waits for ${waiting.function} ${waiting.workload}; ${this.states()}`
+    }
+    for (const server of this.recorder.servers.values()) {
+      for (const job of server.jobs.values()) {
+        if (isLive(job) && !isAbandoned(job) && (job.background || job.listeners.length > 0)) {
+          return `${job.handle} of ${server.node} is ${job.state}; ${this.states()}`
+        }
+      }
+    }
+    return undefined
+  }
+
+  private states(): string {
+    return [...this.world.nodes.values()].map((node) => `${node.name} ${node.state}`).join(", ")
+  }
+
+  private remembered(): string | undefined {
+    for (const [name, { jobs, sessions }] of this.cores) {
+      const left = Object.entries({
+        connections: sessions.size,
+        jobs: jobs.byNumber.size,
+        listeners: jobs.attachmentCount,
+        "attempt deadlines": jobs.attempts.size,
+        "scheduled jobs": jobs.scheduled.size
+      }).find(([, count]) => count !== 0)
+      if (left !== undefined) return `${name} still has ${left[1]} ${left[0]}`
+    }
+    return undefined
+  }
+
+  /** Longest that anything may take once all is healed, from the times that programs are made of. */
+  private patienceMillis(): number {
+    const { clients, faults, world } = this.scenario
+    const work = clients.flatMap(({ calls }) => calls).reduce((sum, call) => sum + call.takesMillis * 4, 0)
+    const jumps = faults.filter((fault) => fault.kind === "jump").reduce((sum, fault) => sum + Math.abs(fault.amount), 0)
+    // A silent connection is probed after 10 s for 5 s; a failed server is dialled again after 30 s at most.
+    return 1.2 * (world.network.giveUpAfterMillis + 15_000 + 30_000 + 60_000 + work + jumps)
+  }
+}
+
+const textOf = (reason: { readonly _tag: string; readonly error?: unknown; readonly defect?: unknown }): string => {
+  const value = reason._tag === "Fail" ? reason.error : reason.defect
+  return value instanceof Error ? (value.stack ?? value.message) : String(value)
+}
+
+/**
+ * Runs a scenario with the decisions given.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const simulate = (scenario: Scenario, choices: Choices, options: RunOptions = {}): Outcome => {
+  choices.onChoice = options.onChoice
+  let failure: Error | undefined
+  let run: Run | undefined
+  try {
+    hermetically(() => {
+      run = new Run(scenario, choices, options)
+      run.run()
+    })
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error))
+  }
+  return {
+    scenario,
+    hash: choices.hash.digest(),
+    record: choices.record(),
+    decisions: choices.count,
+    steps: run?.world.kernel.steps ?? 0,
+    simulatedMillis: run?.world.kernel.now ?? 0,
+    packets: run?.recorder.packets ?? 0,
+    answered: run?.callers.answered() ?? 0,
+    succeeded: run?.callers.succeeded() ?? 0,
+    failure,
+    moments: run?.recorder.moments ?? []
+  }
+}
