@@ -19,8 +19,6 @@ export class ServerFunction {
   readonly name: Uint8Array
   /** The name, one character per byte. */
   readonly key: string
-  /** Counts functions in the order they came up. */
-  readonly sequence: number
   readonly queues: readonly [Fifo<Job>, Fifo<Job>, Fifo<Job>] = [new Fifo(), new Fifo(), new Fifo()]
   /** Jobs whose time has not come, by priority. */
   readonly scheduled: [number, number, number] = [0, 0, 0]
@@ -37,10 +35,9 @@ export class ServerFunction {
   /** Known to the table as one that nobody needs. */
   isIdle = false
 
-  constructor(name: Uint8Array, key: string, sequence: number) {
+  constructor(name: Uint8Array, key: string) {
     this.name = name
     this.key = key
-    this.sequence = sequence
   }
 
   get runnableCount(): number {
@@ -63,7 +60,6 @@ export class Functions {
     new Set()
   ]
   private readonly maxFunctions: number
-  private sequence = 0
 
   constructor(maxFunctions: number) {
     this.maxFunctions = maxFunctions
@@ -81,6 +77,7 @@ export class Functions {
     return this.withWork[0].size + this.withWork[1].size + this.withWork[2].size
   }
 
+  /** Oldest first. */
   values(): IterableIterator<ServerFunction> {
     return this.byKey.values()
   }
@@ -100,7 +97,7 @@ export class Functions {
       }
       if (this.byKey.size >= this.maxFunctions) return undefined
     }
-    const fn = new ServerFunction(Codec.fromLatin1(key), key, this.sequence++)
+    const fn = new ServerFunction(Codec.fromLatin1(key), key)
     this.byKey.set(key, fn)
     this.settle(fn)
     return fn
@@ -162,27 +159,4 @@ export class Functions {
     }
     return undefined
   }
-
-  /** In gearmand's order: by hash bucket, the newest first within one. */
-  listed(): Array<ServerFunction> {
-    const rows = Array.from(this.byKey.values(), (fn) => ({ fn, bucket: bucketOf(fn.name) }))
-    rows.sort((one, other) => one.bucket - other.bucket || other.fn.sequence - one.fn.sequence)
-    return rows.map((row) => row.fn)
-  }
-}
-
-const hashBuckets = 991
-
-/** Bob Jenkins' one-at-a-time hash over signed characters in signed 32-bit arithmetic. */
-const bucketOf = (name: Uint8Array): number => {
-  let value = 0
-  for (const byte of name) {
-    value = (value + ((byte << 24) >> 24)) | 0
-    value = (value + (value << 10)) | 0
-    value ^= value >> 6
-  }
-  value = (value + (value << 3)) | 0
-  value ^= value >> 11
-  value = (value + (value << 15)) | 0
-  return (value === 0 ? 1 : value >>> 0) % hashBuckets
 }

@@ -196,7 +196,8 @@ export class JobServerCore {
     // Abilities first: what it ran is then offered to others only.
     session.sleep = "awake"
     this.requests.resetAbilities(session)
-    for (const job of session.running) this.jobs.requeue(job)
+    // The newest first, as gearmand does it.
+    for (const job of Array.from(session.running).toReversed()) this.jobs.requeue(job)
     while (session.attachments.length > 0) this.jobs.detach(session.attachments.at(-1)!)
   }
 }

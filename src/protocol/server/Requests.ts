@@ -241,7 +241,8 @@ export class Requests {
   }
 
   private setClientId(session: Session, frame: Codec.Frame): void {
-    const end = Math.min(frame.end, frame.start + this.options.maxClientIdBytes)
+    const limit = Math.min(frame.end, frame.start + this.options.maxClientIdBytes)
+    const end = endOfText(frame.bytes, frame.start, limit)
     session.clientId = new Uint8Array(frame.bytes.subarray(frame.start, end))
   }
 

@@ -7,7 +7,9 @@
 import * as Admin from "../Admin.ts"
 import * as Codec from "../Codec.ts"
 import type { ServerFunction } from "./Functions.ts"
+import type { Job } from "./Job.ts"
 import type { Jobs } from "./Jobs.ts"
+import { listed } from "./ListOrder.ts"
 import type { Options } from "./Options.ts"
 import type { Session } from "./Session.ts"
 
@@ -30,13 +32,13 @@ const tooFewArguments = (word: string) =>
   `ERR INVALID_ARGUMENTS An+incomplete+set+of+arguments+was+sent+to+this+command+${word}\r\n`
 
 /**
- * The words of a line. Spaces separate, tabs do not; a line that begins with a space has an
- * empty first word.
+ * The words of a line. Runs of spaces separate, tabs do not; a line that begins or ends
+ * with a space has an empty first or last word. A NUL ends the line, as in C.
  *
  * @since 0.1.0
  * @category decoding
  */
-export const wordsOf = (line: string): ReadonlyArray<string> => line.replace(/ +$/, "").split(/ +/)
+export const wordsOf = (line: string): ReadonlyArray<string> => line.split("\0", 1)[0]!.split(/ +/)
 
 /**
  * The answer to a command line, or `undefined` when it has more words than a command may
@@ -51,9 +53,9 @@ export const answer = (server: Administered, line: string): string | undefined =
   const [command] = words as [string]
   switch (command.toLowerCase()) {
     case "status":
-      return Admin.formatStatus(server.jobs.functions.listed().map(statusRow))
+      return Admin.formatStatus(functionsOf(server).map(statusRow))
     case "prioritystatus":
-      return Admin.formatPriorityStatus(server.jobs.functions.listed().map(priorityStatusRow))
+      return Admin.formatPriorityStatus(functionsOf(server).map(priorityStatusRow))
     case "workers":
       return Admin.formatWorkers(Array.from(server.sessions, workerRow).toReversed())
     case "show":
@@ -78,6 +80,8 @@ export const answer = (server: Administered, line: string): string | undefined =
       return unknownCommand(command)
   }
 }
+
+const functionsOf = ({ jobs }: Administered) => listed(jobs.functions.values(), (fn) => fn.name)
 
 const statusRow = (fn: ServerFunction): Admin.StatusRow => ({
   function: fn.key,
@@ -104,23 +108,19 @@ const workerRow = (session: Session): Admin.WorkerRow => ({
 })
 
 const show = (jobs: Jobs, words: ReadonlyArray<string>): string => {
-  const [command, what, more] = words.map((word) => word.toLowerCase())
-  if (what === undefined) return unknownCommand(words[0]!)
-  if (command === "show" && what === "jobs") {
-    return Admin.formatJobs(
-      Array.from(jobs.byNumber.values(), (job) => ({
-        handle: Codec.latin1(job.handle),
-        retries: job.retries,
-        isIgnored: job.isCancelled || job.isAbandoned,
-        isBackground: job.isBackground
-      }))
-    )
-  }
-  if (what === "unique" && more === "jobs") {
-    return Admin.formatUniques(Array.from(jobs.byNumber.values(), (job) => Codec.latin1(job.unique)))
-  }
-  return "ERR UNKNOWN_SHOW_ARGUMENTS\r\n"
+  if (words.length < 2) return unknownCommand(words[0]!)
+  const what = words.slice(1).join(" ").toLowerCase()
+  if (what === "jobs") return Admin.formatJobs(listed(jobs.byNumber.values(), (job) => job.handle).map(jobRow))
+  if (what !== "unique jobs") return "ERR UNKNOWN_SHOW_ARGUMENTS\r\n"
+  return Admin.formatUniques(listed(jobs.byNumber.values(), (job) => job.unique).map((job) => Codec.latin1(job.unique)))
 }
+
+const jobRow = (job: Job): Admin.JobRow => ({
+  handle: Codec.latin1(job.handle),
+  retries: job.retries,
+  isIgnored: job.isCancelled || job.isAbandoned,
+  isBackground: job.isBackground
+})
 
 const cancel = (jobs: Jobs, words: ReadonlyArray<string>): string => {
   if (words.length < 3) return unknownCommand(words[0]!)
