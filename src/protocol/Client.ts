@@ -4,11 +4,16 @@
  *
  * @since 0.1.0
  */
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import * as internal from "./client/Program.ts"
 import type { GearmanError } from "./GearmanError.ts"
 import type { JobFunction, Priority } from "./JobFunction.ts"
 import type * as Network from "./Network.ts"
@@ -185,11 +190,67 @@ export class Client extends Context.Service<
     /** Asks the job's server about it. */
     readonly status: (handle: JobHandle) => Effect.Effect<JobStatus, GearmanError>
     /** Asks about a job by its unique: the server that such a job goes to, then the others. */
-    readonly statusByUnique: (
-      fn: { readonly name: string },
-      unique: string
-    ) => Effect.Effect<JobStatus, GearmanError>
+    readonly statusByUnique: (fn: { readonly name: string }, unique: string) => Effect.Effect<JobStatus, GearmanError>
     /** Sends bytes to a server, or to any, and returns what came back: a health check. */
     readonly echo: (server?: Network.Address | string, bytes?: Uint8Array) => Effect.Effect<Uint8Array, GearmanError>
   }
 >()("effect-gearman/Client") {}
+
+/**
+ * A client that lives as long as the scope. Servers are dialled when they are first
+ * needed. Fails when a server's text is no address, or there is no server.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: (
+  options: Options
+) => Effect.Effect<Client["Service"], Network.InvalidAddress, Network.Network | Scope.Scope> = internal.make
+
+/**
+ * A client as a layer.
+ *
+ * @example
+ * ```ts
+ * import * as Client from "effect-gearman/Client"
+ * import * as Effect from "effect/Effect"
+ * import * as JobFunction from "effect-gearman/JobFunction"
+ *
+ * const reverse = JobFunction.utf8("reverse")
+ * const program = Effect.gen(function* () {
+ *   const client = yield* Client.Client
+ *   return yield* client.run(reverse, "hello")
+ * }).pipe(Effect.provide(Client.layer({ servers: ["127.0.0.1:4730"] })))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options): Layer.Layer<Client, Network.InvalidAddress, Network.Network> =>
+  Layer.effect(Client, make(options))
+
+/**
+ * A client whose options come from the configuration.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<Client, Network.InvalidAddress | Config.ConfigError, Network.Network> =>
+  Layer.effect(
+    Client,
+    Effect.flatMap(Config.unwrap(options), (options) => make(options))
+  )
+
+/**
+ * A client of the servers that `GEARMAN_SERVERS` names, separated by commas;
+ * `127.0.0.1:4730` when it is not set.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFromEnv: Layer.Layer<Client, Network.InvalidAddress | Config.ConfigError, Network.Network> =
+  layerConfig({
+    servers: Config.Array(Schema.String, "GEARMAN_SERVERS").pipe(Config.withDefault(["127.0.0.1:4730"]))
+  })

@@ -5,17 +5,7 @@
  *
  * @since 0.1.0
  */
-
-/**
- * An order of servers for a request.
- *
- * @since 0.1.0
- * @category models
- */
-export interface ServerSelection {
-  /** For the servers of one client, as `host:port`, prepares the choice. */
-  readonly prepare: (servers: ReadonlyArray<string>) => (request: Request) => ReadonlyArray<number>
-}
+import * as Codec from "./Codec.ts"
 
 /**
  * What a choice depends on. Texts carry one byte per character (latin-1).
@@ -25,6 +15,123 @@ export interface ServerSelection {
  */
 export interface Request {
   readonly function: string
-  /** The unique; for `-` the workload. Never empty: a request without is spread. */
-  readonly unique: string
+  /** What makes the request equal to others: the unique, for `-` the workload; empty when nothing does. */
+  readonly key: string
 }
+
+/**
+ * A way of choosing.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ServerSelection {
+  readonly name: string
+  /**
+   * For a client's servers, as `host:port`, gives the choice: for a request, indexes of
+   * all servers by preference, or `undefined` when any will do.
+   */
+  readonly prepare: (servers: ReadonlyArray<string>) => (request: Request) => ReadonlyArray<number> | undefined
+}
+
+/** A 32-bit hash of a text with one byte per character (FNV-1a, then murmur3's finish). */
+const hash = (text: string): number => {
+  let h = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) h = Math.imul(h ^ text.charCodeAt(at), 0x01000193)
+  return finish(h)
+}
+
+const finish = (hash: number): number => {
+  let h = hash
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}
+
+const rotate = (start: number, count: number): ReadonlyArray<number> =>
+  Array.from({ length: count }, (_, offset) => (start + offset) % count)
+
+/**
+ * Rendezvous hashing: each server draws a number from its own name and the request's
+ * function and key, and the highest comes first. It depends on the servers' names
+ * alone, not on their order; losing a server moves only its requests, and they spread
+ * over all the others. The default.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const rendezvous: ServerSelection = {
+  name: "rendezvous",
+  prepare: (servers) => {
+    const seeds = servers.map(hash)
+    return (request) => {
+      if (request.key === "") return undefined
+      const seed = hash(`${request.function}\0${request.key}`)
+      const scores = seeds.map((server) => finish(Math.imul(server ^ seed, 0x9e3779b1) + seed))
+      return rotate(0, servers.length).toSorted(
+        (one, other) => scores[other]! - scores[one]! || (servers[one]! < servers[other]! ? -1 : 1)
+      )
+    }
+  }
+}
+
+const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+  return crc
+})
+
+const crc32 = (text: string): number => {
+  let crc = 0xffffffff
+  for (let at = 0; at < text.length; at++) crc = crcTable[(crc ^ text.charCodeAt(at)) & 0xff]! ^ (crc >>> 8)
+  return (crc ^ 0xffffffff) >>> 0
+}
+
+/**
+ * The number that Perl's Gearman::Client makes of a key.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const perlHash = (key: string): number => (crc32(key) >>> 16) & 0x7fff
+
+/**
+ * As Perl's Gearman::Client chooses: the key's hash modulo the number of servers, in the
+ * order given, whatever the function. So that a fleet of Perl clients and these merge.
+ * When that server is dead the next in the list is taken, which Perl's does not do.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const modulo: ServerSelection = {
+  name: "modulo",
+  prepare:
+    ({ length }) =>
+    ({ key }) =>
+      key === "" ? undefined : rotate(perlHash(key) % length, length)
+}
+
+/**
+ * As libgearman chooses: one server for everything, the others only when it is dead.
+ * Servers are taken in the order given; libgearman prefers the one that was added last,
+ * so give them in the opposite order.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const first: ServerSelection = {
+  name: "first",
+  prepare: ({ length }) => {
+    const order = rotate(0, length)
+    return () => order
+  }
+}
+
+/**
+ * A request's key: the unique, or for `-` the workload.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const keyOf = (unique: Uint8Array, workload: Uint8Array): string =>
+  unique.length === 1 && unique[0] === 0x2d ? Codec.latin1(workload) : Codec.latin1(unique)

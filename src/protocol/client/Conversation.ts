@@ -1,0 +1,280 @@
+/**
+ * What a client knows of one connection: which requests wait for their answer, and
+ * which jobs it listens to. No answer carries a request's id, so answers are matched
+ * in order: the oldest request that was sent is the one that JOB_CREATED, ERROR,
+ * STATUS_RES, ECHO_RES or OPTION_RES answers. WORK_ packets are matched by handle.
+ *
+ * A conversation ends with its connection, so nothing that an old connection says can
+ * reach a job that was resubmitted over another. (Gearman protocol, "Client Responses")
+ */
+import * as Latch from "effect/Latch"
+import * as Codec from "../Codec.ts"
+import * as Packet from "../Packet.ts"
+import type { Machine } from "../connection/Session.ts"
+
+const { PacketType } = Packet
+
+/** Somebody who submitted a job over this connection. */
+export interface Attempt {
+  /** A background job is not listened to. */
+  readonly isBackground: boolean
+  readonly created: (handle: string) => void
+  readonly refused: (code: string, text: string) => void
+  readonly data: (bytes: Uint8Array) => void
+  readonly warning: (bytes: Uint8Array) => void
+  readonly status: (numerator: number, denominator: number) => void
+  readonly completed: (bytes: Uint8Array) => void
+  readonly failed: () => void
+  readonly threw: (bytes: Uint8Array) => void
+}
+
+/** Somebody who asked the server something. */
+export interface Query {
+  /** The type of the packet that answers. */
+  readonly answer: number
+  /** The answer; the frame is split and valid only during the call. */
+  readonly answered: (frame: Codec.Frame) => void
+  readonly refused: (code: string, text: string) => void
+}
+
+/** A request, from its making to its answer. */
+export class Request {
+  readonly packet: Uint8Array
+  readonly attempt: Attempt | undefined
+  readonly query: Query | undefined
+  /** Set when nobody wants it any more; it then is not sent. */
+  isWithdrawn = false
+
+  constructor(packet: Uint8Array, kind: { readonly attempt: Attempt } | { readonly query: Query }) {
+    this.packet = packet
+    this.attempt = "attempt" in kind ? kind.attempt : undefined
+    this.query = "query" in kind ? kind.query : undefined
+  }
+}
+
+/** Requests that wait to be sent to one server, whether or not it is connected yet. */
+export class Outbox {
+  /** Open while something waits. */
+  readonly wake = Latch.makeUnsafe(false)
+  /** Closed while so many bytes wait that further callers should wait too. */
+  readonly room = Latch.makeUnsafe(true)
+  private waiting: Array<Request> = []
+  private waitingBytes = 0
+  private sendingBytes = 0
+  private readonly maxUnsentBytes: number
+
+  constructor(maxUnsentBytes: number) {
+    this.maxUnsentBytes = maxUnsentBytes
+  }
+
+  get unsentBytes(): number {
+    return this.waitingBytes + this.sendingBytes
+  }
+
+  push(request: Request): void {
+    this.waiting.push(request)
+    this.waitingBytes += request.packet.length
+    if (this.unsentBytes > this.maxUnsentBytes) this.room.closeUnsafe()
+    this.wake.openUnsafe()
+  }
+
+  /** What is to be sent now. */
+  take(): ReadonlyArray<Request> {
+    const taken = this.waiting.filter((request) => !request.isWithdrawn)
+    this.waiting = []
+    this.waitingBytes = 0
+    for (const request of taken) this.sendingBytes += request.packet.length
+    this.wake.closeUnsafe()
+    return taken
+  }
+
+  sent(): void {
+    this.sendingBytes = 0
+    if (this.unsentBytes <= this.maxUnsentBytes / 2) this.room.openUnsafe()
+  }
+
+  /** Gives back what was never sent. */
+  drain(): ReadonlyArray<Request> {
+    const left = this.take()
+    this.sent()
+    return left
+  }
+}
+
+/** What a lost connection leaves behind: jobs whose fate nobody knows, and questions. */
+export interface Remains {
+  readonly attempts: ReadonlyArray<Attempt>
+  readonly queries: ReadonlyArray<Query>
+}
+
+interface Listened {
+  readonly attempts: Array<Attempt>
+  /** Whose turn the next copy of a packet is. */
+  turn: number
+}
+
+const greeting = Codec.encode(Packet.request("OPTION_REQ", { option: "exceptions" }))
+const echo = Codec.encode(Packet.request("ECHO_REQ", { data: "" }))
+
+// Some servers send a WORK_FAIL whose handle ends in a NUL.
+const handleOf = (frame: Codec.Frame): string => {
+  const handle = frame.key(0)
+  return handle.endsWith("\0") ? handle.slice(0, -1) : handle
+}
+
+const numberOf = (frame: Codec.Frame, index: number): number => Number(frame.key(index)) || 0
+
+export class Conversation implements Machine {
+  readonly wake: Latch.Latch
+  private readonly outbox: Outbox
+  private readonly unanswered: Array<Request> = []
+  private oldest = 0
+  private readonly listened = new Map<string, Listened>()
+  private isGreeted = false
+  private probes: Array<Uint8Array> = [greeting]
+
+  constructor(outbox: Outbox) {
+    this.outbox = outbox
+    this.wake = outbox.wake
+    this.wake.openUnsafe()
+    this.unanswered.push(new Request(greeting, { query: this.ownQuery(PacketType.OPTION_RES) }))
+  }
+
+  /** Questions of its own: that they are answered at all is what matters. */
+  private ownQuery(answer: number): Query {
+    const done = () => {
+      this.isGreeted = true
+      this.wake.openUnsafe()
+    }
+    return { answer, answered: done, refused: done }
+  }
+
+  take(): ReadonlyArray<Uint8Array> {
+    const packets = this.probes
+    this.probes = []
+    this.wake.closeUnsafe()
+    if (!this.isGreeted) return packets
+    for (const request of this.outbox.take()) {
+      this.unanswered.push(request)
+      packets.push(request.packet)
+    }
+    return packets
+  }
+
+  sent(): void {
+    this.outbox.sent()
+  }
+
+  probe(): void {
+    this.unanswered.push(new Request(echo, { query: this.ownQuery(PacketType.ECHO_RES) }))
+    this.probes.push(echo)
+    this.wake.openUnsafe()
+  }
+
+  batchEnd(): void {}
+
+  private next(): Request | undefined {
+    const request = this.unanswered[this.oldest]
+    if (request === undefined) return undefined
+    this.oldest++
+    if (this.oldest > 1024 && this.oldest * 2 > this.unanswered.length) {
+      this.unanswered.splice(0, this.oldest)
+      this.oldest = 0
+    }
+    return request
+  }
+
+  received(frame: Codec.Frame): string | undefined {
+    const { type } = frame
+    const expected = Packet.fieldCounts[type]!
+    if (!frame.isResponse || frame.split() < expected) return `a malformed ${Packet.nameOf(type)}`
+    switch (type) {
+      case PacketType.JOB_CREATED:
+        return this.created(frame)
+      case PacketType.ERROR: {
+        const request = this.next()
+        const code = Packet.toText(frame.field(0))
+        const text = Packet.toText(frame.field(1))
+        if (request === undefined) return `an ERROR that answers nothing: ${code} ${text}`
+        ;(request.attempt ?? request.query)!.refused(code, text)
+        return undefined
+      }
+      case PacketType.ECHO_RES:
+      case PacketType.OPTION_RES:
+      case PacketType.STATUS_RES:
+      case PacketType.STATUS_RES_UNIQUE: {
+        const query = this.next()?.query
+        if (query?.answer !== type) return `a ${Packet.nameOf(type)} that answers nothing`
+        query.answered(frame)
+        return undefined
+      }
+      case PacketType.WORK_DATA:
+      case PacketType.WORK_WARNING:
+      case PacketType.WORK_STATUS:
+        this.heard(frame)
+        return undefined
+      case PacketType.WORK_COMPLETE:
+      case PacketType.WORK_FAIL:
+      case PacketType.WORK_EXCEPTION:
+        this.ended(frame)
+        return undefined
+      case PacketType.NOOP:
+        return undefined
+      default:
+        return `a ${Packet.nameOf(type)}, which is not for clients`
+    }
+  }
+
+  private created(frame: Codec.Frame): string | undefined {
+    const attempt = this.next()?.attempt
+    if (attempt === undefined) return "a JOB_CREATED that answers nothing"
+    const handle = frame.key(0)
+    if (!attempt.isBackground) {
+      const listened = this.listened.get(handle)
+      if (listened === undefined) this.listened.set(handle, { attempts: [attempt], turn: 0 })
+      else listened.attempts.push(attempt)
+    }
+    attempt.created(handle)
+    return undefined
+  }
+
+  /** A server sends one copy per submission that was merged into the job. */
+  private heard(frame: Codec.Frame): void {
+    const listened = this.listened.get(frame.key(0))
+    if (listened === undefined) return
+    if (listened.turn >= listened.attempts.length) listened.turn = 0
+    const attempt = listened.attempts[listened.turn++]!
+    if (frame.type === PacketType.WORK_STATUS) attempt.status(numberOf(frame, 1), numberOf(frame, 2))
+    else if (frame.type === PacketType.WORK_DATA) attempt.data(frame.copy(1))
+    else attempt.warning(frame.copy(1))
+  }
+
+  /** The first copy ends the job for all; the others then are of an unknown handle, and ignored. */
+  private ended(frame: Codec.Frame): void {
+    const handle = handleOf(frame)
+    const listened = this.listened.get(handle)
+    if (listened === undefined) return
+    this.listened.delete(handle)
+    const bytes = frame.type === PacketType.WORK_FAIL ? undefined : frame.copy(1)
+    for (const attempt of listened.attempts) {
+      if (bytes === undefined) attempt.failed()
+      else if (frame.type === PacketType.WORK_COMPLETE) attempt.completed(bytes)
+      else attempt.threw(bytes)
+    }
+  }
+
+  /** The connection is lost. */
+  end(): Remains {
+    const attempts: Array<Attempt> = []
+    const queries: Array<Query> = []
+    for (const { attempt, query } of this.unanswered.slice(this.oldest)) {
+      if (attempt !== undefined) attempts.push(attempt)
+      if (query !== undefined) queries.push(query)
+    }
+    for (const listened of this.listened.values()) attempts.push(...listened.attempts)
+    this.listened.clear()
+    this.unanswered.length = 0
+    this.oldest = 0
+    return { attempts, queries }
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * The client's packets as bytes, and the checks that keep what cannot be sent from
+ * breaking the connection that others share.
+ */
+import * as Codec from "../Codec.ts"
+import { InvalidRequest } from "../GearmanError.ts"
+import * as Packet from "../Packet.ts"
+import type { Priority } from "../JobFunction.ts"
+
+/** libgearman's limit, which other clients and workers have too. */
+export const maxFunctionBytes = 512
+/** gearmand merges nothing whose unique is longer. */
+export const maxUniqueBytes = 63
+/** gearmand answers nothing to a longer one. */
+export const maxHandleBytes = 63
+/** What a job server of this library accepts at most in one packet. */
+export const maxPacketBytes = Codec.defaultLimits.maxPacketBytes
+
+const { PacketType } = Packet
+
+const foreground = { high: PacketType.SUBMIT_JOB_HIGH, normal: PacketType.SUBMIT_JOB, low: PacketType.SUBMIT_JOB_LOW }
+const background = {
+  high: PacketType.SUBMIT_JOB_HIGH_BG,
+  normal: PacketType.SUBMIT_JOB_BG,
+  low: PacketType.SUBMIT_JOB_LOW_BG
+}
+
+/** A name, unique or handle: bytes without a NUL, no more than the limit. */
+const checkField = (field: string, bytes: Uint8Array, limit: number): InvalidRequest | undefined => {
+  if (bytes.length > limit) {
+    return new InvalidRequest({ field, problem: `it has ${bytes.length} bytes, the limit is ${limit}` })
+  }
+  return bytes.includes(0) ? new InvalidRequest({ field, problem: "it contains a NUL byte" }) : undefined
+}
+
+export const checkFunction = (name: Uint8Array): InvalidRequest | undefined =>
+  name.length === 0
+    ? new InvalidRequest({ field: "function name", problem: "it is empty" })
+    : checkField("function name", name, maxFunctionBytes)
+
+export const checkUnique = (unique: Uint8Array): InvalidRequest | undefined =>
+  checkField("unique", unique, maxUniqueBytes)
+
+export const checkHandle = (handle: string): InvalidRequest | undefined =>
+  checkField("handle", Codec.fromLatin1(handle), maxHandleBytes)
+
+export interface Job {
+  readonly function: string
+  readonly unique: string
+  readonly workload: Uint8Array
+  readonly priority: Priority
+  readonly isBackground: boolean
+  /** Seconds since 1970; 0 for now. */
+  readonly epochSeconds: number
+}
+
+/** The job's SUBMIT_ packet. (Gearman protocol, "Client Requests") */
+export const submission = (job: Job): Uint8Array | InvalidRequest => {
+  const name = Packet.toBytes(job.function)
+  const unique = Packet.toBytes(job.unique)
+  const problem = checkFunction(name) ?? checkUnique(unique)
+  if (problem !== undefined) return problem
+  const epoch = job.epochSeconds > 0 ? Packet.toBytes(String(job.epochSeconds)) : undefined
+  const type =
+    epoch !== undefined ? PacketType.SUBMIT_JOB_EPOCH : (job.isBackground ? background : foreground)[job.priority]
+  const prefix = epoch === undefined ? [name, unique] : [name, unique, epoch]
+  let bodyBytes = prefix.length + job.workload.length
+  for (const field of prefix) bodyBytes += field.length
+  if (bodyBytes > maxPacketBytes) {
+    return new InvalidRequest({
+      field: "workload",
+      problem: `the packet would have ${bodyBytes} bytes, the limit is ${maxPacketBytes}`
+    })
+  }
+  const bytes = new Uint8Array(Codec.headerBytes + bodyBytes)
+  Codec.writeHeader(bytes, 0, false, type, bodyBytes)
+  let at = Codec.headerBytes
+  for (const field of prefix) {
+    bytes.set(field, at)
+    at += field.length + 1
+  }
+  bytes.set(job.workload, at)
+  return bytes
+}

@@ -1,0 +1,214 @@
+/**
+ * Which server a submission goes to, and what becomes of it when that server is lost:
+ *
+ * - never sent: it moves to the next server of its order;
+ * - sent, idempotent: it is submitted anew to the next server of its order;
+ * - sent, not idempotent: its callers are told that the outcome is unknown.
+ *
+ * When no server is alive, submissions wait for one to come back.
+ */
+import * as Latch from "effect/Latch"
+import * as GearmanErrors from "../GearmanError.ts"
+import { type Conversation, Outbox, type Query, Request } from "./Conversation.ts"
+import { type Description, type Listener, Submission, SubmissionAttempt } from "./Submission.ts"
+
+/** One server of the fleet. */
+export class Link {
+  readonly index: number
+  /** As `host:port`. */
+  readonly server: string
+  readonly outbox: Outbox
+  /** Opened by the first use: servers that are never needed are never dialled. */
+  readonly wanted = Latch.makeUnsafe(false)
+  conversation: Conversation | undefined
+  /** Why it is not reachable now; undefined while there is no reason to think so. */
+  problem: { readonly text: string; readonly cause: unknown } | undefined
+
+  constructor(index: number, server: string, maxUnsentBytes: number) {
+    this.index = index
+    this.server = server
+    this.outbox = new Outbox(maxUnsentBytes)
+  }
+
+  get isAlive(): boolean {
+    return this.problem === undefined
+  }
+
+  send(request: Request): void {
+    this.outbox.push(request)
+    this.wanted.openUnsafe()
+  }
+}
+
+/** A submission that waits for any server; `since` counts in milliseconds. */
+interface Parked {
+  readonly submission: Submission
+  readonly since: number
+}
+
+export interface Limits {
+  readonly maxJobs: number
+  readonly maxUnsentBytes: number
+  readonly noServerMilliseconds: number
+}
+
+export class Fleet {
+  readonly links: ReadonlyArray<Link>
+  /** Open while a further job may start. */
+  readonly room = Latch.makeUnsafe(true)
+  /** Open while submissions wait for a server. */
+  readonly hasParked = Latch.makeUnsafe(false)
+  private isClosed = false
+  private jobs = 0
+  private readonly limits: Limits
+  private readonly now: () => number
+  private readonly merged = new Map<string, Submission>()
+  private parked: Array<Parked> = []
+
+  constructor(servers: ReadonlyArray<string>, limits: Limits, now: () => number) {
+    this.links = servers.map((server, index) => new Link(index, server, limits.maxUnsentBytes))
+    this.limits = limits
+    this.now = now
+  }
+
+  /** Jobs under way and submissions waiting: what must be 0 when nothing is. */
+  get size(): { readonly jobs: number; readonly merged: number; readonly parked: number } {
+    return { jobs: this.jobs, merged: this.merged.size, parked: this.parked.length }
+  }
+
+  firstAlive(order: ReadonlyArray<number>): Link | undefined {
+    for (const index of order) if (this.links[index]!.isAlive) return this.links[index]
+    return undefined
+  }
+
+  /** What a further caller has to wait for first, or undefined. */
+  fullFor(order: ReadonlyArray<number>): Latch.Latch | undefined {
+    if (this.jobs >= this.limits.maxJobs) return this.room
+    const outbox = this.firstAlive(order)?.outbox
+    return outbox !== undefined && outbox.unsentBytes > this.limits.maxUnsentBytes ? outbox.room : undefined
+  }
+
+  /** Adds a caller: to an equal submission under way, or to a new one. */
+  submit(description: Description, listener: Listener): Submission {
+    const { mergeKey } = description
+    const equal = mergeKey === undefined ? undefined : this.merged.get(mergeKey)
+    if (equal !== undefined) {
+      equal.attach(listener)
+      return equal
+    }
+    const submission = new Submission(description, this.onDone)
+    submission.attach(listener)
+    if (mergeKey !== undefined) this.merged.set(mergeKey, submission)
+    this.jobs++
+    if (this.jobs >= this.limits.maxJobs) this.room.closeUnsafe()
+    this.dispatch(submission)
+    return submission
+  }
+
+  private readonly onDone = (submission: Submission): void => {
+    const { mergeKey } = submission.description
+    if (mergeKey !== undefined && this.merged.get(mergeKey) === submission) this.merged.delete(mergeKey)
+    this.jobs--
+    // All waiting callers wake at once, so they wake only when there is room for many.
+    if (this.jobs <= this.limits.maxJobs - Math.ceil(this.limits.maxJobs / 4)) this.room.openUnsafe()
+  }
+
+  private dispatch(submission: Submission): void {
+    if (submission.isDone) return
+    const link = this.firstAlive(submission.description.order)
+    if (link === undefined) return this.park(submission)
+    const request = new Request(submission.description.packet, {
+      attempt: new SubmissionAttempt(submission, link.server)
+    })
+    submission.request = request
+    link.send(request)
+  }
+
+  private park(submission: Submission): void {
+    if (this.isClosed || (this.limits.noServerMilliseconds === 0 && !submission.wasSent)) return this.giveUp(submission)
+    this.parked.push({ submission, since: this.now() })
+    this.hasParked.openUnsafe()
+  }
+
+  private giveUp(submission: Submission): void {
+    const servers = submission.description.order.map((index) => this.links[index]!)
+    const cause = servers.find((link) => link.problem !== undefined)?.problem?.cause
+    if (submission.wasSent) return submission.failAmbiguous(undefined, cause)
+    submission.fail(
+      new GearmanErrors.NoServer({
+        servers: servers.map((link) => ({ server: link.server, problem: link.problem?.text ?? "not tried" })),
+        cause
+      })
+    )
+  }
+
+  /** Gives up on what has waited too long. Returns when to look again, in milliseconds from now, or undefined. */
+  expireParked(): number | undefined {
+    const { noServerMilliseconds } = this.limits
+    const now = this.now()
+    const kept: Array<Parked> = []
+    const overdue: Array<Submission> = []
+    let next: number | undefined
+    for (const parked of this.parked) {
+      if (parked.submission.isDone) continue
+      const left = parked.since + noServerMilliseconds - now
+      const isPatient = parked.submission.wasSent && parked.submission.description.hasDeadline
+      if (!isPatient && left <= 0) overdue.push(parked.submission)
+      else {
+        kept.push(parked)
+        next = Math.min(next ?? Infinity, Math.max(1, isPatient ? noServerMilliseconds : left))
+      }
+    }
+    this.parked = kept
+    if (kept.length === 0) this.hasParked.closeUnsafe()
+    for (const submission of overdue) this.giveUp(submission)
+    return next
+  }
+
+  /** The server has answered over a new connection. */
+  up(link: Link): void {
+    link.problem = undefined
+    const waiting = this.parked
+    this.parked = []
+    this.hasParked.closeUnsafe()
+    for (const { submission } of waiting) this.dispatch(submission)
+  }
+
+  /** Dialling failed, or the connection is lost. */
+  down(link: Link, text: string, cause: unknown): void {
+    link.problem = { text, cause }
+    const remains = link.conversation?.end()
+    link.conversation = undefined
+    const unsent = link.outbox.drain()
+    for (const attempt of remains?.attempts ?? []) this.lost(attempt as SubmissionAttempt, cause)
+    for (const { attempt, query } of unsent) {
+      if (attempt !== undefined) this.dispatch((attempt as SubmissionAttempt).submission)
+      query?.refused("", text)
+    }
+    for (const query of remains?.queries ?? []) query.refused("", text)
+  }
+
+  /** The client ends: so does all that it was asked for. */
+  close(): void {
+    this.isClosed = true
+    for (const link of this.links) this.down(link, "the client was closed", undefined)
+    const waiting = this.parked
+    this.parked = []
+    for (const { submission } of waiting) this.giveUp(submission)
+  }
+
+  private lost({ handle, server, submission }: SubmissionAttempt, cause: unknown): void {
+    if (submission.isDone) return
+    submission.lost(server)
+    if (submission.description.isIdempotent) this.dispatch(submission)
+    else submission.failAmbiguous(handle, cause)
+  }
+
+  /** Asks one server; `refused` with an empty code means that it cannot be reached. */
+  ask(link: Link, packet: Uint8Array, query: Query): Request {
+    const request = new Request(packet, { query })
+    if (!link.isAlive) query.refused("", link.problem!.text)
+    else link.send(request)
+    return request
+  }
+}

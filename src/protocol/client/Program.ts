@@ -1,0 +1,340 @@
+/**
+ * The client's program: a fiber per server that keeps it connected, one that gives up
+ * on submissions no server came for, and the calls of the `Client` service.
+ */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
+import * as Stream from "effect/Stream"
+import type { BackgroundOptions, Client, Job, JobEvent, JobStatus, Options, SubmitOptions } from "../Client.ts"
+import * as Codec from "../Codec.ts"
+import * as Backoff from "../connection/Backoff.ts"
+import * as Servers from "../connection/Servers.ts"
+import * as Session from "../connection/Session.ts"
+import * as GearmanErrors from "../GearmanError.ts"
+import type { GearmanError } from "../GearmanError.ts"
+import type { JobFunction } from "../JobFunction.ts"
+import * as Network from "../Network.ts"
+import * as Packet from "../Packet.ts"
+import * as ServerSelection from "../ServerSelection.ts"
+import { Conversation } from "./Conversation.ts"
+import * as Encoding from "./Encoding.ts"
+import { Fleet, type Link } from "./Fleet.ts"
+import * as Requests from "./Requests.ts"
+import type { Description, Event } from "./Submission.ts"
+
+const defaults = {
+  connectTimeout: "5 seconds",
+  noServerTimeout: "5 seconds",
+  requestTimeout: "30 seconds",
+  probeInterval: "10 seconds",
+  probeTimeout: "5 seconds",
+  maxJobs: 16_384,
+  maxUnsentBytes: 16 * 1024 * 1024,
+  eventCapacity: 1024
+} as const
+
+// Comparing longer workloads byte by byte is the server's job, not worth a copy here.
+const maxMergedWorkloadBytes = 4096
+
+const { PacketType } = Packet
+
+const fail = (reason: GearmanErrors.Reason) => Effect.fail(GearmanErrors.fromReason(reason))
+
+const schemaError = (fn: { readonly name: string }, what: GearmanErrors.DecodeError["what"]) => (cause: unknown) =>
+  GearmanErrors.fromReason(new GearmanErrors.DecodeError({ function: fn.name, what, cause }))
+
+/** Keeps one server connected from its first use on, for ever. */
+const keepConnected = Effect.fnUntraced(function* (
+  fleet: Fleet,
+  link: Link,
+  session: Omit<Session.Options, "onReady">
+) {
+  const clock = yield* Clock.Clock
+  let failures = 0
+  let delay = 0
+  yield* link.wanted.await
+  while (true) {
+    const conversation = new Conversation(link.outbox)
+    let readyAt: number | undefined
+    link.conversation = conversation
+    const lost = yield* Effect.flip(
+      Session.run(conversation, {
+        ...session,
+        onReady: () => {
+          readyAt = clock.currentTimeMillisUnsafe()
+          fleet.up(link)
+        }
+      })
+    )
+    fleet.down(link, lost.problem, lost.cause ?? lost)
+    // A server that answers and then drops us at once is no healthier than one that refuses.
+    const wasStable = readyAt !== undefined && clock.currentTimeMillisUnsafe() - readyAt >= delay
+    failures = wasStable ? 1 : failures + 1
+    const wait = yield* Backoff.delay(failures)
+    delay = Duration.toMillis(wait)
+    const sooner = Duration.min(wait, yield* Backoff.delayOnDemand)
+    yield* Effect.raceFirst(Effect.sleep(wait), Effect.andThen(fleet.hasParked.await, Effect.sleep(sooner)))
+  }
+})
+
+const giveUpParked = (fleet: Fleet) =>
+  Effect.forever(
+    Effect.andThen(
+      fleet.hasParked.await,
+      Effect.suspend(() => {
+        const wait = fleet.expireParked()
+        return wait === undefined ? Effect.void : Effect.sleep(wait)
+      })
+    )
+  )
+
+export const make = Effect.fnUntraced(function* (options: Options) {
+  const addresses = yield* Servers.resolve(options.servers)
+  const network = yield* Network.Network
+  const clock = yield* Clock.Clock
+  const timers = yield* FiberSet.make<unknown, unknown>()
+  const names = addresses.map(Network.format)
+  const limits = {
+    maxJobs: options.maxJobs ?? defaults.maxJobs,
+    maxUnsentBytes: options.maxUnsentBytes ?? defaults.maxUnsentBytes,
+    noServerMilliseconds: Duration.toMillis(options.noServerTimeout ?? defaults.noServerTimeout)
+  }
+  const fleet = new Fleet(names, limits, () => clock.currentTimeMillisUnsafe())
+  yield* Effect.addFinalizer(() => Effect.sync(() => fleet.close()))
+  for (const link of fleet.links) {
+    yield* keepConnected(fleet, link, {
+      address: addresses[link.index]!,
+      connectTimeout: Duration.fromInputUnsafe(options.connectTimeout ?? defaults.connectTimeout),
+      probeInterval: Duration.fromInputUnsafe(options.probeInterval ?? defaults.probeInterval),
+      probeTimeout: Duration.fromInputUnsafe(options.probeTimeout ?? defaults.probeTimeout)
+    }).pipe(Effect.provideService(Network.Network, network), Effect.forkScoped)
+  }
+  yield* Effect.forkScoped(giveUpParked(fleet))
+
+  const choose = (options.selection ?? ServerSelection.rendezvous).prepare(names)
+  let spread = 0
+
+  const orderFor = (name: string, unique: Uint8Array, workload: Uint8Array): ReadonlyArray<number> => {
+    const key = ServerSelection.keyOf(unique, workload)
+    const order = choose({ function: Codec.latin1(Packet.toBytes(name)), key })
+    if (order !== undefined) return order
+    // Spread over those that live, so that a dead server's share is everybody's.
+    const alive = fleet.links.filter((link) => link.isAlive)
+    const start = spread++ % Math.max(1, alive.length)
+    const rest = fleet.links.filter((link) => !link.isAlive)
+    return [...alive.slice(start), ...alive.slice(0, start), ...rest].map((link) => link.index)
+  }
+
+  const describe = <Payload, Success, Error, Progress>(
+    fn: JobFunction<string, Payload, Success, Error, Progress>,
+    payload: Payload,
+    options: SubmitOptions | undefined,
+    background: { readonly epochSeconds: number } | undefined
+  ): Effect.Effect<Description, GearmanError> =>
+    Effect.flatMap(Effect.mapError(fn.payload.encode(payload), schemaError(fn, "payload")), (workload) => {
+      const unique = options?.unique ?? (fn.unique === "none" ? "" : fn.unique === "payload" ? "-" : fn.unique(payload))
+      const priority = options?.priority ?? fn.priority
+      const packet = Encoding.submission({
+        function: fn.name,
+        unique,
+        workload,
+        priority,
+        isBackground: background !== undefined,
+        epochSeconds: background?.epochSeconds ?? 0
+      })
+      if (!(packet instanceof Uint8Array)) return fail(packet)
+      const uniqueBytes = Packet.toBytes(unique)
+      const key =
+        workload.length > maxMergedWorkloadBytes && unique === "-" ? "" : ServerSelection.keyOf(uniqueBytes, workload)
+      const description: Description = {
+        function: fn.name,
+        packet,
+        isBackground: background !== undefined,
+        isIdempotent: fn.idempotent,
+        hasDeadline: (options?.timeout ?? fn.timeout) !== undefined,
+        order: orderFor(fn.name, uniqueBytes, workload),
+        mergeKey:
+          background !== undefined || key === ""
+            ? undefined
+            : `${fn.name}\0${priority}\0${fn.idempotent}\0${unique === "-" ? "-" : "="}${key}`
+      }
+      return Effect.as(Requests.admit(fleet, description.order), description)
+    })
+
+  const withTimeout = (timeout: Duration.Input | undefined, operation: string) =>
+    timeout === undefined
+      ? <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | GearmanError> => effect
+      : <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | GearmanError> =>
+          Effect.timeoutOrElse(effect, { duration: timeout, orElse: () => fail(timeoutOf(timeout, operation)) })
+
+  const timeoutOf = (timeout: Duration.Input, operation: string) =>
+    new GearmanErrors.Timeout({ operation, milliseconds: Duration.toMillis(timeout) })
+
+  const decoded = <Payload, Success, Error, Progress>(
+    fn: JobFunction<string, Payload, Success, Error, Progress>,
+    result: Effect.Effect<Uint8Array, GearmanError>
+  ): Effect.Effect<Success, GearmanError | Error> =>
+    Effect.matchEffect(result, {
+      onSuccess: (bytes) => Effect.mapError(fn.success.decode(bytes), schemaError(fn, "success")),
+      onFailure: (error): Effect.Effect<never, GearmanError | Error> =>
+        error.reason._tag === "JobException" && fn.error !== undefined
+          ? Effect.matchEffect(fn.error.decode(error.reason.data), {
+              onSuccess: (typed) => Effect.fail(typed),
+              onFailure: () => Effect.fail(error)
+            })
+          : Effect.fail(error)
+    })
+
+  const run: Client["Service"]["run"] = (fn, payload, options) => {
+    let effect = Effect.flatMap(describe(fn, payload, options, undefined), (description) => {
+      const first = Requests.result(fleet, description)
+      const { hedge } = options ?? {}
+      if (hedge === undefined || !fn.idempotent) return decoded(fn, first)
+      const [head, ...others] = description.order
+      const second = Requests.result(fleet, { ...description, order: [...others, head!], mergeKey: undefined })
+      return decoded(fn, Effect.raceFirst(first, Effect.delay(second, hedge)))
+    })
+    if (fn.retry !== undefined) effect = Effect.retry(effect, { schedule: fn.retry, while: isWorthRetrying })
+    return withTimeout(options?.timeout ?? fn.timeout, fn.name)(effect)
+  }
+
+  const submit: Client["Service"]["submit"] = (fn, payload, options) => {
+    const timeout = options?.timeout ?? fn.timeout
+    const created = Effect.flatMap(describe(fn, payload, options, undefined), (description) =>
+      Requests.listen(fleet, description, {
+        capacity: options?.eventCapacity ?? defaults.eventCapacity,
+        strategy: options?.overflow === "dropNewest" ? "dropping" : "sliding"
+      })
+    )
+    return Effect.flatMap(withTimeout(timeout, fn.name)(created), (listened) =>
+      timeout === undefined
+        ? Effect.succeed(jobOf(fn, listened))
+        : Effect.as(FiberSet.run(timers, limit(listened, timeout, fn.name)), jobOf(fn, listened))
+    )
+  }
+
+  const limit = (listened: Requests.Listened, timeout: Duration.Input, operation: string) =>
+    Effect.timeoutOrElse(Deferred.await(listened.result), {
+      duration: timeout,
+      orElse: () =>
+        Effect.sync(() => listened.leave(Exit.fail(GearmanErrors.fromReason(timeoutOf(timeout, operation)))))
+    })
+
+  const jobOf = <Payload, Success, Error, Progress>(
+    fn: JobFunction<string, Payload, Success, Error, Progress>,
+    listened: Requests.Listened
+  ): Job<Success, Error, Progress> => {
+    const result = decoded(fn, Deferred.await(listened.result))
+    const toEvent = (event: Event): Effect.Effect<JobEvent<Success, Progress>, GearmanError> =>
+      event._tag === "Data" && fn.progress !== undefined
+        ? Effect.matchEffect(fn.progress.decode(event.data), {
+            onSuccess: (value) => Effect.succeed({ _tag: "Progress", value } as const),
+            onFailure: (cause) => Effect.fail(schemaError(fn, "progress")(cause))
+          })
+        : Effect.succeed(event)
+    return {
+      handle: Effect.sync(listened.handle),
+      events: Stream.concat(
+        Stream.mapEffect(Stream.fromQueue(listened.events), toEvent),
+        Stream.fromEffect(Effect.map(result, (value) => ({ _tag: "Done", value }) as const))
+      ),
+      await: result,
+      detach: Effect.sync(() => listened.leave(Exit.interrupt()))
+    }
+  }
+
+  const epochOf = ({ after, at }: BackgroundOptions): number =>
+    at !== undefined
+      ? Math.ceil(DateTime.toEpochMillis(at) / 1000)
+      : after !== undefined
+        ? Math.ceil((clock.currentTimeMillisUnsafe() + Duration.toMillis(after)) / 1000)
+        : 0
+
+  const background: Client["Service"]["background"] = (fn, payload, options = {}) =>
+    Effect.suspend(() => describe(fn, payload, options, { epochSeconds: epochOf(options) })).pipe(
+      Effect.flatMap((description) => Requests.handle(fleet, description)),
+      withTimeout(options.timeout ?? fn.timeout, fn.name)
+    )
+
+  const ask = <A>(
+    link: Link,
+    operation: string,
+    packet: Packet.Packet,
+    answer: number,
+    read: (frame: Codec.Frame) => A
+  ) =>
+    withTimeout(
+      options.requestTimeout ?? defaults.requestTimeout,
+      operation
+    )(Requests.ask(fleet, link, Codec.encode(packet), answer, read))
+
+  const linkTo = (server: string): Effect.Effect<Link, GearmanError> => {
+    const link = fleet.links.find((link) => link.server === server)
+    if (link !== undefined) return Effect.succeed(link)
+    const problem = `${server} is none of this client's servers: ${names.join(", ")}`
+    return fail(new GearmanErrors.InvalidRequest({ field: "server", problem }))
+  }
+
+  const status: Client["Service"]["status"] = ({ handle, server }) => {
+    const problem = Encoding.checkHandle(handle)
+    if (problem !== undefined) return fail(problem)
+    const packet = Packet.request("GET_STATUS", { handle: Codec.fromLatin1(handle) })
+    return Effect.flatMap(linkTo(server), (link) => ask(link, "status", packet, PacketType.STATUS_RES, statusOf))
+  }
+
+  const statusByUnique: Client["Service"]["statusByUnique"] = Effect.fnUntraced(function* (fn, unique) {
+    const bytes = Packet.toBytes(unique)
+    const problem = Encoding.checkFunction(Packet.toBytes(fn.name)) ?? Encoding.checkUnique(bytes)
+    if (problem !== undefined) return yield* fail(problem)
+    const packet = Packet.request("GET_STATUS_UNIQUE", { unique: bytes })
+    let answer: JobStatus | undefined
+    let failure: GearmanError | undefined
+    for (const index of orderFor(fn.name, bytes, new Uint8Array(0))) {
+      const asked = yield* Effect.result(
+        ask(fleet.links[index]!, "status", packet, PacketType.STATUS_RES_UNIQUE, statusOf)
+      )
+      if (asked._tag === "Failure") failure ??= asked.failure
+      else if (asked.success.known) return asked.success
+      else answer = asked.success
+    }
+    return answer ?? (yield* failure!)
+  })
+
+  const echo: Client["Service"]["echo"] = Effect.fnUntraced(function* (server, bytes = new Uint8Array(0)) {
+    const link =
+      server === undefined
+        ? (fleet.firstAlive(fleet.links.map((link) => link.index)) ?? fleet.links[0]!)
+        : yield* linkTo(nameOf(server))
+    const packet = Packet.request("ECHO_REQ", { data: bytes })
+    return yield* ask(link, "echo", packet, PacketType.ECHO_RES, (frame) => frame.copy(0))
+  })
+
+  return { run, submit, background, status, statusByUnique, echo } satisfies Client["Service"]
+})
+
+/** A server as it is listed, also when the port was left out. */
+const nameOf = (server: Network.Address | string): string => {
+  const address = typeof server === "string" ? Network.parse(server) : server
+  return address._tag === "InvalidAddress" ? address.input : Network.format(address)
+}
+
+const numberOf = (frame: Codec.Frame, index: number): number => Number(frame.key(index)) || 0
+
+const statusOf = (frame: Codec.Frame): JobStatus => ({
+  known: frame.key(1) === "1",
+  running: frame.key(2) === "1",
+  numerator: numberOf(frame, 3),
+  denominator: numberOf(frame, 4),
+  clients: frame.type === PacketType.STATUS_RES_UNIQUE ? numberOf(frame, 5) : undefined
+})
+
+/** Only the job's own failures: of all others another try may do harm or no good. */
+const isWorthRetrying = (error: unknown): boolean =>
+  !(error instanceof GearmanErrors.GearmanError) ||
+  error.reason._tag === "JobFailed" ||
+  error.reason._tag === "JobException"

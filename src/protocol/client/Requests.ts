@@ -1,0 +1,131 @@
+/**
+ * A client's calls as effects over the fleet: how a caller attaches, waits, and leaves.
+ */
+import type * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import type * as Codec from "../Codec.ts"
+import * as GearmanErrors from "../GearmanError.ts"
+import type { GearmanError } from "../GearmanError.ts"
+import type { Fleet, Link } from "./Fleet.ts"
+import type { Description, Event, Listener } from "./Submission.ts"
+
+export interface Handle {
+  readonly server: string
+  readonly handle: string
+}
+
+const noEvent = (): void => {}
+
+/** Waits until one more job may start and its server has room for it. */
+export const admit = (fleet: Fleet, order: ReadonlyArray<number>): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const full = fleet.fullFor(order)
+    return full === undefined ? Effect.void : Effect.andThen(full.await, admit(fleet, order))
+  })
+
+/** Submits and waits for the result's bytes. Interruption leaves. */
+export const result = (fleet: Fleet, description: Description): Effect.Effect<Uint8Array, GearmanError> =>
+  Effect.callback((resume) => {
+    const listener: Listener = {
+      event: noEvent,
+      succeeded: (bytes) => resume(Effect.succeed(bytes)),
+      failed: (error) => resume(Effect.fail(error))
+    }
+    const submission = fleet.submit(description, listener)
+    return Effect.sync(() => submission.detach(listener))
+  })
+
+/** Submits and waits until a server has accepted it. */
+export const handle = (fleet: Fleet, description: Description): Effect.Effect<Handle, GearmanError> =>
+  Effect.callback((resume) => {
+    const listener: Listener = {
+      event: (event) => {
+        if (event._tag === "Created") resume(Effect.succeed(event.handle))
+      },
+      succeeded: noEvent,
+      failed: (error) => resume(Effect.fail(error))
+    }
+    const submission = fleet.submit(description, listener)
+    return Effect.sync(() => submission.detach(listener))
+  })
+
+/** A job that is listened to. */
+export interface Listened {
+  readonly handle: () => Handle
+  readonly events: Queue.Queue<Event, Cause.Done>
+  readonly result: Deferred.Deferred<Uint8Array, GearmanError>
+  /** Leaves; whoever waits then is told so. */
+  readonly leave: (why: Exit.Exit<never, GearmanError>) => void
+}
+
+/** Submits, and returns once a server has accepted it; the caller then listens until it leaves. */
+export const listen = (
+  fleet: Fleet,
+  description: Description,
+  events: { readonly capacity: number; readonly strategy: "sliding" | "dropping" }
+): Effect.Effect<Listened, GearmanError> =>
+  Effect.flatMap(Queue.make<Event, Cause.Done>(events), (queue) => {
+    const result = Deferred.makeUnsafe<Uint8Array, GearmanError>()
+    return Effect.callback<Listened, GearmanError>((resume) => {
+      let handle: Handle | undefined
+      const end = (exit: Exit.Exit<Uint8Array, GearmanError>) => {
+        Deferred.doneUnsafe(result, exit)
+        Queue.endUnsafe(queue)
+        // Nobody may be waiting for the acceptance any more: then this does nothing.
+        if (exit._tag === "Failure") resume(Effect.failCause(exit.cause))
+      }
+      const listener: Listener = {
+        event: (event) => {
+          Queue.offerUnsafe(queue, event)
+          if (event._tag !== "Created") return
+          const isFirst = handle === undefined
+          handle = event.handle
+          if (isFirst) resume(Effect.succeed(listened))
+        },
+        succeeded: (bytes) => end(Exit.succeed(bytes)),
+        failed: (error) => end(Exit.fail(error))
+      }
+      const listened: Listened = {
+        handle: () => handle!,
+        events: queue,
+        result,
+        leave: (why) => {
+          submission.detach(listener)
+          end(why)
+        }
+      }
+      const submission = fleet.submit(description, listener)
+      return Effect.sync(() => submission.detach(listener))
+    })
+  })
+
+/** Asks a server one thing. */
+export const ask = <A>(
+  fleet: Fleet,
+  link: Link,
+  packet: Uint8Array,
+  answer: number,
+  read: (frame: Codec.Frame) => A
+): Effect.Effect<A, GearmanError> =>
+  Effect.callback((resume) => {
+    const request = fleet.ask(link, packet, {
+      answer,
+      answered: (frame) => resume(Effect.succeed(read(frame))),
+      refused: (code, text) =>
+        resume(
+          Effect.fail(
+            GearmanErrors.fromReason(
+              code === ""
+                ? new GearmanErrors.NoServer({ servers: [{ server: link.server, problem: text }] })
+                : new GearmanErrors.Refused({ server: link.server, code, text })
+            )
+          )
+        )
+    })
+    return Effect.sync(() => {
+      request.isWithdrawn = true
+    })
+  })

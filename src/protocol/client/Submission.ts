@@ -1,0 +1,158 @@
+/**
+ * One job as the client's callers see it, whatever happens on the way: it may be
+ * attempted on several servers one after the other, and several callers may wait for
+ * it. Each caller is told the end exactly once.
+ */
+import * as GearmanErrors from "../GearmanError.ts"
+import type { Attempt, Request } from "./Conversation.ts"
+
+/** What comes before a job's end. */
+export type Event =
+  | { readonly _tag: "Created"; readonly handle: { readonly server: string; readonly handle: string } }
+  | { readonly _tag: "Data"; readonly data: Uint8Array }
+  | { readonly _tag: "Warning"; readonly data: Uint8Array }
+  | { readonly _tag: "Status"; readonly numerator: number; readonly denominator: number }
+
+/** A caller. Exactly one of `succeeded` and `failed` is called, once, and nothing after it. */
+export interface Listener {
+  readonly event: (event: Event) => void
+  readonly succeeded: (bytes: Uint8Array) => void
+  readonly failed: (error: GearmanErrors.GearmanError) => void
+}
+
+export interface Description {
+  readonly function: string
+  /** The whole SUBMIT_ packet: the same for every server. */
+  readonly packet: Uint8Array
+  readonly isBackground: boolean
+  readonly isIdempotent: boolean
+  /** It has a time limit of its own, so waiting for servers needs no other. */
+  readonly hasDeadline: boolean
+  /** Servers by preference. */
+  readonly order: ReadonlyArray<number>
+  /** What equal submissions of this process share, or undefined. */
+  readonly mergeKey: string | undefined
+}
+
+export class Submission {
+  readonly description: Description
+  /** True once it may have reached a server, in this attempt or an earlier one. */
+  wasSent = false
+  /** Where it is known as what, while it is. */
+  private handle: { readonly server: string; readonly handle: string } | undefined
+  private lastServer = ""
+  /** The request under way, as long as it may still be withdrawn. */
+  request: Request | undefined
+  isDone = false
+  private readonly listeners = new Set<Listener>()
+  private readonly onDone: (submission: Submission) => void
+
+  constructor(description: Description, onDone: (submission: Submission) => void) {
+    this.description = description
+    this.onDone = onDone
+  }
+
+  attach(listener: Listener): void {
+    this.listeners.add(listener)
+    if (this.handle !== undefined) listener.event({ _tag: "Created", handle: this.handle })
+  }
+
+  created(server: string, handle: string): void {
+    this.request = undefined
+    this.handle = { server, handle }
+    this.emit({ _tag: "Created", handle: this.handle })
+  }
+
+  /** The connection it was sent over is gone. */
+  lost(server: string): void {
+    this.wasSent = true
+    this.lastServer = server
+    this.handle = undefined
+  }
+
+  /** The last one to leave ends the submission here; a job that was sent goes on without us. */
+  detach(listener: Listener): void {
+    if (!this.listeners.delete(listener) || this.listeners.size > 0 || this.isDone) return
+    this.finish()
+  }
+
+  emit(event: Event): void {
+    for (const listener of this.listeners) listener.event(event)
+  }
+
+  succeed(bytes: Uint8Array): void {
+    for (const listener of this.finish()) listener.succeeded(bytes)
+  }
+
+  fail(reason: GearmanErrors.Reason): void {
+    const error = GearmanErrors.fromReason(reason)
+    for (const listener of this.finish()) listener.failed(error)
+  }
+
+  failAmbiguous(handle: string | undefined, cause: unknown): void {
+    const { function: name } = this.description
+    this.fail(new GearmanErrors.Ambiguous({ function: name, server: this.lastServer, handle, cause }))
+  }
+
+  private finish(): ReadonlyArray<Listener> {
+    if (this.isDone) return []
+    this.isDone = true
+    if (this.request !== undefined) this.request.isWithdrawn = true
+    const listeners = [...this.listeners]
+    this.listeners.clear()
+    this.onDone(this)
+    return listeners
+  }
+}
+
+/** One try of a submission at one server. */
+export class SubmissionAttempt implements Attempt {
+  readonly submission: Submission
+  readonly server: string
+  handle: string | undefined
+  readonly isBackground: boolean
+
+  constructor(submission: Submission, server: string) {
+    this.submission = submission
+    this.server = server
+    this.isBackground = submission.description.isBackground
+  }
+
+  created(handle: string): void {
+    this.handle = handle
+    this.submission.created(this.server, handle)
+    if (this.isBackground) this.submission.succeed(new Uint8Array(0))
+  }
+
+  refused(code: string, text: string): void {
+    this.submission.fail(new GearmanErrors.Refused({ server: this.server, code, text }))
+  }
+
+  data(data: Uint8Array): void {
+    this.submission.emit({ _tag: "Data", data })
+  }
+
+  warning(data: Uint8Array): void {
+    this.submission.emit({ _tag: "Warning", data })
+  }
+
+  status(numerator: number, denominator: number): void {
+    this.submission.emit({ _tag: "Status", numerator, denominator })
+  }
+
+  completed(bytes: Uint8Array): void {
+    this.submission.succeed(bytes)
+  }
+
+  failed(): void {
+    this.submission.fail(new GearmanErrors.JobFailed(this.origin()))
+  }
+
+  threw(data: Uint8Array): void {
+    this.submission.fail(new GearmanErrors.JobException({ ...this.origin(), data }))
+  }
+
+  private origin() {
+    return { function: this.submission.description.function, server: this.server, handle: this.handle ?? "" }
+  }
+}

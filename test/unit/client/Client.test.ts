@@ -1,0 +1,304 @@
+/**
+ * The client against servers that do what each test says, all in memory and in
+ * virtual time.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Client from "../../../src/protocol/Client.ts"
+import type { GearmanError } from "../../../src/protocol/GearmanError.ts"
+import * as JobFunction from "../../../src/protocol/JobFunction.ts"
+import * as MemoryNetwork from "../../../src/protocol/MemoryNetwork.ts"
+import * as Network from "../../../src/protocol/Network.ts"
+import * as Packet from "../../../src/protocol/Packet.ts"
+import * as ServerSelection from "../../../src/protocol/ServerSelection.ts"
+import * as ScriptedServer from "../support/ScriptedServer.ts"
+
+const one = Network.tcp("127.0.0.1", 4730)
+const two = Network.tcp("127.0.0.1", 4731)
+
+const reverse = JobFunction.utf8("reverse")
+const idempotent = JobFunction.utf8("reverse", { idempotent: true })
+
+const clientLayer = (servers: ReadonlyArray<Network.Address>, options?: Partial<Client.Options>) =>
+  Client.layer({ servers, selection: ServerSelection.first, ...options }).pipe(Layer.provideMerge(MemoryNetwork.layer))
+
+/** Completes each job with its workload, upper-cased, under handles H:1, H:2, … */
+const upper = (prefix = "H"): ScriptedServer.Script => {
+  let count = 0
+  return (peer, packet) => {
+    if (!packet._tag.startsWith("SUBMIT_JOB")) return
+    const handle = `${prefix}:${++count}`
+    peer.send("JOB_CREATED", { handle })
+    const { workload } = packet as Packet.Packet<"SUBMIT_JOB">
+    peer.send("WORK_COMPLETE", { handle, data: Packet.toText(workload).toUpperCase() })
+  }
+}
+
+const reasonOf = <A, R>(effect: Effect.Effect<A, GearmanError, R>) =>
+  Effect.map(Effect.flip(effect), (error) => error.reason)
+
+/** Lets everything that is ready run, without time passing. */
+const settle = Effect.gen(function* () {
+  for (let turn = 0; turn < 50; turn++) yield* Effect.yieldNow
+})
+
+describe("Client", () => {
+  it.effect("runs a job", () =>
+    Effect.gen(function* () {
+      yield* ScriptedServer.start(one, upper())
+      const client = yield* Client.Client
+      assert.strictEqual(yield* client.run(reverse, "hello"), "HELLO")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("matches a thousand answers in order over one connection", () =>
+    Effect.gen(function* () {
+      let connections = 0
+      const script = upper()
+      yield* ScriptedServer.start(one, (peer, packet) => {
+        if (packet._tag === "SUBMIT_JOB" && Packet.toText(packet.workload) === "n0") connections++
+        script(peer, packet)
+      })
+      const client = yield* Client.Client
+      const inputs = Array.from({ length: 1000 }, (_, index) => `n${index}`)
+      const results = yield* Effect.forEach(inputs, (input) => client.run(reverse, input), { concurrency: "unbounded" })
+      assert.deepStrictEqual(
+        results,
+        inputs.map((input) => input.toUpperCase())
+      )
+      assert.strictEqual(connections, 1)
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("sends equal concurrent calls once, and each gets the result", () =>
+    Effect.gen(function* () {
+      let submissions = 0
+      const script = upper()
+      yield* ScriptedServer.start(one, (peer, packet) => {
+        submissions++
+        script(peer, packet)
+      })
+      const client = yield* Client.Client
+      const merged = JobFunction.utf8("merged", { unique: "payload" })
+      const results = yield* Effect.all(
+        Array.from({ length: 1000 }, () => client.run(merged, "same")),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(new Set(results), new Set(["SAME"]))
+      assert.strictEqual(results.length, 1000)
+      assert.strictEqual(submissions, 1)
+      assert.strictEqual(yield* client.run(merged, "same"), "SAME")
+      assert.strictEqual(submissions, 2)
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("moves what was never sent to the next server", () =>
+    Effect.gen(function* () {
+      yield* ScriptedServer.start(two, upper())
+      const client = yield* Client.Client
+      assert.strictEqual(yield* client.run(reverse, "hello"), "HELLO")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one, two])))
+  )
+
+  it.effect("resubmits an idempotent job when its server is lost", () =>
+    Effect.gen(function* () {
+      const { reset } = yield* MemoryNetwork.MemoryNetwork
+      yield* ScriptedServer.start(one, (peer) => peer.send("JOB_CREATED", { handle: "H:one:1" }))
+      yield* ScriptedServer.start(two, upper("T"))
+      const client = yield* Client.Client
+      const job = yield* client.submit(idempotent, "hello")
+      assert.deepStrictEqual(yield* job.handle, { server: "127.0.0.1:4730", handle: "H:one:1" })
+      yield* reset(one)
+      assert.strictEqual(yield* job.await, "HELLO")
+      assert.deepStrictEqual(yield* job.handle, { server: "127.0.0.1:4731", handle: "T:1" })
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one, two])))
+  )
+
+  it.effect("tells the caller of another job that the outcome is unknown", () =>
+    Effect.gen(function* () {
+      const { reset } = yield* MemoryNetwork.MemoryNetwork
+      yield* ScriptedServer.start(one, (peer) => peer.send("JOB_CREATED", { handle: "H:1" }))
+      yield* ScriptedServer.start(two, upper())
+      const client = yield* Client.Client
+      const job = yield* client.submit(reverse, "hello")
+      yield* reset(one)
+      const reason = yield* reasonOf(job.await)
+      assert.strictEqual(reason._tag, "Ambiguous")
+      assert.include(reason.message, "127.0.0.1:4730")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one, two])))
+  )
+
+  it.effect("is as unsure about a job that was sent and not acknowledged", () =>
+    Effect.gen(function* () {
+      const { reset } = yield* MemoryNetwork.MemoryNetwork
+      let received = 0
+      yield* ScriptedServer.start(one, () => received++)
+      const client = yield* Client.Client
+      const background = yield* Effect.forkChild(reasonOf(client.background(reverse, "hello")))
+      const foreground = yield* Effect.forkChild(reasonOf(client.run(reverse, "hello")))
+      yield* settle
+      assert.strictEqual(received, 2)
+      yield* reset(one)
+      assert.strictEqual((yield* Fiber.join(background))._tag, "Ambiguous")
+      assert.strictEqual((yield* Fiber.join(foreground))._tag, "Ambiguous")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("waits for a server to come back, then says which were tried", () =>
+    Effect.gen(function* () {
+      const client = yield* Client.Client
+      const failing = yield* Effect.forkChild(reasonOf(client.run(reverse, "hello")))
+      yield* TestClock.adjust("6 seconds")
+      const reason = yield* Fiber.join(failing)
+      assert.strictEqual(reason._tag, "NoServer")
+      assert.include(reason.message, "127.0.0.1:4730")
+      assert.include(reason.message, "refused")
+      const waiting = yield* Effect.forkChild(client.run(reverse, "hello"))
+      yield* settle
+      yield* ScriptedServer.start(one, upper())
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* Fiber.join(waiting), "HELLO")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("notices a half-open connection by its probes", () =>
+    Effect.gen(function* () {
+      const { freeze } = yield* MemoryNetwork.MemoryNetwork
+      yield* ScriptedServer.start(one, (peer) => peer.send("JOB_CREATED", { handle: "H:1" }))
+      yield* ScriptedServer.start(two, upper())
+      const client = yield* Client.Client
+      const job = yield* client.submit(idempotent, "hello")
+      yield* freeze(one)
+      yield* TestClock.adjust("25 seconds")
+      assert.strictEqual(yield* job.await, "HELLO")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one, two])))
+  )
+
+  it.effect("interrupting a caller leaves the others merged with it", () =>
+    Effect.gen(function* () {
+      let finish = () => {}
+      yield* ScriptedServer.start(one, (peer) => {
+        peer.send("JOB_CREATED", { handle: "H:1" })
+        finish = () => peer.send("WORK_COMPLETE", { handle: "H:1", data: "done" })
+      })
+      const client = yield* Client.Client
+      const merged = JobFunction.utf8("merged", { unique: "payload" })
+      const first = yield* Effect.forkChild(client.run(merged, "same"))
+      const second = yield* Effect.forkChild(client.run(merged, "same"))
+      yield* settle
+      yield* Fiber.interrupt(first)
+      finish()
+      assert.strictEqual(yield* Fiber.join(second), "done")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("gives data, warnings and progress in order, then the result", () =>
+    Effect.gen(function* () {
+      yield* ScriptedServer.start(one, (peer) => {
+        peer.send("JOB_CREATED", { handle: "H:1" })
+        peer.send("WORK_DATA", { handle: "H:1", data: "1" })
+        peer.send("WORK_WARNING", { handle: "H:1", data: "careful" })
+        peer.send("WORK_STATUS", { handle: "H:1", numerator: "1", denominator: "2" })
+        peer.send("WORK_COMPLETE", { handle: "H:1", data: "end" })
+      })
+      const client = yield* Client.Client
+      const counted = JobFunction.make("counted", {
+        payload: Schema.String,
+        success: Schema.String,
+        progress: Schema.NumberFromString,
+        codec: "utf8"
+      })
+      const job = yield* client.submit(counted, "x")
+      const events = yield* Stream.runCollect(job.events)
+      assert.deepStrictEqual(
+        events.map((event) => event._tag),
+        ["Created", "Progress", "Warning", "Status", "Done"]
+      )
+      assert.deepStrictEqual(events[1], { _tag: "Progress", value: 1 })
+      assert.deepStrictEqual(events[3], { _tag: "Status", numerator: 1, denominator: 2 })
+      assert.deepStrictEqual(events[4], { _tag: "Done", value: "end" })
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("tells failures, exceptions and refusals apart", () =>
+    Effect.gen(function* () {
+      yield* ScriptedServer.start(one, (peer, packet) => {
+        if (packet._tag !== "SUBMIT_JOB") return
+        const workload = Packet.toText(packet.workload)
+        if (workload === '"refuse"') return peer.send("ERROR", { code: "QUEUE_ERROR", text: "Job queue is full" })
+        peer.send("JOB_CREATED", { handle: "H:1" })
+        // As gearmand 1.1 does: the handle of a WORK_FAIL ends in a NUL.
+        if (workload === '"fail"') peer.send("WORK_FAIL", { handle: "H:1\0" })
+        else peer.send("WORK_EXCEPTION", { handle: "H:1", data: workload.slice(1, -1).replaceAll("'", '"') })
+      })
+      const client = yield* Client.Client
+      const fn = JobFunction.make("typed", {
+        payload: Schema.String,
+        success: Schema.String,
+        error: Schema.Struct({ code: Schema.Number })
+      })
+      const run = (payload: string) => Effect.flip(client.run(fn, payload))
+      const tag = (error: GearmanError | { readonly code: number }) => ("reason" in error ? error.reason._tag : error)
+      assert.strictEqual(tag(yield* run("refuse")), "Refused")
+      assert.strictEqual(tag(yield* run("fail")), "JobFailed")
+      assert.deepStrictEqual(tag(yield* run("{'code':7}")), { code: 7 })
+      const untyped = yield* run("out of paper")
+      assert.strictEqual(tag(untyped), "JobException")
+      assert.include((untyped as GearmanError).message, "out of paper")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("ends in Timeout after the time given, and hears no late result", () =>
+    Effect.gen(function* () {
+      yield* ScriptedServer.start(one, (peer) => peer.send("JOB_CREATED", { handle: "H:1" }))
+      const client = yield* Client.Client
+      const slow = JobFunction.utf8("slow", { timeout: "2 seconds" })
+      const run = yield* Effect.forkChild(reasonOf(client.run(slow, "x")))
+      const job = yield* client.submit(slow, "x")
+      const awaited = yield* Effect.forkChild(reasonOf(job.await))
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* Fiber.join(run)).message, '"slow" did not finish within 2000 ms')
+      assert.strictEqual((yield* Fiber.join(awaited))._tag, "Timeout")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("refuses what would break the connection, before anything is sent", () =>
+    Effect.gen(function* () {
+      const client = yield* Client.Client
+      const refused = (fn: JobFunction.JobFunction<string, string, string>, options?: Client.SubmitOptions) =>
+        reasonOf(client.run(fn, "x", options))
+      assert.strictEqual((yield* refused(JobFunction.utf8("")))._tag, "InvalidRequest")
+      assert.strictEqual((yield* refused(JobFunction.utf8("a\0b")))._tag, "InvalidRequest")
+      assert.strictEqual((yield* refused(JobFunction.utf8("a".repeat(513))))._tag, "InvalidRequest")
+      assert.strictEqual((yield* refused(reverse, { unique: "u".repeat(64) }))._tag, "InvalidRequest")
+      assert.strictEqual((yield* reasonOf(client.status({ server: "h:1", handle: "H:1" })))._tag, "InvalidRequest")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("asks for the state of a job, and whether a server is there", () =>
+    Effect.gen(function* () {
+      yield* ScriptedServer.start(one, (peer, packet) => {
+        if (packet._tag === "GET_STATUS") {
+          const known = { known: "1", running: "1", numerator: "3", denominator: "4" }
+          peer.send("STATUS_RES", { handle: packet.handle, ...known })
+        }
+        if (packet._tag === "GET_STATUS_UNIQUE") {
+          const unknown = { known: "0", running: "0", numerator: "0", denominator: "0", clients: "0" }
+          peer.send("STATUS_RES_UNIQUE", { unique: packet.unique, ...unknown })
+        }
+      })
+      const client = yield* Client.Client
+      const status = yield* client.status({ server: "127.0.0.1:4730", handle: "H:1" })
+      assert.deepStrictEqual(status, { known: true, running: true, numerator: 3, denominator: 4, clients: undefined })
+      assert.isFalse((yield* client.statusByUnique(reverse, "u")).known)
+      assert.deepStrictEqual(yield* client.echo("127.0.0.1", Uint8Array.of(1, 0, 2)), Uint8Array.of(1, 0, 2))
+      const reason = yield* reasonOf(client.echo("elsewhere:1"))
+      assert.strictEqual(reason._tag, "InvalidRequest")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+})
