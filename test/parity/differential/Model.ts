@@ -36,6 +36,8 @@ export interface Connection {
   open: boolean
   functions: Set<number>
   sleeping: boolean
+  /** A job sent it a NOOP, and it has not grabbed since. */
+  woken: boolean
 }
 
 export class Model {
@@ -45,7 +47,7 @@ export class Model {
   readonly parted = new Set<number>()
 
   constructor(connections: number) {
-    this.connections = Array.from({ length: connections }, () => ({ open: false, functions: new Set(), sleeping: false }))
+    this.connections = Array.from({ length: connections }, () => ({ open: false, functions: new Set(), sleeping: false, woken: false }))
   }
 
   live(): ReadonlyArray<Job> {
@@ -133,6 +135,7 @@ export class Model {
     const state = this.connections[connection]!
     state.open = false
     state.sleeping = false
+    state.woken = false
     state.functions.clear()
   }
 }

@@ -51,7 +51,10 @@ export const connections = 4
 const functionIndex = fc.constantFrom(0, 0, 0, 0, 1, 1, 2)
 const seldom = fc.constantFrom(false, false, false, false, false, true)
 // `U` is replaced by the sequence's own prefix, so that sequences never meet.
-const unique = fc.constantFrom("", "-", "U0", "U1", `U2${"l".repeat(50)}`, `U3${"x".repeat(80)}`)
+const unique = fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom("", "-", "U0", "U1", `U2${"l".repeat(50)}`) },
+  { weight: 1, arbitrary: fc.constant(`U3${"x".repeat(80)}`) }
+)
 const workload = fc.constantFrom("", "a", "b", "\0\x01\xff", "w".repeat(3000))
 const jobIndex = fc.nat(30)
 
@@ -104,6 +107,7 @@ const workCommand = fc
 
 const packet = fc.oneof(
   fc.record({ type: fc.constant(16), body: workload }),
+  fc.record({ type: fc.constant(26), body: fc.constant("exceptions") }),
   fc.record({ type: fc.constant(26), body: fc.constantFrom("exceptions", "EXCEPTIONS", "nonsense", "") }),
   // Types a server does not expect, with enough separators to be parsed at all.
   fc.record({
@@ -156,13 +160,13 @@ const text = fc.oneof(
 )
 
 const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 9, arbitrary: canDo },
+  { weight: 7, arbitrary: canDo },
   { weight: 8, arbitrary: submit },
   {
     weight: 10,
     arbitrary: fc.record({ _tag: fc.constant("grab" as const), type: fc.constantFrom(9, 30, 39), anyhow: seldom })
   },
-  { weight: 10, arbitrary: workCommand },
+  { weight: 16, arbitrary: workCommand },
   { weight: 4, arbitrary: fc.constant({ _tag: "preSleep" as const }) },
   { weight: 2, arbitrary: epoch },
   { weight: 2, arbitrary: reduce },
@@ -173,7 +177,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
-      .tuple(fc.constantFrom("\0REQ" as const, "\0REQ" as const, "\0RES" as const), packet)
+      .tuple(fc.constantFrom<"\0REQ" | "\0RES">("\0REQ", "\0REQ", "\0REQ", "\0RES"), packet)
       .map(([magic, packet]) => ({ _tag: "packet" as const, magic, ...packet }))
   },
   { weight: 6, arbitrary: text.map((text) => ({ _tag: "text" as const, ...text })) },

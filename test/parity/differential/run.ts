@@ -77,6 +77,9 @@ export const run = async (
           [`connection ${index} read`, `  ${one}`, `from the first server, and`, `  ${other}`, `from the second, after`, ...done].join("\n")
         )
       }
+      for (let index = 0; index < connections; index++) {
+        if (command._tag !== "preSleep" && first[index]!.includes("NOOP|")) model.connections[index]!.woken = true
+      }
       learn(model, connection, command, first[connection]!)
     }
   } finally {
@@ -129,6 +132,7 @@ const learn = (model: Model, connection: number, command: Command, observed: Obs
       break
     case "grab":
       state.sleeping = false
+      state.woken = false
       break
     case "preSleep":
       if (!observed.some((item) => item === "NOOP|")) state.sleeping = true
