@@ -1,0 +1,112 @@
+/**
+ * `npm run bench`: figures beside gearmand's, measured in turn on the same machine, so
+ * that ratios mean something where absolute numbers do not. Not a test.
+ */
+import { writeFileSync } from "node:fs"
+import { availableParallelism, cpus } from "node:os"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { floor } from "./sections/floor.ts"
+import { grid } from "./sections/grid.ts"
+import { growth } from "./sections/growth.ts"
+import { latency } from "./sections/latency.ts"
+import { memory } from "./sections/memory.ts"
+import { compile, run } from "./support/load.ts"
+import { markdown, type Table } from "./support/report.ts"
+import type { Measurement, Section } from "./support/Section.ts"
+import { gearmandVersion, type ServerName, start, titles } from "./support/servers.ts"
+
+const sections: ReadonlyArray<Section> = [grid, latency, growth, memory, floor]
+
+const usage = `npm run bench -- [section ...] [options]
+
+Sections; without any, all of them:
+${sections.map(({ name, what }) => `  ${name.padEnd(10)}${what}`).join("\n")}
+
+Options:
+  --rounds N      how often each cell is measured against each server (3)
+  --seconds N     how long each time, after half a second to warm up (1.5)
+  --quick         one short round, small counts: to see that it works
+  --json          every measurement, as JSON
+  --write         put the tables into docs/performance.md too
+`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "1.5" },
+    quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
+    help: { type: "boolean", default: false }
+  }
+})
+
+const chosen = sections.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+if (values.help || positionals.some((name) => !sections.some((section) => section.name === name))) {
+  process.stdout.write(usage)
+  process.exit(values.help ? 0 : 2)
+}
+
+const version = gearmandVersion()
+const names: ReadonlyArray<ServerName> = version === undefined ? ["ours"] : ["ours", "gearmand", "gearmand-single"]
+const say = (text: string) => process.stderr.write(`${text}\n`)
+if (version === undefined) {
+  say("gearmand is not installed (Debian: gearman-job-server), so there is nothing to compare with.")
+}
+
+compile()
+const servers = await Promise.all(names.map(start))
+for (const server of servers) {
+  await run(server, { mode: "foreground", outstanding: 100, seconds: values.quick ? 0.2 : 3 })
+}
+
+const measurements = new Array<Measurement>()
+const tables = new Array<Table>()
+for (const section of chosen) {
+  const found = await section.measure({
+    servers,
+    rounds: values.quick ? 1 : Number(values.rounds),
+    seconds: values.quick ? 0.3 : Number(values.seconds),
+    scale: values.quick ? 0.01 : 1,
+    record: (measurement) => measurements.push(measurement),
+    progress: (done) => say(`${section.name}: ${done}`)
+  })
+  tables.push(...found)
+}
+await Promise.all(servers.map((server) => server.stop()))
+
+const machine = `${cpus()[0]!.model}, ${availableParallelism()} cores, Node ${process.version}, gearmand ${version ?? "absent"}`
+if (values.json) {
+  process.stdout.write(`${JSON.stringify({ machine, date: new Date().toISOString(), measurements }, undefined, 2)}\n`)
+} else {
+  process.stdout.write(`${machine}\n\n${tables.map(markdown).join("\n")}`)
+}
+
+const page = () => `# Performance
+
+What \`npm run bench -- --write\` found. Absolute numbers depend on the machine and on what
+else it does; each ratio comes from runs in turn, so what disturbed one disturbed the other.
+
+Measured on ${machine}.
+
+## Method
+
+- ${names.map((name) => titles[name]).join(", ")}: each a process of its own, on loopback, warm. The load
+  generator (\`bench/load/load.c\`) is clients and workers in one thread on epoll. It submits, grabs with
+  GRAB_JOB_UNIQ, answers with the payload it was given, and writes once per connection and turn of its loop.
+- Outstanding jobs are spread over as many clients, ten at most, and as many workers. A job that ends is
+  replaced by the next at once.
+- CPU is the server process's, user and system, from \`/proc/<pid>/stat\`, over the window in which jobs
+  are counted (${values.seconds} s after half a second to warm up). The generator shares the machine's cores.
+- A cell is measured ${values.rounds} times against each server in turn. Tables show medians; a ratio is ours to
+  theirs, round by round: its median, and in brackets the lowest and the highest.
+
+## Figures
+
+${tables.map(markdown).join("\n")}`
+
+if (values.write) {
+  writeFileSync(join(import.meta.dirname, "../docs/performance.md"), page())
+}

@@ -1,0 +1,89 @@
+/**
+ * What waiting costs: resident memory per queued job and per idle connection, how long
+ * the server stands still while a million jobs pile up, and what a job costs beside them.
+ */
+import { setTimeout as sleep } from "node:timers/promises"
+import { run, withIdle } from "../support/load.ts"
+import { number } from "../support/report.ts"
+import type { Section } from "../support/Section.ts"
+import { residentBytes, start, titles } from "../support/servers.ts"
+
+/** Time for a server to have given back what it had for the moment only. */
+const settle = () => sleep(2_000)
+
+export const memory: Section = {
+  name: "memory",
+  what: "bytes per queued job and per idle connection, with a million and ten thousand of them",
+  measure: async ({ servers, seconds, scale, record, progress }) => {
+    const queued = Math.round(1_000_000 * scale)
+    const idle = Math.round(10_000 * scale)
+    const rows = new Array<ReadonlyArray<string>>()
+    for (const { name } of servers) {
+      // One of its own: the others have been busy, and keep what that took.
+      const server = await start(name)
+      const busy = { mode: "foreground", outstanding: 100, seconds } as const
+      const costOf = (figures: Awaited<ReturnType<typeof run>>) => (figures.serverCpuSeconds / figures.jobs) * 1e6
+      const before = await run(server, busy)
+      await settle()
+      const resident = residentBytes(server.pid)
+      const filled = await run(server, { mode: "fill", count: queued, outstanding: 1000, prefix: "queued" })
+      await settle()
+      const perJob = (residentBytes(server.pid) - resident) / queued
+      const beside = await run(server, busy)
+      const drained = await run(server, { mode: "drain", count: queued, prefix: "queued" })
+      await server.stop()
+
+      const fresh = await start(name)
+      await run(fresh, busy)
+      await settle()
+      const residentAlone = residentBytes(fresh.pid)
+      const residentWithIdle = await withIdle(fresh, idle, async () => {
+        await settle()
+        return residentBytes(fresh.pid)
+      })
+      const perConnection = (residentWithIdle - residentAlone) / idle
+      await fresh.stop()
+
+      record({
+        ...{ section: "memory", cell: "queue", server: name, round: 0, perJob, perConnection, resident },
+        fillRate: filled.jobs / filled.seconds,
+        drainRate: drained.jobs / drained.seconds,
+        longestGapMillis: filled.longestGapMillis,
+        longestGapBesideMillis: beside.longestGapMillis,
+        cpuBefore: costOf(before),
+        cpuBeside: costOf(beside)
+      })
+      rows.push([
+        titles[name],
+        number(resident / 2 ** 20),
+        number(perJob),
+        number(perConnection),
+        number(filled.jobs / filled.seconds),
+        number(drained.jobs / drained.seconds),
+        number(filled.longestGapMillis),
+        number(beside.longestGapMillis),
+        number(costOf(before)),
+        number(costOf(beside))
+      ])
+      progress(titles[name])
+    }
+    return [
+      {
+        title: `${number(queued)} queued background jobs of 10 B, ${number(idle)} idle connections`,
+        columns: [
+          "server",
+          "resident, MiB",
+          "bytes per job",
+          "bytes per connection",
+          "queued per s",
+          "drained per s",
+          "longest gap while queueing, ms",
+          "longest gap beside the queue, ms",
+          "CPU per job before, µs",
+          "CPU per job beside the queue, µs"
+        ],
+        rows
+      }
+    ]
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * One question that `npm run bench` answers.
+ */
+import type { Table } from "./report.ts"
+import type { RunningServer, ServerName } from "./servers.ts"
+
+export type Measurement = {
+  readonly section: string
+  readonly cell: string
+  readonly server: ServerName
+  readonly round: number
+} & Record<string, string | number>
+
+export interface Context {
+  /** The servers compared, ours first, already warm. */
+  readonly servers: ReadonlyArray<RunningServer>
+  readonly rounds: number
+  readonly seconds: number
+  /** Scales the large counts down, for a quick look. */
+  readonly scale: number
+  readonly record: (measurement: Measurement) => void
+  readonly progress: (done: string) => void
+}
+
+export interface Section {
+  readonly name: string
+  readonly what: string
+  readonly measure: (context: Context) => Promise<ReadonlyArray<Table>>
+}
