@@ -245,7 +245,8 @@ describe("NodeNetwork", () => {
   it.live("listens on a Unix socket, also where a dead server left its file", () =>
     Effect.gen(function* () {
       const directory = Fs.mkdtempSync(Path.join(Os.tmpdir(), "gearman-"))
-      const address = Network.unix(Path.join(directory, "socket"))
+      const path = Path.join(directory, "socket")
+      const address = Network.unix(path)
       const network = NodeNetwork.make()
       yield* Effect.scoped(
         Effect.gen(function* () {
@@ -259,10 +260,10 @@ describe("NodeNetwork", () => {
         })
       )
       // What a killed server leaves behind: a bound path that nobody listens on.
-      const code = `require("net").createServer().listen(${JSON.stringify(address.path)}, () => process.kill(process.pid, "SIGKILL"))`
+      const code = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`
       const { spawnSync } = yield* Effect.promise(() => import("node:child_process"))
       spawnSync(process.execPath, ["-e", code])
-      assert.isTrue(Fs.existsSync(address.path))
+      assert.isTrue(Fs.existsSync(path))
       yield* Effect.scoped(network.listen(address))
       Fs.rmSync(directory, { recursive: true, force: true })
     })

@@ -50,7 +50,7 @@ export const adopt = (accepted: Net.Socket): Accepted => {
       }
     }
   }
-  const socket = new Net.Socket(options as Net.SocketConstructorOpts)
+  const socket = new Net.Socket(options as unknown as Net.SocketConstructorOpts)
   // The constructor starts to read; nothing may be heard before somebody listens.
   socket.pause()
   return {

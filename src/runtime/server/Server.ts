@@ -16,6 +16,7 @@ import * as Network from "../../protocol/Network.ts"
 import * as NodeNetwork from "../NodeNetwork.ts"
 import * as Log from "./Log.ts"
 import type { Settings } from "./Settings.ts"
+import { StartError } from "./StartError.ts"
 import * as User from "./User.ts"
 
 /** What differs between `effect-gearman server` and the stand-in for gearmand. */
@@ -31,11 +32,12 @@ export interface Mode {
 /** gearmand's pauses, in seconds, while another process still holds the port. */
 const bindPauses = [1, 2, 4, 6, 9]
 
-const writePidFile = (path: string): Effect.Effect<void, Error, Scope.Scope> =>
+const writePidFile = (path: string): Effect.Effect<void, StartError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
       try: () => Fs.writeFileSync(path, `${process.pid}\n`),
-      catch: (cause) => new Error(`cannot write the pid file ${path}: ${(cause as Error).message}`, { cause })
+      catch: (cause) =>
+        new StartError({ problem: `cannot write the pid file ${path}: ${(cause as Error).message}`, cause })
     }),
     () =>
       Effect.sync(() => {
@@ -56,24 +58,24 @@ const obeySignals = (
 ): Effect.Effect<void> =>
   Effect.callback((resume) => {
     let isStopping = false
-    const stop = (signal: NodeJS.Signals) => {
+    const inTime = Effect.andThen(
+      server.shutdown("graceful"),
+      Effect.andThen(
+        Effect.sleep(settings.drainSeconds * 1_000),
+        Effect.sync(() => log.write("WARNING", "stopping with jobs left"))
+      )
+    )
+    const onStop = (signal: NodeJS.Signals) => {
       if (isStopping || settings.drainSeconds === 0) {
         log.write("NOTICE", `${signal}: stopping`)
+        // A second signal while jobs are waited for: nobody is left to resume.
+        if (isStopping) process.exit(0)
         return resume(Effect.void)
       }
       isStopping = true
-      log.write("NOTICE", `${signal}: no new connections; stopping when no job is left, or in ${settings.drainSeconds} s`)
-      resume(
-        Effect.andThen(server.shutdown("graceful"), Effect.andThen(Effect.sleep(settings.drainSeconds * 1_000), forceStop))
-      )
-    }
-    const forceStop = Effect.sync(() => log.write("WARNING", "stopping with jobs left"))
-    const onSecond = (signal: NodeJS.Signals) => {
-      if (isStopping) {
-        log.write("NOTICE", `${signal} again: stopping at once`)
-        process.exit(0)
-      }
-      stop(signal)
+      const deadline = `stopping when no job is left, or in ${settings.drainSeconds} s`
+      log.write("NOTICE", `${signal}: no new connections; ${deadline}`)
+      resume(inTime)
     }
     const onGraceful = () => {
       log.write("NOTICE", "SIGUSR1: no new connections; stopping when no job is left")
@@ -84,8 +86,8 @@ const obeySignals = (
       onHangUp()
       log.write("NOTICE", "SIGHUP: log reopened")
     }
-    process.on("SIGTERM", onSecond)
-    process.on("SIGINT", onSecond)
+    process.on("SIGTERM", onStop)
+    process.on("SIGINT", onStop)
     process.on("SIGUSR1", onGraceful)
     process.on("SIGHUP", onReopen)
     process.on("SIGPIPE", () => {})
@@ -125,7 +127,7 @@ const isLoopback = (address: Network.Address) =>
  * Runs the server until it is told to stop. Fails with an error whose message a person
  * understands.
  */
-export const run = (settings: Settings, mode: Mode): Effect.Effect<void, Error> =>
+export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartError | Network.NetworkError> =>
   Effect.scoped(
     Effect.gen(function* () {
       const log = yield* Effect.acquireRelease(

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
+import { StartError } from "./StartError.ts"
 
 interface Account {
   readonly uid: number
@@ -22,16 +23,30 @@ const find = (user: string): Account | undefined => {
   return uid.status === 0 ? { uid: Number(uid.stdout), gid: Number(id("-g").stdout) } : undefined
 }
 
-const change = (user: string): void => {
-  const account = find(user)
-  if (account === undefined) throw new Error(`there is no user ${user} to become`)
-  if (process.getuid!() === account.uid) return
-  if (process.getuid!() !== 0) throw new Error(`only root can become ${user}; start as root or leave out --user`)
-  process.initgroups!(user, account.gid)
+/** Node has it; its types do not. */
+interface WithGroups {
+  readonly initgroups: (user: string, group: number) => void
+}
+
+const change = (user: string, account: Account): void => {
+  const self = process as unknown as WithGroups
+  self.initgroups(user, account.gid)
   process.setgid!(account.gid)
   process.setuid!(account.uid)
 }
 
 /** Becomes the user, or fails with what a person can do about it. */
-export const become = (user: string): Effect.Effect<void, Error> =>
-  Effect.try({ try: () => change(user), catch: (cause) => cause as Error })
+export const become = Effect.fnUntraced(function* (user: string) {
+  const account = find(user)
+  if (account === undefined) {
+    return yield* new StartError({ problem: `there is no user ${user} to become; correct --user` })
+  }
+  if (process.getuid!() === account.uid) return
+  if (process.getuid!() !== 0) {
+    return yield* new StartError({ problem: `only root can become ${user}; start as root or leave out --user` })
+  }
+  yield* Effect.try({
+    try: () => change(user, account),
+    catch: (cause) => new StartError({ problem: `cannot become ${user}: ${(cause as Error).message}`, cause })
+  })
+})

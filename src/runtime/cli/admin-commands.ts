@@ -1,0 +1,172 @@
+/**
+ * The commands that ask job servers about themselves, or tell them something: `status`,
+ * `workers`, `jobs`, `cancel`, `shutdown`, `admin`.
+ */
+import * as Effect from "effect/Effect"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import type * as Network from "../../protocol/Network.ts"
+import * as Admin from "./Admin.ts"
+import * as Output from "./Output.ts"
+import * as Servers from "./servers.ts"
+
+const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, for scripts"), Flag.withDefault(false))
+
+/**
+ * Asks all servers at once. What the reachable ones said is printed even when others
+ * cannot be reached; the command then fails all the same.
+ */
+const gather = Effect.fnUntraced(function* <Row, Error extends { readonly message: string }, R>(
+  given: Servers.Given,
+  ask: (address: Network.Address) => Effect.Effect<ReadonlyArray<Row>, Error, R>
+) {
+  const addresses = yield* Servers.resolve(given)
+  const replies = yield* Effect.forEach(addresses, (address) => Effect.result(ask(address)), {
+    concurrency: "unbounded"
+  })
+  return {
+    rows: replies.flatMap((reply) => (reply._tag === "Success" ? reply.success : [])),
+    failures: replies.flatMap((reply) => (reply._tag === "Failure" ? [reply.failure] : [])),
+    isFleet: addresses.length > 1
+  }
+})
+
+/** Prints rows as JSON or as a table; the server's column only where there are several. */
+const show = Effect.fnUntraced(function* <Row extends { readonly server: string }, Error>(
+  found: { readonly rows: ReadonlyArray<Row>; readonly failures: ReadonlyArray<Error>; readonly isFleet: boolean },
+  asJson: boolean,
+  columns: ReadonlyArray<string>,
+  cells: (row: Row) => ReadonlyArray<string | number>
+) {
+  const isAnyReached = found.rows.length > 0 || found.failures.length === 0
+  if (asJson && isAnyReached) yield* Output.printJson(found.rows)
+  else if (isAnyReached) {
+    yield* Output.print(
+      Output.table(
+        found.isFleet ? ["SERVER", ...columns] : columns,
+        found.rows.map((row) => (found.isFleet ? [row.server, ...cells(row)] : cells(row)))
+      )
+    )
+  }
+  const [first] = found.failures
+  if (first !== undefined) return yield* Effect.fail(first)
+})
+
+const status = Command.make("status", { ...Servers.flags, json }, (given) =>
+  Effect.flatMap(gather(given, Admin.status), (found) =>
+    show(found, given.json, ["FUNCTION", "QUEUED", "RUNNING", "WORKERS"], (row) => [
+      row.function,
+      row.queued,
+      row.running,
+      row.workers
+    ])
+  )
+).pipe(
+  Command.withDescription("Show each function's queued jobs, running jobs and workers"),
+  Command.withExamples([{ command: "effect-gearman status --json", description: "For scripts" }])
+)
+
+const all = Flag.Boolean("all").pipe(
+  Flag.withDescription("Show every connection, clients too"),
+  Flag.withDefault(false)
+)
+
+const workers = Command.make("workers", { ...Servers.flags, json, all }, (given) =>
+  Effect.flatMap(
+    gather(given, (address) =>
+      Effect.map(Admin.workers(address), (rows) => rows.filter((row) => given.all || row.functions.length > 0))
+    ),
+    (found) =>
+      show(found, given.json, ["CONNECTION", "HOST", "CLIENT ID", "FUNCTIONS"], (row) => [
+        row.connection,
+        row.host,
+        row.clientId,
+        row.functions.join(" ")
+      ])
+  )
+).pipe(Command.withDescription("Show the workers and the functions they can do"))
+
+const jobs = Command.make("jobs", { ...Servers.flags, json }, (given) =>
+  Effect.flatMap(gather(given, Admin.jobs), (found) =>
+    show(found, given.json, ["HANDLE", "RETRIES", "BACKGROUND", "IGNORED"], (row) => [
+      row.handle,
+      row.retries,
+      row.isBackground ? "yes" : "no",
+      row.isIgnored ? "yes" : "no"
+    ])
+  )
+).pipe(Command.withDescription("Show the jobs that a server holds"))
+
+const cancel = Command.make(
+  "cancel",
+  {
+    ...Servers.flags,
+    handles: Argument.String("handle").pipe(
+      Argument.withDescription("The job's handle, as submit --background and jobs show it"),
+      Argument.atLeast(1)
+    )
+  },
+  Effect.fnUntraced(function* ({ handles, ...given }) {
+    const addresses = yield* Servers.resolve(given)
+    for (const handle of handles) {
+      // A handle does not tell its server; the one that knows it answers OK.
+      const asked = yield* Effect.forEach(addresses, (address) =>
+        Effect.result(Admin.ask(address, `cancel job ${handle}`, "line"))
+      )
+      const failure = asked.find((result) => result._tag === "Failure")
+      if (asked.every((result) => result._tag === "Failure") && failure?._tag === "Failure") {
+        return yield* Effect.fail(failure.failure)
+      }
+      yield* Output.printLine(`cancelled ${handle}`)
+    }
+  })
+).pipe(
+  Command.withDescription("Cancel jobs: those who wait are told that it failed; a worker that runs it is not told")
+)
+
+const shutdown = Command.make(
+  "shutdown",
+  {
+    ...Servers.flags,
+    graceful: Flag.Boolean("graceful").pipe(
+      Flag.withDescription("Take no new connections and stop when no job is left"),
+      Flag.withDefault(false)
+    )
+  },
+  Effect.fnUntraced(function* ({ graceful, ...given }) {
+    const addresses = yield* Servers.resolve(given)
+    yield* Effect.forEach(addresses, (address) =>
+      Admin.ask(address, graceful ? "shutdown graceful" : "shutdown", "line")
+    )
+  })
+).pipe(Command.withDescription("Stop job servers that run with --allow-shutdown (or Perl's gearmand)"))
+
+/** Commands whose reply is a list; all others answer one line. */
+const isList = (words: ReadonlyArray<string>): boolean =>
+  ["status", "prioritystatus", "workers", "show", "jobs", "clients", "gladiator"].includes(words[0]!.toLowerCase())
+
+const admin = Command.make(
+  "admin",
+  {
+    ...Servers.flags,
+    words: Argument.String("word").pipe(Argument.withDescription("The command's words"), Argument.atLeast(1))
+  },
+  Effect.fnUntraced(function* ({ words, ...given }) {
+    const addresses = yield* Servers.resolve(given)
+    for (const address of addresses) {
+      for (const line of yield* Admin.ask(address, words.join(" "), isList(words) ? "list" : "line")) {
+        yield* Output.printLine(Output.visible(line).replaceAll("\\x09", "\t"))
+      }
+    }
+  })
+).pipe(
+  Command.withDescription("Send any command of the text protocol and print the reply"),
+  Command.withExamples([
+    { command: "effect-gearman admin maxqueue resize 1000", description: "Limit a function's queue" },
+    { command: "effect-gearman admin prioritystatus", description: "What waits, by priority" }
+  ])
+)
+
+/** All of them. */
+export const adminCommands = [status, workers, jobs, cancel, shutdown, admin] as const

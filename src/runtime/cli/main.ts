@@ -1,0 +1,77 @@
+/**
+ * All commands but the server's own fast path, on Effect's command line: help,
+ * completions, and errors in one line.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as CliError from "effect/cli/CliError"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as NodeNetwork from "../NodeNetwork.ts"
+import { version } from "../version.ts"
+import { adminCommands } from "./admin-commands.ts"
+import * as Output from "./Output.ts"
+import { server } from "./server.ts"
+import { submit } from "./submit.ts"
+import { worker } from "./worker.ts"
+
+/**
+ * Exit codes: 0 done, also when a signal asked to stop; 1 a job or a command failed;
+ * 2 the command line makes no sense; 3 no job server could be reached.
+ */
+const exitCode = (exit: Exit.Exit<unknown, unknown>): number => {
+  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return 0
+  const error = Cause.squash(exit.cause)
+  if (CliError.isCliError(error)) return 2
+  const { _tag, reason } = error as { readonly _tag?: string; readonly reason?: { readonly _tag?: string } }
+  if (_tag === "InvalidAddress") return 2
+  return _tag === "Unreachable" || reason?._tag === "NoServer" ? 3 : 1
+}
+
+/** The command line has told of its own errors already. */
+const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  if (Cause.hasInterruptsOnly(cause)) return Effect.void
+  const error = Cause.squash(cause)
+  if (CliError.isCliError(error)) return Effect.void
+  const message = error instanceof Error ? error.message : String(error)
+  return Output.printError(`effect-gearman: ${message}\n`)
+}
+
+/** A mistake on the command line gets a line, and not the whole help. */
+const presenter: CliOutput.Presenter = {
+  present: (event) => {
+    if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
+    const errors = event.errors.map((error) => `effect-gearman: ${error.message.replaceAll(/\s+/g, " ")}\n`)
+    return Output.printError(`${errors.join("")}See ${event.commandPath.join(" ")} --help\n`)
+  }
+}
+
+const root = Command.make("effect-gearman").pipe(
+  Command.withDescription("A Gearman job server, workers and clients"),
+  Command.withSubcommands([server, worker, submit, ...adminCommands])
+)
+
+/** Runs the command line; the process ends with it. */
+export const main = (args: ReadonlyArray<string>): void => {
+  const program = Command.runWith(root, { version })(args).pipe(
+    Effect.tapCause(explain),
+    Effect.provide(
+      Layer.mergeAll(
+        NodeNetwork.layer,
+        NodeServices.layer,
+        CliOutput.layerPresenter(presenter),
+        // Standard output is for results.
+        Layer.succeed(Logger.LogToStderr, true)
+      )
+    )
+  )
+  NodeRuntime.runMain(program, {
+    disableErrorReporting: true,
+    teardown: (exit, onExit) => onExit(exitCode(exit))
+  })
+}
