@@ -75,24 +75,26 @@ const runServer = (way: string, messageBytes: number) => {
 /** Keeps `inFlight` messages under way on each connection until all are answered. */
 const drive = (port: number, messageBytes: number, inFlight: number, messages: number) =>
   Promise.all(
-    Array.from({ length: connections }, () =>
-      new Promise<void>((resolve) => {
-        const socket = Net.connect({ port, host: "127.0.0.1", noDelay: true })
-        const window = Buffer.alloc(messageBytes * inFlight)
-        let answered = 0
-        let waiting = 0
-        socket.on("connect", () => socket.write(window))
-        socket.on("data", (chunk) => {
-          waiting += chunk.length
-          const count = Math.floor(waiting / answer.length)
-          waiting -= count * answer.length
-          answered += count
-          if (answered >= messages / connections) {
-            socket.destroy()
-            resolve()
-          } else if (count > 0) socket.write(window.subarray(0, count * messageBytes))
+    Array.from(
+      { length: connections },
+      () =>
+        new Promise<void>((resolve) => {
+          const socket = Net.connect({ port, host: "127.0.0.1", noDelay: true })
+          const window = Buffer.alloc(messageBytes * inFlight)
+          let answered = 0
+          let waiting = 0
+          socket.on("connect", () => socket.write(window))
+          socket.on("data", (chunk) => {
+            waiting += chunk.length
+            const count = Math.floor(waiting / answer.length)
+            waiting -= count * answer.length
+            answered += count
+            if (answered >= messages / connections) {
+              socket.destroy()
+              resolve()
+            } else if (count > 0) socket.write(window.subarray(0, count * messageBytes))
+          })
         })
-      })
     )
   )
 

@@ -49,7 +49,16 @@ const functions: ReadonlyArray<readonly [target: object, name: string, keys: Rea
   [
     globalThis,
     "",
-    ["setTimeout", "setInterval", "setImmediate", "queueMicrotask", "fetch", "clearTimeout", "clearInterval", "clearImmediate"]
+    [
+      "setTimeout",
+      "setInterval",
+      "setImmediate",
+      "queueMicrotask",
+      "fetch",
+      "clearTimeout",
+      "clearInterval",
+      "clearImmediate"
+    ]
   ],
   [Math, "Math.", ["random"]],
   [performance, "performance.", ["now"]],
@@ -59,9 +68,7 @@ const functions: ReadonlyArray<readonly [target: object, name: string, keys: Rea
 ]
 
 const patches: ReadonlyArray<Patch> = [
-  ...functions.flatMap(([target, name, keys]) =>
-    keys.map((key) => ({ target, key, replacement: refuse(name + key) }))
-  ),
+  ...functions.flatMap(([target, name, keys]) => keys.map((key) => ({ target, key, replacement: refuse(name + key) }))),
   { target: globalThis, key: "Date", replacement: HermeticDate }
 ]
 

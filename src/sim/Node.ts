@@ -121,7 +121,9 @@ export class Node {
     this.incarnation = incarnation
     this.state = "running"
     this.exit = undefined
-    const random = new Generator(seedOf(this.name, incarnation.number, kernel.choices.choose(`random ${this.name}`, 1 << 20)))
+    const random = new Generator(
+      seedOf(this.name, incarnation.number, kernel.choices.choose(`random ${this.name}`, 1 << 20))
+    )
     const services = contextOf(incarnation).pipe(
       Context.add(Scheduler.Scheduler, incarnation),
       Context.add(Clock.Clock, new NodeClock(kernel, incarnation, this.clock)),

@@ -51,7 +51,11 @@ export const versionOf = (name: PeerName): string | undefined => {
     const [command, ...args] = peers[name].probe
     let version: string | undefined
     try {
-      const output = execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 10_000 })
+      const output = execFileSync(command, args, {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
+        timeout: 10_000
+      })
       version = /\d+(?:\.\d+)+(?:\+\w+)?/.exec(output)?.[0] ?? "unknown version"
     } catch {
       version = undefined

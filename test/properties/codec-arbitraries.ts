@@ -11,7 +11,11 @@ export const names = Object.keys(Packet.definitions) as ReadonlyArray<Packet.Nam
 const withoutNul = fc.uint8Array({ min: 1, maxLength: 20 })
 // Headers and line ends inside a field must not be taken for the real ones.
 const treacherous = fc.constantFrom("\0REQ\0\0\0\x09", "\n", "\r\n", "\0", "\0RES").map(Codec.fromLatin1)
-const anything = fc.oneof(fc.uint8Array({ maxLength: 40 }), treacherous, fc.uint8Array({ minLength: 200, maxLength: 600 }))
+const anything = fc.oneof(
+  fc.uint8Array({ maxLength: 40 }),
+  treacherous,
+  fc.uint8Array({ minLength: 200, maxLength: 600 })
+)
 
 /** A packet of the type; a field may hold a NUL only where it is the last. */
 export const packetOf = (name: Packet.Name): fc.Arbitrary<Packet.Packet> => {
@@ -30,7 +34,10 @@ export const packet: fc.Arbitrary<Packet.Packet> = fc.constantFrom(...names).cha
 
 /** A text line without its end: any bytes that neither end it nor make it a packet. */
 export const line: fc.Arbitrary<string> = fc
-  .array(fc.integer({ min: 1, max: 255 }).filter((byte) => byte !== 10), { maxLength: 30 })
+  .array(
+    fc.integer({ min: 1, max: 255 }).filter((byte) => byte !== 10),
+    { maxLength: 30 }
+  )
   .map((bytes) => String.fromCharCode(...bytes))
   .filter((text) => !text.endsWith("\r"))
 

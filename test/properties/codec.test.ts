@@ -54,7 +54,11 @@ describe("Codec, properties", () => {
   it("says the same of arbitrary bytes for every way of cutting them", () => {
     const limits = { maxPacketBytes: 300, maxLineBytes: 40 }
     const broken = fc
-      .tuple(fc.array(message, { maxLength: 5 }), fc.uint8Array({ maxLength: 60 }), fc.array(fc.nat(2000), { maxLength: 3 }))
+      .tuple(
+        fc.array(message, { maxLength: 5 }),
+        fc.uint8Array({ maxLength: 60 }),
+        fc.array(fc.nat(2000), { maxLength: 3 })
+      )
       .map(([messages, garbage, flips]) => {
         const bytes = concat([...messages.map((message) => message.bytes), garbage])
         for (const flip of flips) if (bytes.length > 0) bytes[flip % bytes.length]! ^= 1 << (flip % 8)

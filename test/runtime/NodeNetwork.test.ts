@@ -70,7 +70,10 @@ describe("NodeNetwork", () => {
           listener.run((connection) =>
             Effect.ignore(
               connection.receive((chunk) => {
-                Deferred.doneUnsafe(seen, Effect.succeed(`${connection.peerHost}:${connection.peerPort} ${text(chunk)}`))
+                Deferred.doneUnsafe(
+                  seen,
+                  Effect.succeed(`${connection.peerHost}:${connection.peerPort} ${text(chunk)}`)
+                )
               }, reading)
             )
           )

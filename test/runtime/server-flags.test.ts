@@ -41,7 +41,8 @@ describe("gearmand's command line", () => {
   })
 
   it("takes the line that libgearman's tests start their server with", () => {
-    const line = "--verbose=INFO --log-file=var/log --pid-file=var/pid --port=5555 --threads=4 -u root --listen=localhost"
+    const line =
+      "--verbose=INFO --log-file=var/log --pid-file=var/pid --port=5555 --threads=4 -u root --listen=localhost"
     const result = settings(line) as Settings.Settings
     assert.deepStrictEqual(result.address, { _tag: "Tcp", host: "localhost", port: 5555 })
     assert.deepStrictEqual(result.warnings, ["--threads has no effect: one thread does all the work"])

@@ -144,7 +144,10 @@ describe("Codec", () => {
     it("a packet one byte over the limit, and takes one that fills it", () => {
       const limits = { maxPacketBytes: 10, maxLineBytes: 10 }
       const whole = collect(limits)
-      assert.strictEqual(whole.decoder.push(Codec.encode(Packet.request("ECHO_REQ", { data: "0123456789" }))), undefined)
+      assert.strictEqual(
+        whole.decoder.push(Codec.encode(Packet.request("ECHO_REQ", { data: "0123456789" }))),
+        undefined
+      )
       assert.strictEqual(whole.found.length, 1)
       assert.strictEqual(collect(limits).decoder.push(header("\0REQ", 16, 11))?._tag, "TooLarge")
     })

@@ -13,7 +13,9 @@ export const flags = {
   server: Flag.String("server").pipe(
     Flag.withAlias("s"),
     Flag.withMetavar("HOST:PORT"),
-    Flag.withDescription("A job server; may be given several times or as a list with commas [GEARMAN_SERVERS, then 127.0.0.1:4730]"),
+    Flag.withDescription(
+      "A job server; may be given several times or as a list with commas [GEARMAN_SERVERS, then 127.0.0.1:4730]"
+    ),
     Flag.atLeast(0)
   ),
   host: Flag.String("host").pipe(Flag.withDescription("Host of the one job server"), Flag.optional),
@@ -29,10 +31,7 @@ export interface Given {
 
 const variable = (name: string) => Config.String(name).pipe(Config.withDefault(""))
 
-const split = (list: string): ReadonlyArray<string> =>
-  list
-    .split(/[\s,]+/)
-    .filter((text) => text !== "")
+const split = (list: string): ReadonlyArray<string> => list.split(/[\s,]+/).filter((text) => text !== "")
 
 /** The addresses, each valid. */
 export const resolve = Effect.fnUntraced(function* (given: Given) {

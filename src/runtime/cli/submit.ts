@@ -33,8 +33,16 @@ const flags = {
     Flag.withDescription("The job's priority"),
     Flag.withDefault("normal")
   ),
-  high: Flag.Boolean("high").pipe(Flag.withAlias("I"), Flag.withDescription("The same as --priority high"), Flag.withDefault(false)),
-  low: Flag.Boolean("low").pipe(Flag.withAlias("L"), Flag.withDescription("The same as --priority low"), Flag.withDefault(false)),
+  high: Flag.Boolean("high").pipe(
+    Flag.withAlias("I"),
+    Flag.withDescription("The same as --priority high"),
+    Flag.withDefault(false)
+  ),
+  low: Flag.Boolean("low").pipe(
+    Flag.withAlias("L"),
+    Flag.withDescription("The same as --priority low"),
+    Flag.withDefault(false)
+  ),
   progress: Flag.Boolean("progress").pipe(
     Flag.withDescription("Show the job's progress on standard error"),
     Flag.withDefault(false)
@@ -58,7 +66,7 @@ const flags = {
 
 const linesOf = (input: Uint8Array): ReadonlyArray<Uint8Array> => {
   const lines: Array<Uint8Array> = []
-  for (let start = 0; start < input.length; ) {
+  for (let start = 0; start < input.length;) {
     const newline = input.indexOf(10, start)
     const end = newline < 0 ? input.length : newline
     lines.push(input.subarray(start, end))
@@ -115,9 +123,7 @@ export const submit = Command.make(
     })
     const program = Effect.gen(function* () {
       if (!given.lines) {
-        return yield* one(
-          Option.isSome(given.workload) ? Buffer.from(given.workload.value) : yield* Output.readInput
-        )
+        return yield* one(Option.isSome(given.workload) ? Buffer.from(given.workload.value) : yield* Output.readInput)
       }
       const lines = linesOf(yield* Output.readInput)
       const client = yield* Client.Client
@@ -138,4 +144,3 @@ export const submit = Command.make(
     { command: "seq 100 | effect-gearman submit square --lines", description: "A hundred jobs at once" }
   ])
 )
-

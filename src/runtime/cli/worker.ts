@@ -55,7 +55,9 @@ const runCommand = (command: ReadonlyArray<string>, workload: Uint8Array): Effec
     child.stdin.on("error", () => {})
     child.stdin.end(workload)
     child.once("error", (error) => {
-      resume(Effect.andThen(Output.printError(`cannot run ${file}: ${error.message}\n`), Effect.fail(new Worker.JobFail())))
+      resume(
+        Effect.andThen(Output.printError(`cannot run ${file}: ${error.message}\n`), Effect.fail(new Worker.JobFail()))
+      )
     })
     child.once("close", (code) => {
       resume(code === 0 ? Effect.succeed(new Uint8Array(Buffer.concat(output))) : Effect.fail(new Worker.JobFail()))
@@ -102,4 +104,3 @@ export const worker = Command.make(
     { command: "effect-gearman worker resize -c 4 -- convert - -resize 50% -", description: "Four at once" }
   ])
 )
-

@@ -155,7 +155,8 @@ export const listen = Effect.fnUntraced(function* (
     const isBound = yield* Effect.as(attempt, true).pipe(
       // `localhost` may name an IPv6 address that this machine does not have.
       Effect.catchIf(
-        (error) => isLaterOne && ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes((error as NodeJS.ErrnoException).code ?? ""),
+        (error) =>
+          isLaterOne && ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes((error as NodeJS.ErrnoException).code ?? ""),
         () => Effect.succeed(false)
       ),
       Effect.mapError(failure("listen", address))

@@ -66,7 +66,8 @@ const gearmandFlags: ReadonlyArray<Flag> = [
     short: "L",
     kind: text("ADDRESS"),
     byDefault: "127.0.0.1",
-    description: "Host name or IP address to listen on, unix:/path for a Unix socket, or * for all addresses of this machine",
+    description:
+      "Host name or IP address to listen on, unix:/path for a Unix socket, or * for all addresses of this machine",
     treatment: used
   },
   {
@@ -127,13 +128,29 @@ const gearmandFlags: ReadonlyArray<Flag> = [
     description: "File of --flag=value words; the command line goes before it",
     treatment: used
   },
-  { name: "user", short: "u", kind: text("USER"), description: "User to become once the port is bound", treatment: used },
+  {
+    name: "user",
+    short: "u",
+    kind: text("USER"),
+    description: "User to become once the port is bound",
+    treatment: used
+  },
   { name: "daemon", short: "d", kind: toggle, description: "Run in the background", treatment: used },
   { name: "ssl", kind: toggle, description: "Speak TLS on the job port", treatment: used },
-  { name: "ssl-ca-file", kind: text("FILE"), description: "Authorities that client certificates are checked against; given, every client must show one", treatment: used },
+  {
+    name: "ssl-ca-file",
+    kind: text("FILE"),
+    description: "Authorities that client certificates are checked against; given, every client must show one",
+    treatment: used
+  },
   { name: "ssl-certificate", kind: text("FILE"), description: "The server's certificate chain", treatment: used },
   { name: "ssl-key", kind: text("FILE"), description: "The certificate's private key", treatment: used },
-  { name: "keepalive", kind: toggle, description: "Ask silent peers whether they are there", treatment: ignored("keep-alive is always on") },
+  {
+    name: "keepalive",
+    kind: toggle,
+    description: "Ask silent peers whether they are there",
+    treatment: ignored("keep-alive is always on")
+  },
   {
     name: "keepalive-idle",
     kind: whole("SECONDS", -1, 32_767),
@@ -156,7 +173,13 @@ const gearmandFlags: ReadonlyArray<Flag> = [
   { name: "check-args", kind: toggle, description: "Check the options and exit", treatment: used },
   { name: "help", short: "h", kind: toggle, description: "Show this text", treatment: used },
   { name: "version", short: "V", kind: toggle, description: "Show the version", treatment: used },
-  { name: "round-robin", short: "R", kind: toggle, description: "Take turns between functions", treatment: ignored("functions always take turns") },
+  {
+    name: "round-robin",
+    short: "R",
+    kind: toggle,
+    description: "Take turns between functions",
+    treatment: ignored("functions always take turns")
+  },
   {
     name: "threads",
     short: "t",
@@ -178,7 +201,12 @@ const gearmandFlags: ReadonlyArray<Flag> = [
     description: "Descriptors the process may have",
     treatment: ignored("Node takes the hard limit that the service manager or ulimit -Hn sets")
   },
-  { name: "coredump", kind: toggle, description: "Write a core file on a crash", treatment: ignored("Node has --abort-on-uncaught-exception for it") },
+  {
+    name: "coredump",
+    kind: toggle,
+    description: "Write a core file on a crash",
+    treatment: ignored("Node has --abort-on-uncaught-exception for it")
+  },
   { name: "syslog", kind: toggle, description: "Log to the system's log, with logger(1)", treatment: used },
   {
     name: "queue-type",
@@ -201,7 +229,12 @@ const gearmandFlags: ReadonlyArray<Flag> = [
     description: "A further protocol",
     treatment: refused("gearmand's HTTP protocol is not served; --http-listen gives metrics and health")
   },
-  { name: "http-port", kind: whole("PORT", 0, 65_535), description: "Port of the HTTP protocol", treatment: ignored("it has a meaning only with --protocol http") }
+  {
+    name: "http-port",
+    kind: whole("PORT", 0, 65_535),
+    description: "Port of the HTTP protocol",
+    treatment: ignored("it has a meaning only with --protocol http")
+  }
 ]
 
 const queueFlags: ReadonlyArray<Flag> = [

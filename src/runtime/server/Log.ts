@@ -96,7 +96,8 @@ export const open = (options: {
     logger.stdin?.on("error", () => {})
     const input = logger.stdin
     sinks.push((line) => {
-      if (input !== null && input.writable && input.writableLength < maxWaitingBytes) input.write(line.slice(line.indexOf("]") + 2))
+      if (input !== null && input.writable && input.writableLength < maxWaitingBytes)
+        input.write(line.slice(line.indexOf("]") + 2))
     })
     logger.unref()
   }

@@ -150,7 +150,8 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
         maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
         onRefused: (peer, limit) => {
           // A flood must not become a flood of lines.
-          if (refused++ % 1_000 === 0) log.write("WARNING", `connection from ${peer} refused: ${limit} reached (${refused} so far)`)
+          if (refused++ % 1_000 === 0)
+            log.write("WARNING", `connection from ${peer} refused: ${limit} reached (${refused} so far)`)
         }
       })
       const world = Layer.mergeAll(
@@ -164,9 +165,13 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
           if (settings.pidFile !== undefined) yield* writePidFile(settings.pidFile)
           if (settings.user !== undefined) yield* User.become(settings.user)
           log.write("NOTICE", `listening on ${Network.format(server.address)}, process ${process.pid}`)
-          if (isLoopback(server.address)) log.write("INFO", "only this machine can connect; --listen opens the server to others")
+          if (isLoopback(server.address))
+            log.write("INFO", "only this machine can connect; --listen opens the server to others")
           mode.onReady(server.address)
-          yield* Effect.raceFirst(server.run, obeySignals(server, log, settings, () => {}))
+          yield* Effect.raceFirst(
+            server.run,
+            obeySignals(server, log, settings, () => {})
+          )
         }),
         world
       )

@@ -30,7 +30,9 @@ export interface Settings {
   readonly pidFile: string | undefined
   readonly user: string | undefined
   readonly daemon: boolean
-  readonly tls: { readonly certificate: string; readonly key: string; readonly authorities: string | undefined } | undefined
+  readonly tls:
+    | { readonly certificate: string; readonly key: string; readonly authorities: string | undefined }
+    | undefined
   readonly httpAddress: Network.Address | undefined
   readonly warnings: ReadonlyArray<string>
 }
@@ -48,12 +50,16 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
   const has = (name: string): boolean => parsed.given.get(name)?.value === "true"
 
   const listen = text("listen")!
-  const address = listen.startsWith("unix:") ? Network.parse(listen) : Network.tcp(listen.replace(/^\[(.*)\]$/, "$1"), number("port"))
+  const address = listen.startsWith("unix:")
+    ? Network.parse(listen)
+    : Network.tcp(listen.replace(/^\[(.*)\]$/, "$1"), number("port"))
   if (address instanceof Network.InvalidAddress) errors.push(`--listen: ${address.message}`)
 
   const prefix = parsed.given.get("job-handle-prefix")?.value
   if (prefix !== undefined && Buffer.byteLength(prefix) > maxPrefixBytes) {
-    errors.push(`--job-handle-prefix must have at most ${maxPrefixBytes} bytes, so that handles stay different within the 63 bytes that clients keep`)
+    errors.push(
+      `--job-handle-prefix must have at most ${maxPrefixBytes} bytes, so that handles stay different within the 63 bytes that clients keep`
+    )
   }
   if (prefix !== undefined && /[\s\0]|\/\//.test(prefix)) {
     errors.push("--job-handle-prefix must not contain white space or //, at which clients split handles")
@@ -61,7 +67,9 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
 
   const queue = text("queue-type")!
   if (queue.toLowerCase() !== "builtin") {
-    errors.push(`--queue-type ${queue} is not supported: jobs are kept in memory only; with --queue-type builtin they are lost at a stop`)
+    errors.push(
+      `--queue-type ${queue} is not supported: jobs are kept in memory only; with --queue-type builtin they are lost at a stop`
+    )
   }
 
   const certificate = parsed.given.get("ssl-certificate")?.value
@@ -99,7 +107,9 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
     pidFile: text("pid-file"),
     user: text("user"),
     daemon: has("daemon"),
-    tls: has("ssl") ? { certificate: certificate!, key: key!, authorities: parsed.given.get("ssl-ca-file")?.value } : undefined,
+    tls: has("ssl")
+      ? { certificate: certificate!, key: key!, authorities: parsed.given.get("ssl-ca-file")?.value }
+      : undefined,
     httpAddress: httpAddress as Network.Address | undefined,
     warnings: parsed.warnings
   }
@@ -119,5 +129,9 @@ export const describe = (parsed: Parse.Parsed): ReadonlyArray<Setting> =>
     .map((flag) => {
       const given = parsed.given.get(flag.name)
       const value = given?.value ?? flag.byDefault ?? (flag.kind._tag === "Switch" ? "false" : "")
-      return { name: flag.name, value: flag.isSecret === true ? "<redacted>" : value, source: given?.source ?? "default" }
+      return {
+        name: flag.name,
+        value: flag.isSecret === true ? "<redacted>" : value,
+        source: given?.source ?? "default"
+      }
     })

@@ -96,7 +96,8 @@ const readWords = (words: ReadonlyArray<string>, errors: Array<string>): Array<W
 /** The known flag that differs least, when it differs little. */
 const suggestion = (name: string): string => {
   const near = Flags.flags.find(
-    (flag) => flag.name.startsWith(name) || (name.length > 3 && flag.name.includes(name)) || differByOne(flag.name, name)
+    (flag) =>
+      flag.name.startsWith(name) || (name.length > 3 && flag.name.includes(name)) || differByOne(flag.name, name)
   )
   return near === undefined ? "" : `; did you mean --${near.name}?`
 }
@@ -116,7 +117,9 @@ const mistake = (flag: Flags.Flag, value: string): string | undefined => {
   const { kind } = flag
   switch (kind._tag) {
     case "Switch":
-      return value === "true" || value === "false" ? undefined : `--${flag.name} is a switch; its value is true or false`
+      return value === "true" || value === "false"
+        ? undefined
+        : `--${flag.name} is a switch; its value is true or false`
     case "Text":
       return value === "" ? `--${flag.name} needs a value` : undefined
     case "Whole": {

@@ -269,12 +269,18 @@ export class SimulatedNetwork {
       if (!to.hasPower || to.swallows > 0 || (full && to.refuses === 0)) {
         kernel.timer(kernel.world, retryMillis, attempt)
       } else if (listener === undefined || to.refuses > 0) {
-        back.carry(back.delay(), settle(() => dial.fail(new Error("ECONNREFUSED: nobody listens there"))))
+        back.carry(
+          back.delay(),
+          settle(() => dial.fail(new Error("ECONNREFUSED: nobody listens there")))
+        )
       } else {
         const [near, far] = this.pair(dial, listener.owner)
         listener.backlog.push(far)
         listener.accept?.()
-        back.carry(back.delay(), settle(() => dial.succeed(near)))
+        back.carry(
+          back.delay(),
+          settle(() => dial.succeed(near))
+        )
       }
     }
     attempt()

@@ -29,7 +29,10 @@ const judgeOrder = (server: ServerModel, connection: ModelConnection, job: Model
   for (const other of server.jobs.values()) {
     if (other === job || !isRunnableFor(connection)(other)) continue
     if (other.priority < job.priority) {
-      throw new Violation(29, `${server.node} assigned ${job.handle} before ${other.handle}, which has a higher priority`)
+      throw new Violation(
+        29,
+        `${server.node} assigned ${job.handle} before ${other.handle}, which has a higher priority`
+      )
     }
     if (other.function === job.function && other.priority === job.priority && other.place < job.place) {
       throw new Violation(30, `${server.node} assigned ${job.handle} before ${other.handle}, which is older`)
@@ -48,11 +51,17 @@ export const assignment = (attemptsMax: (node: string) => number, wallMillis: (n
   name: "assignment",
   assigned: (server, connection, job) => {
     if (!connection.abilities.has(job.function)) {
-      throw new Violation(14, `${server.node} assigned ${job.handle}, a job of ${job.function}, to connection ${connection.id}, which cannot do it`)
+      throw new Violation(
+        14,
+        `${server.node} assigned ${job.handle}, a job of ${job.function}, to connection ${connection.id}, which cannot do it`
+      )
     }
     judgeOwner(server, connection, job)
     if (job.attempts >= attemptsMax(server.node)) {
-      throw new Violation(18, `${server.node} assigned ${job.handle} for the ${job.attempts + 1}th time; ${attemptsMax(server.node)} are allowed`)
+      throw new Violation(
+        18,
+        `${server.node} assigned ${job.handle} for the ${job.attempts + 1}th time; ${attemptsMax(server.node)} are allowed`
+      )
     }
     if (job.epoch * 1000 > wallMillis(server.node)) {
       throw new Violation(27, `${server.node} assigned ${job.handle} before its time, ${job.epoch}`)
@@ -62,12 +71,18 @@ export const assignment = (attemptsMax: (node: string) => number, wallMillis: (n
   noJob: (server, connection) => {
     for (const job of server.jobs.values()) {
       if (!isRunnableFor(connection)(job)) continue
-      throw new Violation(23, `${server.node} told connection ${connection.id} that there is no job, but ${job.handle} waits`)
+      throw new Violation(
+        23,
+        `${server.node} told connection ${connection.id} that there is no job, but ${job.handle} waits`
+      )
     }
   },
   unasked: (server, connection, packet) => {
     // ERROR answers whatever cannot be done, also what has no reply otherwise.
     if (packet.name === "ERROR") return
-    throw new Violation(15, `${server.node} sent ${packet.name} to connection ${connection.id}, which had not asked for it`)
+    throw new Violation(
+      15,
+      `${server.node} sent ${packet.name} to connection ${connection.id}, which had not asked for it`
+    )
   }
 })

@@ -43,13 +43,19 @@ export const fanout = (attemptsMax: (node: string) => number): Property => {
         return
       }
       if (index !== -1) {
-        throw new Violation(5, `${server.node} owes connection ${connection.id} "${due[index]!.text}", but sent "${text}"`)
+        throw new Violation(
+          5,
+          `${server.node} owes connection ${connection.id} "${due[index]!.text}", but sent "${text}"`
+        )
       }
       // A server may end a job by itself when its attempts are spent.
       const gaveUp = packet.name === "WORK_FAIL" && job !== undefined && job.attempts >= attemptsMax(server.node)
       if (gaveUp && job.listeners.includes(connection)) return
       if (job !== undefined && job.background && !job.listeners.includes(connection)) {
-        throw new Violation(44, `${server.node} sent "${text}" to connection ${connection.id}, which does not listen to it`)
+        throw new Violation(
+          44,
+          `${server.node} sent "${text}" to connection ${connection.id}, which does not listen to it`
+        )
       }
       const isOver = job?.state === "finished"
       throw new Violation(isOver ? 7 : 16, `${server.node} sent "${text}" to connection ${connection.id} unexpectedly`)

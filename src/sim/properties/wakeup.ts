@@ -19,7 +19,10 @@ const judge = (server: ServerModel): void => {
       else sleeper = connection
     }
     if (sleeper === undefined || isCared) continue
-    throw new Violation(23, `a job of ${fn} waits at ${server.node} and connection ${sleeper.id} sleeps, but nobody was woken`)
+    throw new Violation(
+      23,
+      `a job of ${fn} waits at ${server.node} and connection ${sleeper.id} sleeps, but nobody was woken`
+    )
   }
 }
 
@@ -30,7 +33,8 @@ const judge = (server: ServerModel): void => {
 export const wakeup = (): Property => ({
   name: "wakeup",
   noop: (server, connection) => {
-    if (!connection.asleep) throw new Violation(25, `${server.node} sent NOOP to connection ${connection.id}, which does not sleep`)
+    if (!connection.asleep)
+      throw new Violation(25, `${server.node} sent NOOP to connection ${connection.id}, which does not sleep`)
     if (connection.woken) throw new Violation(25, `${server.node} woke connection ${connection.id} twice`)
   },
   afterStep: (servers) => {

@@ -291,7 +291,11 @@ const drawClients = (
 
 const drawFaults = (
   dice: Dice,
-  names: { readonly servers: ReadonlyArray<string>; readonly workers: ReadonlyArray<string>; readonly clients: ReadonlyArray<string> },
+  names: {
+    readonly servers: ReadonlyArray<string>
+    readonly workers: ReadonlyArray<string>
+    readonly clients: ReadonlyArray<string>
+  },
   spanMillis: number
 ): ReadonlyArray<Fault> => {
   if (dice.oneIn(5)) return []
@@ -313,7 +317,12 @@ const drawFaults = (
       lastsMillis: dice.between(1, longest),
       node: isWay ? (isForward ? server : other) : isDialled ? server : dice.of(all),
       peer: isWay ? (isForward ? other : server) : "",
-      amount: kind === "drift" ? dice.between(-100, 100) : kind === "jump" ? dice.between(-60_000, 60_000) : dice.between(1, 500)
+      amount:
+        kind === "drift"
+          ? dice.between(-100, 100)
+          : kind === "jump"
+            ? dice.between(-60_000, 60_000)
+            : dice.between(1, 500)
     }
   })
 }

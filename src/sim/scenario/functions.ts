@@ -93,7 +93,11 @@ const handler = (name: FunctionName, executions: Executions) =>
     return yield* Effect.onExit(work, (exit) =>
       Effect.sync(() => {
         const how =
-          exit._tag === "Success" ? "success" : exit.cause.reasons.some((reason) => reason._tag === "Interrupt") ? "interrupted" : "failure"
+          exit._tag === "Success"
+            ? "success"
+            : exit.cause.reasons.some((reason) => reason._tag === "Interrupt")
+              ? "interrupted"
+              : "failure"
         executions.finished(execution, how)
       })
     )

@@ -47,7 +47,12 @@ export class Model {
   readonly parted = new Set<number>()
 
   constructor(connections: number) {
-    this.connections = Array.from({ length: connections }, () => ({ open: false, functions: new Set(), sleeping: false, woken: false }))
+    this.connections = Array.from({ length: connections }, () => ({
+      open: false,
+      functions: new Set(),
+      sleeping: false,
+      woken: false
+    }))
   }
 
   live(): ReadonlyArray<Job> {
@@ -72,8 +77,7 @@ export class Model {
   joined({ function: functionIndex, unique, workload }: Command & { readonly _tag: "submit" }): Job | undefined {
     if (unique === "" || (unique === "-" && workload === "")) return undefined
     return this.live().find(
-      (job) =>
-        job.function === functionIndex && job.unique === unique && (unique !== "-" || job.workload === workload)
+      (job) => job.function === functionIndex && job.unique === unique && (unique !== "-" || job.workload === workload)
     )
   }
 

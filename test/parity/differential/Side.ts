@@ -128,7 +128,12 @@ export class Side {
         return packet(
           "\0REQ",
           command.type,
-          [this.functionName(command.function), own(command.unique), ...command.between.map(own), command.workload].join("\0")
+          [
+            this.functionName(command.function),
+            own(command.unique),
+            ...command.between.map(own),
+            command.workload
+          ].join("\0")
         )
       case "work":
         return packet("\0REQ", command.type, [handle, ...command.fields].join("\0"))
@@ -206,7 +211,8 @@ export class Side {
         const index = this.handles.get(row.split("\t")[0]!)
         return index !== undefined && !this.model.parted.has(this.model.jobs[index]!.function)
       }
-      const comparable = (row: string) => deviations.showJobsRow(row.replace(/^\S+/, (handle) => this.handleName(handle)))
+      const comparable = (row: string) =>
+        deviations.showJobsRow(row.replace(/^\S+/, (handle) => this.handleName(handle)))
       return deviations.ownRows(text, known, comparable)
     }
     return word === "version" || word === "getpid" ? deviations.ownIdentity(text) : text

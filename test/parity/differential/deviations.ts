@@ -57,7 +57,9 @@ export const leftOut: ReadonlyArray<Deviation> = [
     name: "the jobs of a lost worker keep their order when they are requeued",
     applies: (connection, command, model) => {
       if (!closes(command)) return false
-      const queues = model.running(connection).map((index) => `${model.jobs[index]!.function} ${model.jobs[index]!.priority}`)
+      const queues = model
+        .running(connection)
+        .map((index) => `${model.jobs[index]!.function} ${model.jobs[index]!.priority}`)
       return new Set(queues).size < queues.length
     }
   },
@@ -82,9 +84,8 @@ export const leftOut: ReadonlyArray<Deviation> = [
     name: "priority counts across functions, and functions rotate",
     applies: (connection, command, model) =>
       command._tag === "grab" &&
-      [...model.connections[connection]!.functions].filter((index) =>
-        queued(model, index).some((job) => !job.waiting)
-      ).length > 1
+      [...model.connections[connection]!.functions].filter((index) => queued(model, index).some((job) => !job.waiting))
+        .length > 1
   },
   {
     name: "a submission that joins a queued job raises its priority",
@@ -109,7 +110,8 @@ export const leftOut: ReadonlyArray<Deviation> = [
   },
   {
     name: "the unique of a reduce job is measured, not its reducer",
-    applies: (_, command) => command._tag === "submit" && (command.type === 37 || command.type === 38) && command.unique.length > 64
+    applies: (_, command) =>
+      command._tag === "submit" && (command.type === 37 || command.type === 38) && command.unique.length > 64
   },
   {
     name: "a job that is not due hides no other and wakes nobody",
@@ -159,7 +161,10 @@ export const ownRows = (
   comparable: (row: string) => string = (row) => row
 ): string => {
   if (!text.endsWith(".\n")) return text
-  const rows = text.slice(0, -2).split("\n").filter((row) => row !== "" && isOwn(row))
+  const rows = text
+    .slice(0, -2)
+    .split("\n")
+    .filter((row) => row !== "" && isOwn(row))
   return [...rows.map(comparable).sort(), ".\n"].join("\n")
 }
 

@@ -74,7 +74,14 @@ export const run = async (
           continue
         }
         throw new Difference(
-          [`connection ${index} read`, `  ${one}`, `from the first server, and`, `  ${other}`, `from the second, after`, ...done].join("\n")
+          [
+            `connection ${index} read`,
+            `  ${one}`,
+            `from the first server, and`,
+            `  ${other}`,
+            `from the second, after`,
+            ...done
+          ].join("\n")
         )
       }
       for (let index = 0; index < connections; index++) {
@@ -108,8 +115,7 @@ const isPointless = (connection: number, command: Command, model: Model): boolea
   }
 }
 
-const kindOf = (item: string): string =>
-  /^[A-Z_]+(?=\|)/.exec(item)?.[0] ?? (item === "closed" ? item : "text")
+const kindOf = (item: string): string => /^[A-Z_]+(?=\|)/.exec(item)?.[0] ?? (item === "closed" ? item : "text")
 
 const jobIn = (item: string): number => Number(/\|job#(\d+)/.exec(item)?.[1])
 

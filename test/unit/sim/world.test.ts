@@ -55,17 +55,18 @@ const caller = (text: string, done: (back: string) => void) =>
     while (back.length < text.length) back += yield* Queue.take(received)
     yield* Fiber.interrupt(reading)
     done(back)
-  }).pipe(
-    Effect.scoped,
-    Effect.retry({ times: 20, while: () => true })
-  )
+  }).pipe(Effect.scoped, Effect.retry({ times: 20, while: () => true }))
 
 const simulate = (choices: Choices, options: WorldOptions, text: string) =>
   hermetically(() => {
     const world = new World(choices, options, noTap)
     const back: Array<string> = []
     world.start("server", echo)
-    for (const name of ["one", "two", "three"]) world.start(name, caller(`${name} ${text}`, (got) => back.push(got)))
+    for (const name of ["one", "two", "three"])
+      world.start(
+        name,
+        caller(`${name} ${text}`, (got) => back.push(got))
+      )
     world.run(() => back.length === 3, 100_000)
     return { back, hash: choices.hash.digest(), record: choices.record(), world }
   })
