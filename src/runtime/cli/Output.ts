@@ -30,8 +30,8 @@ export const printJson = (value: unknown): Effect.Effect<void> =>
 
 /** What a terminal must not be told by bytes that came from the network. */
 export const visible = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex
   text.replace(
+    // oxlint-disable-next-line no-control-regex
     /[\u0000-\u001f\u007f-\u009f]/g,
     (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`
   )
