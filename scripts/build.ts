@@ -1,7 +1,7 @@
 /**
- * `npm run build`: dist/ as it is published. Modules with their declarations, and the
- * command `effect-gearman` as one file, which starts in a fraction of the time that
- * loading its modules one by one takes and needs nothing installed beside it.
+ * `npm run build`: dist/ as it is published. Modules with their declarations, and in
+ * dist/bin the commands, bundled: they start in a fraction of the time that loading their
+ * modules one by one takes, and need nothing installed beside them.
  */
 import { spawnSync } from "node:child_process"
 import { chmodSync, rmSync } from "node:fs"
@@ -9,9 +9,10 @@ import { join } from "node:path"
 import { build } from "rolldown"
 
 const root = join(import.meta.dirname, "..")
-const command = join(root, "dist/bin/effect-gearman.js")
+const dist = join(root, "dist")
+const commands = { "effect-gearman": "runtime/main.js", gearmand: "runtime/gearmand.js" }
 
-rmSync(join(root, "dist"), { recursive: true, force: true })
+rmSync(dist, { recursive: true, force: true })
 
 const types = spawnSync("tsc", ["-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" })
 if (types.status !== 0) {
@@ -19,8 +20,11 @@ if (types.status !== 0) {
 }
 
 await build({
-  input: join(root, "dist/runtime/main.js"),
+  input: Object.fromEntries(Object.entries(commands).map(([name, module]) => [name, join(dist, module)])),
   platform: "node",
-  output: { file: command, format: "esm", banner: "#!/usr/bin/env node" }
+  logLevel: "warn",
+  output: { dir: join(dist, "bin"), format: "esm", banner: (chunk) => (chunk.isEntry ? "#!/usr/bin/env node" : "") }
 })
-chmodSync(command, 0o755)
+for (const name of Object.keys(commands)) {
+  chmodSync(join(dist, "bin", `${name}.js`), 0o755)
+}
