@@ -167,15 +167,7 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("effect-g
  * @since 0.1.0
  * @category models
  */
-export type Reason =
-  | JobFailed
-  | JobException
-  | Ambiguous
-  | NoServer
-  | Timeout
-  | Refused
-  | DecodeError
-  | InvalidRequest
+export type Reason = JobFailed | JobException | Ambiguous | NoServer | Timeout | Refused | DecodeError | InvalidRequest
 
 /**
  * The client's error. `reason` says what happened; its message is the error's.
@@ -197,16 +189,7 @@ export type Reason =
  * @category errors
  */
 export class GearmanError extends Schema.TaggedError<GearmanError>("effect-gearman/GearmanError")("GearmanError", {
-  reason: Schema.Union([
-    JobFailed,
-    JobException,
-    Ambiguous,
-    NoServer,
-    Timeout,
-    Refused,
-    DecodeError,
-    InvalidRequest
-  ])
+  reason: Schema.Union([JobFailed, JobException, Ambiguous, NoServer, Timeout, Refused, DecodeError, InvalidRequest])
 }) {
   override get message() {
     return this.reason.message

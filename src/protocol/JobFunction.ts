@@ -172,8 +172,7 @@ const wireOf = <A>(schema: Schema.Codec<A, unknown>, codec: WireCodec): Wire<A> 
   if (codec === "bytes") {
     return { encode: asBytes(Schema.encodeEffect(schema)), decode: Schema.decodeUnknownEffect(schema) }
   }
-  const text: Schema.Codec<A, unknown> =
-    codec === "utf8" ? schema : Schema.fromJsonString(Schema.toCodecJson(schema))
+  const text: Schema.Codec<A, unknown> = codec === "utf8" ? schema : Schema.fromJsonString(Schema.toCodecJson(schema))
   const encode = Schema.encodeEffect(text)
   const decode = Schema.decodeUnknownEffect(text)
   return {

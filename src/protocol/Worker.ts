@@ -3,14 +3,18 @@
  *
  * @since 0.1.0
  */
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { JobContext } from "./JobContext.ts"
 import type { JobFunction } from "./JobFunction.ts"
 import type * as Network from "./Network.ts"
+import * as internal from "./worker/Program.ts"
 
 /**
  * A handler fails with this to report WORK_FAIL: the job failed, without a reason.
@@ -58,6 +62,11 @@ export interface Options {
   readonly probeInterval?: Duration.Input | undefined
   /** A server that does not answer within this time is given up and dialled anew. Default: 5 seconds. */
   readonly probeTimeout?: Duration.Input | undefined
+  /**
+   * Questions for jobs under way to one server at once, within the free slots; more than
+   * one only while each brings a job. Raise it where many small jobs run. Default: 8.
+   */
+  readonly maxGrabs?: number | undefined
   /** Bytes of output waiting for one server above which handlers wait before they send more. Default: 1 MiB. */
   readonly maxUnsentBytes?: number | undefined
 }
@@ -85,3 +94,63 @@ export class Worker extends Context.Service<
     ) => Effect.Effect<void, never, Scope.Scope | Exclude<R, JobContext | Scope.Scope>>
   }
 >()("effect-gearman/Worker") {}
+
+/**
+ * A worker that lives as long as the scope. It dials all its servers at once, and for
+ * ever. Fails when a server's text is no address, or there is no server.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: (
+  options: Options
+) => Effect.Effect<Worker["Service"], Network.InvalidAddress, Network.Network | Scope.Scope> = internal.make
+
+/**
+ * A worker as a layer; functions are added by `fn.toLayer(handler)`.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as JobFunction from "effect-gearman/JobFunction"
+ * import * as Layer from "effect/Layer"
+ * import * as Worker from "effect-gearman/Worker"
+ *
+ * const reverse = JobFunction.utf8("reverse")
+ * const main = reverse.toLayer((text) => Effect.succeed([...text].reverse().join(""))).pipe(
+ *   Layer.provide(Worker.layer({ servers: ["127.0.0.1:4730"], concurrency: 4 })),
+ *   Layer.launch
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options): Layer.Layer<Worker, Network.InvalidAddress, Network.Network> =>
+  Layer.effect(Worker, make(options))
+
+/**
+ * A worker whose options come from the configuration.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<Worker, Network.InvalidAddress | Config.ConfigError, Network.Network> =>
+  Layer.effect(
+    Worker,
+    Effect.flatMap(Config.unwrap(options), (options) => make(options))
+  )
+
+/**
+ * A worker of the servers that `GEARMAN_SERVERS` names, separated by commas;
+ * `127.0.0.1:4730` when it is not set.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFromEnv: Layer.Layer<Worker, Network.InvalidAddress | Config.ConfigError, Network.Network> =
+  layerConfig({
+    servers: Config.Array(Schema.String, "GEARMAN_SERVERS").pipe(Config.withDefault(["127.0.0.1:4730"]))
+  })

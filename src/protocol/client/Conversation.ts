@@ -126,6 +126,7 @@ const numberOf = (frame: Codec.Frame, index: number): number => Number(frame.key
 
 export class Conversation implements Machine {
   readonly wake: Latch.Latch
+  readonly hangUp = Latch.makeUnsafe(false)
   private readonly outbox: Outbox
   private readonly unanswered: Array<Request> = []
   private oldest = 0

@@ -12,9 +12,8 @@ import * as FiberSet from "effect/FiberSet"
 import * as Stream from "effect/Stream"
 import type { BackgroundOptions, Client, Job, JobEvent, JobStatus, Options, SubmitOptions } from "../Client.ts"
 import * as Codec from "../Codec.ts"
-import * as Backoff from "../connection/Backoff.ts"
+import * as Reconnecting from "../connection/Reconnecting.ts"
 import * as Servers from "../connection/Servers.ts"
-import * as Session from "../connection/Session.ts"
 import * as GearmanErrors from "../GearmanError.ts"
 import type { GearmanError } from "../GearmanError.ts"
 import type { JobFunction } from "../JobFunction.ts"
@@ -48,40 +47,6 @@ const fail = (reason: GearmanErrors.Reason) => Effect.fail(GearmanErrors.fromRea
 const schemaError = (fn: { readonly name: string }, what: GearmanErrors.DecodeError["what"]) => (cause: unknown) =>
   GearmanErrors.fromReason(new GearmanErrors.DecodeError({ function: fn.name, what, cause }))
 
-/** Keeps one server connected from its first use on, for ever. */
-const keepConnected = Effect.fnUntraced(function* (
-  fleet: Fleet,
-  link: Link,
-  session: Omit<Session.Options, "onReady">
-) {
-  const clock = yield* Clock.Clock
-  let failures = 0
-  let delay = 0
-  yield* link.wanted.await
-  while (true) {
-    const conversation = new Conversation(link.outbox)
-    let readyAt: number | undefined
-    link.conversation = conversation
-    const lost = yield* Effect.flip(
-      Session.run(conversation, {
-        ...session,
-        onReady: () => {
-          readyAt = clock.currentTimeMillisUnsafe()
-          fleet.up(link)
-        }
-      })
-    )
-    fleet.down(link, lost.problem, lost.cause ?? lost)
-    // A server that answers and then drops us at once is no healthier than one that refuses.
-    const wasStable = readyAt !== undefined && clock.currentTimeMillisUnsafe() - readyAt >= delay
-    failures = wasStable ? 1 : failures + 1
-    const wait = yield* Backoff.delay(failures)
-    delay = Duration.toMillis(wait)
-    const sooner = Duration.min(wait, yield* Backoff.delayOnDemand)
-    yield* Effect.raceFirst(Effect.sleep(wait), Effect.andThen(fleet.hasParked.await, Effect.sleep(sooner)))
-  }
-})
-
 const giveUpParked = (fleet: Fleet) =>
   Effect.forever(
     Effect.andThen(
@@ -95,7 +60,6 @@ const giveUpParked = (fleet: Fleet) =>
 
 export const make = Effect.fnUntraced(function* (options: Options) {
   const addresses = yield* Servers.resolve(options.servers)
-  const network = yield* Network.Network
   const clock = yield* Clock.Clock
   const timers = yield* FiberSet.make<unknown, unknown>()
   const names = addresses.map(Network.format)
@@ -107,12 +71,20 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const fleet = new Fleet(names, limits, () => clock.currentTimeMillisUnsafe())
   yield* Effect.addFinalizer(() => Effect.sync(() => fleet.close()))
   for (const link of fleet.links) {
-    yield* keepConnected(fleet, link, {
-      address: addresses[link.index]!,
-      connectTimeout: Duration.fromInputUnsafe(options.connectTimeout ?? defaults.connectTimeout),
-      probeInterval: Duration.fromInputUnsafe(options.probeInterval ?? defaults.probeInterval),
-      probeTimeout: Duration.fromInputUnsafe(options.probeTimeout ?? defaults.probeTimeout)
-    }).pipe(Effect.provideService(Network.Network, network), Effect.forkScoped)
+    const connected = Reconnecting.forever({
+      session: {
+        address: addresses[link.index]!,
+        connectTimeout: Duration.fromInputUnsafe(options.connectTimeout ?? defaults.connectTimeout),
+        probeInterval: Duration.fromInputUnsafe(options.probeInterval ?? defaults.probeInterval),
+        probeTimeout: Duration.fromInputUnsafe(options.probeTimeout ?? defaults.probeTimeout)
+      },
+      open: () => (link.conversation = new Conversation(link.outbox)),
+      onReady: () => fleet.up(link),
+      onLost: (_, { cause, problem }) => fleet.down(link, problem, cause),
+      demand: fleet.hasParked.await
+    })
+    // Servers that are never needed are never dialled.
+    yield* Effect.forkScoped(Effect.andThen(link.wanted.await, connected))
   }
   yield* Effect.forkScoped(giveUpParked(fleet))
 

@@ -8,7 +8,7 @@ import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
+import type * as Latch from "effect/Latch"
 import * as Socket from "effect/socket/Socket"
 import * as Codec from "../Codec.ts"
 import * as Network from "../Network.ts"
@@ -31,6 +31,8 @@ export interface Machine {
   readonly received: (frame: Codec.Frame) => string | undefined
   /** All packets of a batch have been handed over. */
   readonly batchEnd: () => void
+  /** Opened when we want the connection closed. */
+  readonly hangUp: Latch.Latch
   /** Has an ECHO_REQ sent, so that a peer that lives shows it. */
   readonly probe: () => void
 }

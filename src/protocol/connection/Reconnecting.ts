@@ -1,0 +1,55 @@
+/**
+ * Keeps one server connected: dials, serves until the connection is lost, waits a
+ * growing and jittered time, dials again.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Network from "../Network.ts"
+import * as Backoff from "./Backoff.ts"
+import * as Session from "./Session.ts"
+
+export interface Options<M extends Session.Machine> {
+  readonly session: Omit<Session.Options, "onReady">
+  /** A machine for a fresh connection. */
+  readonly open: () => M
+  /** The server has answered over it. */
+  readonly onReady: (machine: M) => void
+  /** The connection is lost, or there never was one. */
+  readonly onLost: (machine: M, lost: Session.ConnectionLost) => void
+  /** Succeeds when somebody urgently needs a server; the wait is then short. Default: nobody ever does. */
+  readonly demand?: Effect.Effect<void>
+}
+
+export const forever = Effect.fnUntraced(function* <M extends Session.Machine>(
+  options: Options<M>
+): Effect.fn.Return<never, never, Network.Network> {
+  const clock = yield* Clock.Clock
+  let failures = 0
+  let delay = 0
+  while (true) {
+    const machine = options.open()
+    let readyAt: number | undefined
+    const lost = yield* Effect.flip(
+      Session.run(machine, {
+        ...options.session,
+        onReady: () => {
+          readyAt = clock.currentTimeMillisUnsafe()
+          options.onReady(machine)
+        }
+      })
+    )
+    options.onLost(machine, lost)
+    // A server that answers and then drops us at once is no healthier than one that refuses.
+    const wasStable = readyAt !== undefined && clock.currentTimeMillisUnsafe() - readyAt >= delay
+    failures = wasStable ? 1 : failures + 1
+    const wait = yield* Backoff.delay(failures)
+    delay = Duration.toMillis(wait)
+    if (options.demand === undefined) {
+      yield* Effect.sleep(wait)
+    } else {
+      const sooner = Duration.min(wait, yield* Backoff.delayOnDemand)
+      yield* Effect.raceFirst(Effect.sleep(wait), Effect.andThen(options.demand, Effect.sleep(sooner)))
+    }
+  }
+})

@@ -1,0 +1,140 @@
+/**
+ * One job, from its assignment to what is said about it: the payload is decoded, the
+ * handler runs, and what becomes of it is told to the server.
+ *
+ * - a value: WORK_COMPLETE;
+ * - `JobFail`: WORK_FAIL;
+ * - an error that the function's schema describes: WORK_EXCEPTION with its encoding;
+ * - a defect, or a payload or result that does not fit its schema: WORK_EXCEPTION with
+ *   a text for people.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Codec from "../Codec.ts"
+import { JobContext } from "../JobContext.ts"
+import type { JobFunction } from "../JobFunction.ts"
+import * as Packet from "../Packet.ts"
+import type { JobFail } from "../Worker.ts"
+import type { Running } from "./Crew.ts"
+
+const { PacketType } = Packet
+
+/** A WORK_ packet with a handle and bytes; `data` is absent in WORK_FAIL. */
+const packet = (type: number, handle: string, data: Uint8Array | undefined): Uint8Array => {
+  const bodyBytes = data === undefined ? handle.length : handle.length + 1 + data.length
+  const bytes = new Uint8Array(Codec.headerBytes + bodyBytes)
+  Codec.writeHeader(bytes, 0, false, type, bodyBytes)
+  for (let at = 0; at < handle.length; at++) bytes[Codec.headerBytes + at] = handle.charCodeAt(at)
+  if (data !== undefined) bytes.set(data, Codec.headerBytes + handle.length + 1)
+  return bytes
+}
+
+const contextOf = (run: Running, name: string): JobContext["Service"] => {
+  const { assignment, conversation } = run
+  const send = (make: () => Uint8Array) =>
+    Effect.andThen(
+      conversation.room.await,
+      Effect.sync(() => {
+        if (!run.isLost) conversation.say(make())
+      })
+    )
+  return {
+    handle: assignment.handle,
+    unique: assignment.unique,
+    function: name,
+    server: conversation.server,
+    workload: assignment.workload,
+    data: (bytes) => send(() => packet(PacketType.WORK_DATA, assignment.handle, bytes)),
+    warning: (bytes) => send(() => packet(PacketType.WORK_WARNING, assignment.handle, bytes)),
+    progress: (numerator, denominator) =>
+      send(() => packet(PacketType.WORK_STATUS, assignment.handle, Packet.toBytes(`${numerator}\0${denominator}`)))
+  }
+}
+
+/** What is said at a job's end. */
+const say = (run: Running, type: number, data: Uint8Array | undefined): void => {
+  const { assignment, conversation } = run
+  if (run.isLost) return
+  conversation.say(packet(type, assignment.handle, data))
+  if (type === PacketType.WORK_EXCEPTION && conversation.needsFailAfterException) {
+    conversation.say(packet(PacketType.WORK_FAIL, assignment.handle, undefined))
+  }
+}
+
+/** What people read of an error that has no schema. */
+const textOf = (error: unknown): Uint8Array =>
+  Packet.toBytes(error instanceof Error ? String(error) : `Error: ${Cause.pretty(Cause.die(error))}`)
+
+/** A job of a function that nobody here serves. */
+export const refuse = (run: Running): void =>
+  say(run, PacketType.WORK_EXCEPTION, Packet.toBytes(`Error: this worker does not serve the function`))
+
+export interface Options {
+  readonly concurrency: number | undefined
+  readonly timeout: Duration.Duration | undefined
+}
+
+/** After a timeout the server gives the job to another worker; only if it does not, the job is failed. */
+const timeoutGrace = "1 second"
+
+export const make = <Payload, Success, Error, Progress, R>(
+  fn: JobFunction<string, Payload, Success, Error, Progress>,
+  handler: (payload: Payload) => Effect.Effect<Success, Error | JobFail, R>,
+  context: Context.Context<Exclude<R, JobContext | Scope.Scope>>,
+  options: Options
+): ((run: Running) => Effect.Effect<void>) => {
+  const respond = Effect.fnUntraced(function* (run: Running) {
+    const payload = yield* Effect.result(fn.payload.decode(run.assignment.workload))
+    if (payload._tag === "Failure") return say(run, PacketType.WORK_EXCEPTION, textOf(payload.failure))
+    // A handler that needs a scope gets one of its own.
+    const exit = yield* Effect.scoped(handler(payload.success)).pipe(
+      Effect.provideContext(
+        Context.add(context, JobContext, contextOf(run, fn.name)) as Context.Context<Exclude<R, Scope.Scope>>
+      ),
+      Effect.exit
+    )
+    if (Exit.isSuccess(exit)) {
+      const result = yield* Effect.result(fn.success.encode(exit.value))
+      if (result._tag === "Success") return say(run, PacketType.WORK_COMPLETE, result.success)
+      return say(run, PacketType.WORK_EXCEPTION, textOf(result.failure))
+    }
+    const failure = Cause.findErrorOption(exit.cause)
+    if (failure._tag === "None") return yield* died(run, exit.cause)
+    if (isJobFail(failure.value)) return say(run, PacketType.WORK_FAIL, undefined)
+    if (fn.error === undefined) return say(run, PacketType.WORK_EXCEPTION, textOf(failure.value))
+    const error = yield* Effect.result(fn.error.encode(failure.value))
+    say(run, PacketType.WORK_EXCEPTION, error._tag === "Success" ? error.success : textOf(error.failure))
+  })
+
+  const died = (run: Running, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+    if (run.isLost) return Effect.void
+    say(run, PacketType.WORK_EXCEPTION, textOf(Cause.squash(cause)))
+    return Effect.logWarning("A handler died", cause).pipe(
+      Effect.annotateLogs({ function: fn.name, handle: run.assignment.handle, server: run.conversation.server })
+    )
+  }
+
+  const limited = (run: Running): Effect.Effect<void> =>
+    options.timeout === undefined
+      ? respond(run)
+      : Effect.timeoutOrElse(respond(run), {
+          duration: options.timeout,
+          orElse: () =>
+            Effect.andThen(
+              Effect.sleep(timeoutGrace),
+              Effect.sync(() => say(run, PacketType.WORK_FAIL, undefined))
+            )
+        })
+
+  if (options.concurrency === undefined) return limited
+  const { withPermit } = Semaphore.makeUnsafe(options.concurrency)
+  return (run) => withPermit(limited(run))
+}
+
+const isJobFail = (error: unknown): error is JobFail =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "JobFail"

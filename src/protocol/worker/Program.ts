@@ -1,0 +1,171 @@
+/**
+ * The worker's program: a fiber per server that keeps it connected, a fiber per job, and
+ * an end that loses nothing: no further job is taken, those that run are finished, and
+ * the servers confirm that they have read the results.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import type * as Scope from "effect/Scope"
+import * as Codec from "../Codec.ts"
+import { checkFunction } from "../client/Encoding.ts"
+import * as Reconnecting from "../connection/Reconnecting.ts"
+import * as Servers from "../connection/Servers.ts"
+import type { JobContext } from "../JobContext.ts"
+import type { JobFunction } from "../JobFunction.ts"
+import * as Network from "../Network.ts"
+import * as Packet from "../Packet.ts"
+import type { HandlerOptions, JobFail, Options, Worker } from "../Worker.ts"
+import { Conversation } from "./Conversation.ts"
+import { Crew, type Registration, type Running } from "./Crew.ts"
+import * as Handler from "./Handler.ts"
+
+const defaults = {
+  concurrency: 1,
+  drainTimeout: "30 seconds",
+  connectTimeout: "5 seconds",
+  probeInterval: "10 seconds",
+  probeTimeout: "5 seconds",
+  maxGrabs: 8,
+  maxUnsentBytes: 1024 * 1024
+} as const
+
+// How long the servers get at the end to confirm that they have read all results.
+const confirmTimeout = "2 seconds"
+
+// gearmand counts CAN_DO_TIMEOUT in milliseconds and raises less than this to it.
+const minTimeoutMilliseconds = 1000
+
+const announcementOf = (name: Uint8Array, timeout: Duration.Duration | undefined): Uint8Array =>
+  timeout === undefined
+    ? Codec.encode(Packet.request("CAN_DO", { function: name }))
+    : Codec.encode(
+        Packet.request("CAN_DO_TIMEOUT", {
+          function: name,
+          timeout: String(Math.max(minTimeoutMilliseconds, Math.ceil(Duration.toMillis(timeout))))
+        })
+      )
+
+export const make = Effect.fnUntraced(function* (options: Options) {
+  const addresses = yield* Servers.resolve(options.servers)
+  const drainTimeout = Duration.fromInputUnsafe(options.drainTimeout ?? defaults.drainTimeout)
+  const { clientId } = options
+  const greeting = clientId === undefined ? [] : [Codec.encode(Packet.request("SET_CLIENT_ID", { clientId }))]
+
+  const handlers = yield* FiberSet.make<void>()
+  const fork = yield* FiberSet.runtime(handlers)()
+  const crew = new Crew(options.concurrency ?? defaults.concurrency, (run) => {
+    Handler.refuse(run)
+    crew.finished(run)
+  })
+
+  for (const address of addresses) {
+    const server = Network.format(address)
+    const connected = Reconnecting.forever({
+      session: {
+        address,
+        connectTimeout: Duration.fromInputUnsafe(options.connectTimeout ?? defaults.connectTimeout),
+        probeInterval: Duration.fromInputUnsafe(options.probeInterval ?? defaults.probeInterval),
+        probeTimeout: Duration.fromInputUnsafe(options.probeTimeout ?? defaults.probeTimeout)
+      },
+      open: () =>
+        new Conversation({
+          server,
+          greeting,
+          hooks: {
+            answered: (conversation, assignment) => crew.answered(conversation, assignment),
+            woken: () => crew.fill()
+          },
+          maxGrabs: options.maxGrabs ?? defaults.maxGrabs,
+          maxUnsentBytes: options.maxUnsentBytes ?? defaults.maxUnsentBytes
+        }),
+      onReady: (conversation) => crew.joined(conversation),
+      onLost: (conversation) => crew.left(conversation)
+    })
+    yield* Effect.forkScoped(connected)
+  }
+
+  const when = (until: () => boolean) =>
+    Effect.callback<void>((resume) => {
+      const stop = crew.when(until, () => resume(Effect.void))
+      return Effect.sync(stop)
+    })
+
+  const confirmed = (conversation: Conversation) =>
+    Effect.callback<void>((resume) => {
+      conversation.confirm(() => resume(Effect.void))
+    })
+
+  const confirmAll = (conversations: ReadonlyArray<Conversation>) =>
+    Effect.forEach(conversations, confirmed, { concurrency: "unbounded", discard: true }).pipe(
+      Effect.interruptible,
+      Effect.timeoutOption(confirmTimeout)
+    )
+
+  /** Gives up on what did not finish in time: the server gives it to somebody else once the connection is closed. */
+  const handBack = (isMeant: (run: Running) => boolean): ReadonlyArray<Conversation> => {
+    const conversations = new Set<Conversation>()
+    for (const run of crew.running) {
+      if (!isMeant(run)) continue
+      crew.abandon(run)
+      run.conversation.isClosing = true
+      conversations.add(run.conversation)
+    }
+    return [...conversations]
+  }
+
+  yield* Effect.addFinalizer(() =>
+    Effect.gen(function* () {
+      crew.pause()
+      const isQuiet = () => crew.running.size === 0 && crew.openConversations.every(({ grabs }) => grabs === 0)
+      yield* Effect.timeoutOption(Effect.interruptible(when(isQuiet)), drainTimeout)
+      handBack(() => true)
+      yield* confirmAll(crew.openConversations)
+    })
+  )
+
+  const register = Effect.fnUntraced(function* <Payload, Success, Error, Progress, R>(
+    fn: JobFunction<string, Payload, Success, Error, Progress>,
+    handler: (payload: Payload) => Effect.Effect<Success, Error | JobFail, R>,
+    handlerOptions?: HandlerOptions
+  ) {
+    const name = Packet.toBytes(fn.name)
+    const problem = checkFunction(name)
+    if (problem !== undefined) return yield* Effect.die(problem)
+    const context = yield* Effect.context<Exclude<R, JobContext | Scope.Scope>>()
+    const timeout = handlerOptions?.timeout === undefined ? undefined : Duration.fromInputUnsafe(handlerOptions.timeout)
+    const run = Handler.make(fn, handler, context, {
+      concurrency: handlerOptions?.concurrency,
+      timeout
+    })
+    const registration: Registration = {
+      name: Codec.latin1(name),
+      announcement: announcementOf(name, timeout),
+      withdrawal: Codec.encode(Packet.request("CANT_DO", { function: name })),
+      start: (running) => {
+        running.fiber = fork(
+          Effect.ensuring(
+            run(running),
+            Effect.sync(() => crew.finished(running))
+          )
+        )
+      }
+    }
+    yield* Effect.acquireRelease(
+      Effect.sync(() => crew.register(registration)),
+      () =>
+        Effect.gen(function* () {
+          // A server would take CANT_DO for a wish to give the running jobs back: they end first.
+          crew.pause()
+          yield* Effect.timeoutOption(Effect.interruptible(when(() => crew.isQuiet(registration))), drainTimeout)
+          const closing = handBack((running) => running.registration === registration)
+          if (closing.length > 0) yield* confirmAll(closing)
+          for (const conversation of closing) conversation.hangUp.openUnsafe()
+          crew.unregister(registration)
+          crew.resume()
+        })
+    )
+  })
+
+  return { register } satisfies Worker["Service"]
+})

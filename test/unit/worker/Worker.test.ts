@@ -1,0 +1,293 @@
+/**
+ * Client, worker and job server together, in memory: what users see of them.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Client from "../../../src/protocol/Client.ts"
+import { GearmanError } from "../../../src/protocol/GearmanError.ts"
+import { JobContext } from "../../../src/protocol/JobContext.ts"
+import * as JobFunction from "../../../src/protocol/JobFunction.ts"
+import * as JobServer from "../../../src/protocol/JobServer.ts"
+import * as MemoryNetwork from "../../../src/protocol/MemoryNetwork.ts"
+import * as Network from "../../../src/protocol/Network.ts"
+import * as Worker from "../../../src/protocol/Worker.ts"
+
+const one = Network.tcp("127.0.0.1", 4730)
+const two = Network.tcp("127.0.0.1", 4731)
+
+/** Starts a job server that lives as long as the returned scope. */
+const startServer = (address: Network.Address) =>
+  Effect.gen(function* () {
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const server = yield* Scope.provide(JobServer.listen({ address }), scope)
+    const fiber = yield* Effect.forkIn(server.run, scope)
+    yield* Scope.addFinalizer(scope, Fiber.interrupt(fiber))
+    return scope
+  })
+
+const stop = (scope: Scope.Closeable) => Scope.close(scope, Exit.void)
+
+const world = (servers: ReadonlyArray<Network.Address>, options?: Partial<Worker.Options>) =>
+  Layer.mergeAll(Worker.layer({ servers, ...options }), Client.layer({ servers })).pipe(
+    Layer.provideMerge(MemoryNetwork.layer)
+  )
+
+/** Lets everything that is ready run, without time passing. */
+const settle = Effect.gen(function* () {
+  for (let turn = 0; turn < 100; turn++) yield* Effect.yieldNow
+})
+
+/** With a server at each address; the rest of the world is built once they listen. */
+const withServers = <A, E, R>(
+  addresses: ReadonlyArray<Network.Address>,
+  program: Effect.Effect<A, E, R | Worker.Worker | Client.Client>,
+  options?: Partial<Worker.Options>
+) =>
+  Effect.gen(function* () {
+    for (const address of addresses) yield* startServer(address)
+    const worker = Worker.layer({ servers: addresses, ...options })
+    return yield* Effect.provide(program, Layer.merge(worker, Client.layer({ servers: addresses })))
+  }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
+
+const reverse = JobFunction.utf8("reverse")
+const reversed = (text: string) => [...text].reverse().join("")
+
+describe("Worker", () => {
+  it.effect("serves a function", () =>
+    withServers(
+      [one],
+      Effect.gen(function* () {
+        const worker = yield* Worker.Worker
+        yield* worker.register(reverse, (text) => Effect.succeed(reversed(text)))
+        const client = yield* Client.Client
+        assert.strictEqual(yield* client.run(reverse, "hello"), "olleh")
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("serves a layer's function, with its requirements", () => {
+    class Greeting extends Context.Service<Greeting, string>()("test/Greeting") {}
+    const greet = JobFunction.make("greet", { payload: Schema.Struct({ name: Schema.String }), success: Schema.String })
+    const handler = greet.toLayer(({ name }) => Effect.map(Greeting, (greeting) => `${greeting} ${name}`))
+    return withServers(
+      [one],
+      Effect.gen(function* () {
+        const client = yield* Client.Client
+        assert.strictEqual(yield* client.run(greet, { name: "you" }), "hello you")
+      }).pipe(Effect.provide(handler.pipe(Layer.provide(Layer.succeed(Greeting, "hello")))))
+    )
+  })
+
+  it.effect("one execution serves a thousand callers of one unique", () =>
+    withServers(
+      [one],
+      Effect.gen(function* () {
+        let executions = 0
+        const gate = yield* Deferred.make<void>()
+        const slow = JobFunction.utf8("slow", { unique: (text) => text })
+        const worker = yield* Worker.Worker
+        yield* worker.register(slow, (text) =>
+          Effect.as(
+            Effect.tap(Deferred.await(gate), () => Effect.sync(() => executions++)),
+            reversed(text)
+          )
+        )
+        // Two clients of their own beside the shared one: merging is the server's doing too.
+        const clients = [
+          yield* Client.Client,
+          yield* Client.make({ servers: [one] }),
+          yield* Client.make({ servers: [one] })
+        ]
+        const callers = yield* Effect.forkChild(
+          Effect.forEach(
+            Array.from({ length: 999 }, (_, index) => clients[index % 3]!),
+            (client) => client.run(slow, "same"),
+            { concurrency: "unbounded" }
+          )
+        )
+        yield* settle
+        yield* Deferred.succeed(gate, undefined)
+        const results = yield* Fiber.join(callers)
+        assert.strictEqual(results.length, 999)
+        assert.deepStrictEqual(new Set(results), new Set(["emas"]))
+        assert.strictEqual(executions, 1)
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("runs as many jobs at once as it has slots, and no more", () =>
+    withServers(
+      [one, two],
+      Effect.gen(function* () {
+        let running = 0
+        let most = 0
+        const worker = yield* Worker.Worker
+        yield* worker.register(reverse, (text) =>
+          Effect.gen(function* () {
+            most = Math.max(most, ++running)
+            yield* Effect.sleep("1 second")
+            running--
+            return reversed(text)
+          })
+        )
+        const client = yield* Client.Client
+        const all = yield* Effect.forkChild(
+          Effect.forEach(
+            Array.from({ length: 12 }, (_, index) => `n${index}`),
+            (text) => client.run(reverse, text),
+            {
+              concurrency: "unbounded"
+            }
+          )
+        )
+        for (let second = 0; second < 4; second++) {
+          yield* settle
+          yield* TestClock.adjust("1 second")
+        }
+        assert.strictEqual((yield* Fiber.join(all)).length, 12)
+        assert.strictEqual(most, 3)
+      }).pipe(Effect.scoped),
+      { concurrency: 3 }
+    )
+  )
+
+  it.effect("tells data, warnings, progress and typed errors", () =>
+    withServers(
+      [one],
+      Effect.gen(function* () {
+        const fn = JobFunction.make("typed", {
+          payload: Schema.String,
+          success: Schema.Number,
+          error: Schema.Struct({ code: Schema.Number }),
+          progress: Schema.Struct({ line: Schema.String })
+        })
+        const worker = yield* Worker.Worker
+        yield* worker.register(fn, (payload) =>
+          Effect.gen(function* () {
+            const job = yield* JobContext
+            if (payload === "fail") return yield* new Worker.JobFail()
+            if (payload === "error") return yield* Effect.fail({ code: 7 })
+            if (payload === "die") return yield* Effect.die(new Error("out of paper"))
+            yield* Effect.orDie(fn.report({ line: "first" }))
+            yield* job.warning(new Uint8Array([33]))
+            yield* job.progress(1, 2)
+            return payload.length
+          })
+        )
+        const client = yield* Client.Client
+        const job = yield* client.submit(fn, "four")
+        const events = yield* Stream.runCollect(job.events)
+        assert.deepStrictEqual(events.slice(1), [
+          { _tag: "Progress", value: { line: "first" } },
+          { _tag: "Warning", data: new Uint8Array([33]) },
+          { _tag: "Status", numerator: 1, denominator: 2 },
+          { _tag: "Done", value: 4 }
+        ])
+        assert.deepStrictEqual(yield* Effect.flip(client.run(fn, "error")), { code: 7 })
+        const failed = yield* Effect.flip(client.run(fn, "fail"))
+        assert.strictEqual(failed instanceof GearmanError && failed.reason._tag, "JobFailed")
+        const died = yield* Effect.flip(client.run(fn, "die"))
+        assert.include(died instanceof GearmanError ? died.message : "", "out of paper")
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("comes back and announces again when its server restarts", () =>
+    Effect.gen(function* () {
+      const first = yield* startServer(one)
+      const worker = yield* Worker.Worker
+      yield* worker.register(reverse, (text) => Effect.succeed(reversed(text)))
+      const client = yield* Client.Client
+      assert.strictEqual(yield* client.run(reverse, "before"), "erofeb")
+      yield* stop(first)
+      yield* TestClock.adjust("3 seconds")
+      yield* startServer(one)
+      const after = yield* Effect.forkChild(client.run(reverse, "after"))
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* Fiber.join(after), "retfa")
+    }).pipe(Effect.scoped, Effect.provide(world([one])))
+  )
+
+  it.effect("finishes an idempotent job whose server is lost on the other one, and stops the old attempt", () =>
+    Effect.gen(function* () {
+      const servers = { [Network.format(one)]: yield* startServer(one), [Network.format(two)]: yield* startServer(two) }
+      yield* TestClock.adjust("1 second")
+      let interrupted = 0
+      let started = 0
+      const fn = JobFunction.utf8("fn", { idempotent: true, unique: "payload" })
+      const worker = yield* Worker.Worker
+      yield* worker.register(fn, (text) =>
+        Effect.gen(function* () {
+          if (started++ === 0) yield* Effect.never
+          return reversed(text)
+        }).pipe(Effect.onInterrupt(() => Effect.sync(() => interrupted++)))
+      )
+      const client = yield* Client.Client
+      const job = yield* client.submit(fn, "hello")
+      yield* settle
+      const { server } = yield* job.handle
+      yield* stop(servers[server]!)
+      assert.strictEqual(yield* job.await, "olleh")
+      assert.notStrictEqual((yield* job.handle).server, server)
+      assert.strictEqual(interrupted, 1)
+    }).pipe(Effect.scoped, Effect.provide(world([one, two])))
+  )
+
+  it.effect("drains: what runs is finished and delivered, nothing new is taken", () =>
+    Effect.gen(function* () {
+      yield* startServer(one)
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      const worker = yield* Scope.provide(Worker.make({ servers: [one] }), scope)
+      let started = 0
+      yield* Scope.provide(
+        worker.register(reverse, (text) =>
+          Effect.sync(() => started++).pipe(Effect.andThen(Effect.sleep("10 seconds")), Effect.as(reversed(text)))
+        ),
+        scope
+      )
+      const client = yield* Client.make({ servers: [one] })
+      const first = yield* Effect.forkChild(client.run(reverse, "first"))
+      const second = yield* Effect.forkChild(client.run(reverse, "second"))
+      yield* settle
+      const closed = yield* Effect.forkChild(stop(scope))
+      yield* settle
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* Fiber.join(first), "tsrif")
+      yield* Fiber.join(closed)
+      assert.strictEqual(started, 1)
+      yield* Fiber.interrupt(second)
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
+  )
+
+  it.effect("hands back what does not finish within the drain's deadline", () =>
+    Effect.gen(function* () {
+      yield* startServer(one)
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      const client = yield* Client.make({ servers: [one] })
+      const leaving = yield* Scope.provide(Worker.make({ servers: [one], drainTimeout: "5 seconds" }), scope)
+      yield* Scope.provide(
+        leaving.register(reverse, () => Effect.never),
+        scope
+      )
+      const job = yield* Effect.forkChild(client.run(reverse, "hello"))
+      yield* settle
+      const other = yield* Worker.make({ servers: [one] })
+      yield* other.register(reverse, (text) => Effect.succeed(reversed(text)))
+      const closed = yield* Effect.forkChild(stop(scope))
+      yield* settle
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* Fiber.join(job), "olleh")
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(closed)
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
+  )
+})
