@@ -168,6 +168,8 @@ export class Kernel {
     if (ready.length === 0 || hurries) {
       if (!this.advance() && ready.length === 0) return false
     }
+    // What was due may all belong to paused owners.
+    if (ready.length === 0) return true
     this.steps++
     const index = choices.choose("run", ready.length)
     const task = ready[index]!

@@ -32,9 +32,13 @@ const exitCodeOf = (failure: Error | undefined): number => {
 
 const print = (text: string) => process.stdout.write(`${text}\n`)
 
+/** Properties speak for themselves; of anything else one wants to know where it came from. */
+const textOf = (failure: Error): string =>
+  failure instanceof Violation || failure instanceof Nondeterminism ? failure.message : (failure.stack ?? failure.message)
+
 const showFailure = (outcome: Outcome) => {
   const { failure, moments, scenario } = outcome
-  print(`seed ${scenario.seed} fails: ${failure instanceof Violation ? failure.message : (failure?.stack ?? "")}`)
+  print(`seed ${scenario.seed} fails: ${failure === undefined ? "" : textOf(failure)}`)
   for (const { at, event } of moments.slice(-60)) print(`${String(at).padStart(8)} ms  ${format(event)}`)
   print(`again: npm run sim -- --seed ${scenario.seed}`)
 }
@@ -72,7 +76,7 @@ const runSeeds = (from: number, count: number, times: 1 | 2, json: boolean): num
     simulatedMillis += outcome.simulatedMillis
     if (outcome.failure === undefined) continue
     failed++
-    if (!json) print(`seed ${seed} fails: ${outcome.failure.message}`)
+    if (!json) print(`seed ${seed} fails: ${textOf(outcome.failure)}`)
     else print(JSON.stringify({ seed, failure: outcome.failure.message, code: exitCodeOf(outcome.failure) }))
     if (code === 0) code = exitCodeOf(outcome.failure)
   }

@@ -104,7 +104,8 @@ export class Endpoint {
   }
 
   write(chunk: Uint8Array): void {
-    if (this.closed || this.broken !== undefined || this.outgoing.ending) return
+    if (this.closed || this.outgoing.ending) return
+    // Also what goes nowhere, as long as the program has not been told that it does.
     this.tap.gave(this, chunk)
     this.outgoing.write(chunk)
   }

@@ -39,7 +39,7 @@ export type Event =
       readonly atServer: boolean
     }
   | { readonly _tag: "Malformed"; readonly node: string; readonly connection: number; readonly problem: string }
-  | { readonly _tag: "Started"; readonly node: string }
+  | { readonly _tag: "Started" | "Stopping"; readonly node: string }
   | { readonly _tag: "Ended"; readonly node: string; readonly how: string }
   | { readonly _tag: "Fault"; readonly text: string; readonly begins: boolean }
   | {
@@ -113,6 +113,8 @@ export const format = (event: Event): string => {
       return `${event.node} #${event.connection} malformed: ${event.problem}`
     case "Started":
       return `${event.node} starts`
+    case "Stopping":
+      return `${event.node} is told to stop`
     case "Ended":
       return `${event.node} ${event.how}`
     case "Fault":

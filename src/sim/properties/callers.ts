@@ -14,6 +14,9 @@ type Answered = Extract<Event, { readonly _tag: "Answered" }>
 /** Failures that a worker's own words explain. */
 const told = new Set(["JobFailed", "Described"])
 
+/** A client has found out about a dead connection, and waited for another, within this time. */
+const recoveryMillis = 20_000
+
 /**
  * Watches callers, and says which of them still wait.
  *
@@ -39,6 +42,12 @@ export const callers = (scenario: Pick<Scenario, "faults" | "servers">): Callers
   const open = new Map<number, Asked>()
   const done = new Set<number>()
   const executions = new Map<number, { readonly workload: string; readonly function: string; node: string; how: string }>()
+  /** Connections that each node has. */
+  const connected = new Map<string, number>()
+  /** Faults that are on now, and when that changed last. */
+  let troubles = 0
+  let calmSince = 0
+  const stopping = new Set<string>()
   const sent = new Map<string, number>()
   const askedOnce = new Map<string, number>()
   let successes = 0
@@ -65,22 +74,25 @@ export const callers = (scenario: Pick<Scenario, "faults" | "servers">): Callers
     })
   }
 
-  const judgeFailure = (asked: Asked, text: string) => {
+  const judgeFailure = (asked: Asked, text: string, now: number) => {
     if (text.startsWith("died")) throw new Violation(36, `caller ${asked.caller} ${text}`)
     if (asked.kind === "run" && asked.function === "failing" && told.has(text)) return
     if (mayBeSpent && text === "JobFailed" && (!isFaultless || asked.function === "limited")) return
     if (isFaultless) throw new Violation(37, `caller ${asked.caller} of ${asked.function} failed with ${text} although nothing went wrong`)
-    if (text === "Ambiguous" && asked.idempotent && asked.kind === "run") {
-      throw new Violation(37, `caller ${asked.caller} of the idempotent ${asked.function} was told of an ambiguous loss`)
+    // With a server at hand, a loss is either hidden, or it is an ambiguous one of a job that must not run twice.
+    const isHonest = text === "Ambiguous" && !(asked.idempotent && asked.kind === "run")
+    const isCalm = troubles === 0 && now - calmSince > recoveryMillis && (connected.get(asked.node) ?? 0) > 0
+    if (!isHonest && (text === "Ambiguous" || text === "NoServer") && isCalm) {
+      throw new Violation(37, `caller ${asked.caller} of ${asked.function} failed with ${text} while ${asked.node} had a server`)
     }
   }
 
-  const judge = (asked: Asked, { how, text }: Answered) => {
+  const judge = (asked: Asked, { how, text }: Answered, now: number) => {
     if (how === "interrupted") {
-      if (!asked.interrupts) throw new Violation(40, `caller ${asked.caller} was interrupted, but nobody interrupted it`)
+      if (!asked.interrupts && !stopping.has(asked.node)) throw new Violation(40, `caller ${asked.caller} was interrupted, but nobody interrupted it`)
       return
     }
-    if (how === "failure") return judgeFailure(asked, text)
+    if (how === "failure") return judgeFailure(asked, text, now)
     successes++
     if (asked.kind === "run") judgeResult(asked, asked.workload, text)
     if (asked.kind === "map") judgeMap(asked, text)
@@ -91,7 +103,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "servers">): Callers
     waiting: () => [...open.values()],
     answered: () => done.size,
     succeeded: () => successes,
-    observe: ({ event }) => {
+    observe: ({ at, event }) => {
       switch (event._tag) {
         case "Asked":
           open.set(event.caller, event)
@@ -102,7 +114,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "servers">): Callers
           if (asked === undefined) throw new Violation(36, `caller ${event.caller} ended twice`)
           open.delete(event.caller)
           done.add(event.caller)
-          return judge(asked, event)
+          return judge(asked, event, at)
         }
         case "Began":
           executions.set(event.execution, { workload: event.workload, function: event.function, node: event.node, how: "" })
@@ -112,6 +124,23 @@ export const callers = (scenario: Pick<Scenario, "faults" | "servers">): Callers
           if (execution !== undefined) execution.how = event.how
           return
         }
+        case "Fault":
+          troubles += event.begins ? 1 : -1
+          calmSince = at
+          return
+        case "Opened":
+        case "Closed":
+          if (!event.atServer) {
+            connected.set(event.node, (connected.get(event.node) ?? 0) + (event._tag === "Opened" ? 1 : -1))
+          }
+          return
+        case "Started":
+          connected.delete(event.node)
+          stopping.delete(event.node)
+          return
+        case "Stopping":
+          stopping.add(event.node)
+          return
         case "Ended":
           // Callers of a program that is no more wait for nothing.
           for (const asked of open.values()) if (asked.node === event.node) open.delete(asked.caller)

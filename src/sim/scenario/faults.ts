@@ -8,12 +8,15 @@ import type { World } from "../World.ts"
 import type { Fault } from "./Scenario.ts"
 
 /**
- * Restarts a node's program.
+ * How a node's program is started again, or told to stop.
  *
  * @since 0.1.0
  * @category models
  */
-export type Restart = (node: string) => void
+export interface Power {
+  readonly restart: (node: string) => void
+  readonly stop: (node: string) => void
+}
 
 const nothing = () => {}
 
@@ -67,7 +70,7 @@ const blockAll = (world: World, node: string, stepMillis: number): (() => void) 
  * @since 0.1.0
  * @category running
  */
-export const begin = (world: World, fault: Fault, restart: Restart): (() => void) => {
+export const begin = (world: World, fault: Fault, power: Power): (() => void) => {
   const { amount, node: name, peer } = fault
   const node = world.node(name)
   const host = world.network.host(name)
@@ -80,13 +83,13 @@ export const begin = (world: World, fault: Fault, restart: Restart): (() => void
   switch (fault.kind) {
     case "crash":
       node.crash()
-      return () => restart(name)
+      return () => power.restart(name)
     case "power":
       node.losePower()
-      return () => restart(name)
+      return () => power.restart(name)
     case "restart":
-      node.stop()
-      return () => restart(name)
+      power.stop(name)
+      return () => power.restart(name)
     case "pause": {
       const { incarnation } = node
       node.pause()

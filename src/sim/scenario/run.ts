@@ -115,7 +115,7 @@ class Run {
       kernel.timer(kernel.world, fault.at, () => {
         const text = `${fault.kind} ${fault.node} ${fault.peer}`.trim()
         this.recorder.record({ _tag: "Fault", text, begins: true })
-        const heal = begin(this.world, fault, (node) => this.restart(node))
+        const heal = begin(this.world, fault, { restart: (node) => this.restart(node), stop: (node) => this.stop(node) })
         kernel.timer(kernel.world, fault.lastsMillis, () => {
           this.recorder.record({ _tag: "Fault", text, begins: false })
           heal()
@@ -155,6 +155,11 @@ class Run {
     return programs.client(scenario, name, remaining, ledger)
   }
 
+  private stop(name: string): void {
+    this.recorder.record({ _tag: "Stopping", node: name })
+    this.world.node(name).stop()
+  }
+
   private restart(name: string): void {
     const { state } = this.world.node(name)
     if (state === "running" || this.isStopping) return
@@ -178,7 +183,7 @@ class Run {
 
   private stopAll(role: string, count: number): void {
     const names = Array.from({ length: count }, (_, index) => `${role}${index + 1}`)
-    for (const name of names) this.world.node(name).stop()
+    for (const name of names) this.stop(name)
     this.reach(`every ${role} has stopped`, this.world.kernel.now + this.patienceMillis(), () => {
       const name = names.find((one) => this.world.node(one).isUp)
       return name === undefined ? undefined : `${name} is ${this.world.node(name).state}`

@@ -1,0 +1,58 @@
+/** Hand-written histories: a few lines of packets at one job server, judged by one property. */
+import type * as Packet from "../../../src/protocol/Packet.ts"
+import type { PacketEvent } from "../../../src/sim/properties/History.ts"
+import { type Property, Violation } from "../../../src/sim/properties/Property.ts"
+import { ServerModel } from "../../../src/sim/properties/ServerModel.ts"
+
+const words = (line: string): ReadonlyArray<string> => line.trim().split(/\s+/)
+
+/**
+ * The number of the property that a history violates, or 0. One event a line:
+ *
+ *     1 < SUBMIT_JOB f u w     connection 1 sent this to the server
+ *     1 > JOB_CREATED H:1      the server sent this to connection 1
+ *     1 closed
+ *     wait 1000                milliseconds pass
+ *     restart                  the server crashes and starts again
+ *     --                       a step of the server is over
+ *
+ * `''` is an empty field.
+ */
+export const judge = (make: () => Property, history: string): number => {
+  const property = make()
+  let now = 0
+  let server = new ServerModel("server1", [property], () => now)
+  const stepEnds = () => property.afterStep?.(new Map([["server1", server]]), now)
+  try {
+    for (const line of history.split("\n")) {
+      const [first, second, name, ...rest] = words(line)
+      if (first === undefined || first === "") continue
+      if (first === "--") stepEnds()
+      else if (first === "wait") now += Number(second)
+      else if (first === "restart") server = new ServerModel("server1", [property], () => now)
+      else if (second === "closed") server.closed(Number(first))
+      else {
+        const got = second === "<"
+        const fields = rest.map((field) => (field === "''" ? "" : field))
+        const packet: PacketEvent = {
+          _tag: "Packet",
+          node: "server1",
+          connection: Number(first),
+          atServer: true,
+          got,
+          name: name as Packet.Name,
+          fields
+        }
+        property.observe?.({ at: now, event: packet })
+        if (got) server.got(packet)
+        else server.gave(packet)
+      }
+    }
+    stepEnds()
+    property.atEnd?.()
+  } catch (error) {
+    if (error instanceof Violation) return error.property
+    throw error
+  }
+  return 0
+}
