@@ -11,12 +11,13 @@ import { grid } from "./sections/grid.ts"
 import { growth } from "./sections/growth.ts"
 import { latency } from "./sections/latency.ts"
 import { memory } from "./sections/memory.ts"
+import { micro } from "./sections/micro.ts"
 import { compile, run } from "./support/load.ts"
 import { markdown, type Table } from "./support/report.ts"
 import type { Measurement, Section } from "./support/Section.ts"
 import { gearmandVersion, type ServerName, start, titles } from "./support/servers.ts"
 
-const sections: ReadonlyArray<Section> = [grid, latency, growth, memory, floor]
+const sections: ReadonlyArray<Section> = [grid, latency, growth, memory, floor, micro]
 
 const usage = `npm run bench -- [section ...] [options]
 
