@@ -29,7 +29,7 @@ const digitsOf = (bytes: Uint8Array, start: number, end: number): Digits => {
 }
 
 /**
- * `strtoll`: the number, or `undefined` beyond 64 bits.
+ * `strtoll`: the number, as near as a double comes to it, or `undefined` beyond 64 bits.
  *
  * @since 0.1.0
  * @category conversions
@@ -39,7 +39,7 @@ export const parseInt64 = (bytes: Uint8Array, start: number, end: number): numbe
   let value = 0
   if (digits.end - digits.start > maxDigits + 1) return undefined
   for (let at = digits.start; at < digits.end; at++) value = value * 10 + bytes[at]! - 48
-  if (value >= int64Limit) return undefined
+  if (value > int64Limit) return undefined
   return digits.isNegative && value !== 0 ? -value : value
 }
 

@@ -14,7 +14,8 @@ export class Connection {
   /** Chunks as the transport got them, and not yet read. */
   chunks: Array<Uint8Array> = []
   sends = 0
-  /** Bytes the pretended peer leaves in the transport. */
+  /** The pretended peer does not read: what is sent stays in the transport. */
+  isStalled = false
   unsent = 0
   closed: "no" | "ended" | "destroyed" = "no"
   private readonly server: Server
@@ -25,7 +26,10 @@ export class Connection {
       peerHost: "127.0.0.1",
       send: (chunks) => {
         this.sends++
-        for (const chunk of chunks) this.chunks.push(Uint8Array.from(chunk))
+        for (const chunk of chunks) {
+          this.chunks.push(Uint8Array.from(chunk))
+          if (this.isStalled) this.unsent += chunk.length
+        }
       },
       unsentBytes: () => this.unsent,
       end: () => void (this.closed = "ended"),
@@ -87,7 +91,7 @@ export class Connection {
   }
 
   /** Drops what came; used where only what follows matters. */
-  skip(): this {
+  drop(): this {
     this.chunks = []
     return this
   }
