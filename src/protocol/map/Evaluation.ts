@@ -93,7 +93,7 @@ const parse = (source: string, names: ReadonlyArray<string>): Factory => {
   // literal, where in turn no other kind of function can stand.
   const method = `const methods = Object.getOwnPropertyDescriptors({ ${source} }); const method = methods[Reflect.ownKeys(methods)[0]]; return method.value ?? method.get`
   try {
-    return factoryFrom(names, `return (${source}\n)`)
+    return factoryFrom(names, `return (${source})`)
   } catch (notAnExpression) {
     try {
       return factoryFrom(names, method)

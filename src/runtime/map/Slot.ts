@@ -26,6 +26,12 @@ const graceMillis = 2000
 /** How long a new guard may take until it runs an item, on a machine that is busy. */
 const startMillis = 10_000
 
+/**
+ * After these the function may still run, and may not be stoppable by its guard, as in a
+ * long step of V8 itself; only the end of the process surely ends it.
+ */
+const endsGuard: ReadonlySet<Failure["kind"]> = new Set(["timeLimit", "memoryLimit"])
+
 /** V8 and Node end a process by one of these when they cannot go on, nearly always for lack of memory. */
 const fatalSignals: ReadonlyArray<unknown> = ["SIGABRT", "SIGTRAP", "SIGILL", "SIGSEGV", "SIGBUS"]
 const abortExitCode = 134
@@ -109,6 +115,8 @@ export class Slot {
         "--disable-warning=ExperimentalWarning",
         ...(this.options.isRestricted ? permissionFlags(script) : [])
       ],
+      // Node lets the threads of a restricted process read its working directory.
+      cwd: dirname(script),
       // Nothing of the worker's own environment, which may hold secrets.
       env: {
         [memoryLimitVariable]: String(this.options.memoryLimitMebibytes),
@@ -120,8 +128,13 @@ export class Slot {
     })
     let isReady = false
     guard.on("message", (message: GuardMessage) => {
-      if (message === "ready") isReady = true
-      else if (this.guard === guard) this.finish?.(message)
+      if (message === "ready") {
+        isReady = true
+        return
+      }
+      if (this.guard !== guard) return
+      if ("failure" in message && endsGuard.has(message.failure.kind)) this.drop()
+      this.finish?.(message)
     })
     guard.on("error", (problem) => this.lost(guard, problem.message))
     guard.on("exit", (code, signal) => {

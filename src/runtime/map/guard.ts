@@ -5,11 +5,13 @@
  * The thread alone would not do. V8 ends the *process* when a heap is exhausted by one
  * large step, as a growing Map, a long array or JSON.parse take it, whatever limits the
  * thread was given. So each slot has a process of its own, which such an item costs,
- * and nothing else. The thread inside keeps the process able to act meanwhile: it ends
- * what runs too long or takes too much memory outside of the heap, and it notices when
- * the worker is gone and ends with it, even while the function runs in a loop.
+ * and nothing else. The thread inside keeps the process able to act meanwhile: it tells
+ * when a function runs too long or takes too much memory outside of the heap, upon which
+ * the worker ends the process; and it notices when the worker is gone and ends with it,
+ * even while the function runs in a loop.
  */
 import { Worker } from "node:worker_threads"
+import { remoteErrorOf } from "../../protocol/map/Evaluation.ts"
 import {
   cannotStartExitCode,
   type Ending,
@@ -30,8 +32,9 @@ const youngShare = 0.25
 
 interface Running {
   readonly task: Task
-  sent: boolean
-  timer: NodeJS.Timeout | undefined
+  isSent: boolean
+  timeLimit?: NodeJS.Timeout
+  memoryWatch?: NodeJS.Timeout
 }
 
 let thread: Worker
@@ -44,49 +47,58 @@ let itemBytes = 0
 const send = (message: GuardMessage): void => void process.send!(message)
 
 const finish = (ending: Ending): void => {
-  clearTimeout(running?.timer)
+  clearTimeout(running?.timeLimit)
+  clearInterval(running?.memoryWatch)
   running = undefined
   send(ending)
 }
 
-const fail = (kind: Failure["kind"], name: string, message: string, stack?: string): void =>
-  finish({ failure: { kind, position: 0, error: stack === undefined ? { name, message } : { name, message, stack } } })
+const fail = (kind: Failure["kind"], error: Failure["error"]): void => finish({ failure: { kind, error, position: 0 } })
 
 const startThread = (): void => {
   isReady = false
-  const started = new Worker(scriptNamed("thread"), {
+  let thrown: (Error & { readonly code?: string }) | undefined
+  thread = new Worker(scriptNamed("thread"), {
     env: {},
     resourceLimits: {
       maxOldGenerationSizeMb: Math.ceil(memoryLimitMebibytes * (1 - youngShare)),
       maxYoungGenerationSizeMb: Math.ceil(memoryLimitMebibytes * youngShare)
     }
   })
-  thread = started
-  started.on("message", (message: ThreadMessage) => {
-    if (thread !== started) return
+  thread.on("message", (message: ThreadMessage) => {
     if (message === "ready") {
       isReady = true
-      send("ready")
       threadBytes = process.memoryUsage.rss()
+      send("ready")
       give()
       return
     }
-    if (message.leftover || takesTooMuch(threadBytes)) replaceThread()
-    if (running !== undefined) finish(message.ending)
+    if (message.leftover || takesTooMuch(threadBytes)) {
+      isReady = false
+      void thread.terminate()
+    }
+    finish(message.ending)
   })
-  started.on("error", (error: Error & { readonly code?: string }) => {
-    if (thread !== started) return
-    if (!isReady) return cannotStart(error)
-    replaceThread()
-    if (running === undefined) return
-    if (error.code === "ERR_WORKER_OUT_OF_MEMORY") tooMuchMemory()
-    else fail("thrown", error.name, error.message, error.stack)
+  thread.on("error", (error) => {
+    if (!isReady) cannotStart(error)
+    thrown = error
   })
-  started.on("exit", (code) => {
-    if (thread !== started) return
+  thread.on("exit", (code) => {
+    // A next item may be waiting already, which this thread never got.
+    const isCost = running?.isSent === true
     startThread()
-    if (running !== undefined) fail("exited", "Exit", `the function ended its thread, with exit code ${code}`)
+    if (isCost) failFor(thrown, code)
   })
+}
+
+const failFor = (thrown: (Error & { readonly code?: string }) | undefined, exitCode: number): void => {
+  if (thrown === undefined) {
+    fail("exited", { name: "Exit", message: `the function ended its thread, with exit code ${exitCode}` })
+  } else if (thrown.code === "ERR_WORKER_OUT_OF_MEMORY") {
+    tooMuchMemory()
+  } else {
+    fail("thrown", remoteErrorOf(thrown))
+  }
 }
 
 const cannotStart = (error: Error): void => {
@@ -94,40 +106,38 @@ const cannotStart = (error: Error): void => {
   process.exit(cannotStartExitCode)
 }
 
-/** The old thread's messages and end mean nothing any more. */
-const replaceThread = (): void => {
-  const old = thread
-  startThread()
-  void old.terminate()
-}
-
 const takesTooMuch = (beforeBytes: number): boolean =>
   process.memoryUsage.rss() - beforeBytes > memoryLimitMebibytes * mebibyte
 
 const tooMuchMemory = (): void =>
-  fail("memoryLimit", "MemoryLimit", `the function used more than ${memoryLimitMebibytes} MiB of memory`)
+  fail("memoryLimit", {
+    name: "MemoryLimit",
+    message: `the function used more than ${memoryLimitMebibytes} MiB of memory`
+  })
 
+/** Gives the item to the thread, when both are there. */
 const give = (): void => {
-  if (running === undefined || running.sent || !isReady) return
+  if (running === undefined || !isReady) return
   const { task } = running
-  running.sent = true
+  running.isSent = true
   itemBytes = process.memoryUsage.rss()
-  running.timer = setTimeout(() => {
-    replaceThread()
-    fail("timeLimit", "TimeLimit", `the function did not finish within ${task.timeLimitMillis} ms`)
-  }, task.timeLimitMillis)
+  running.memoryWatch = setInterval(() => {
+    if (takesTooMuch(itemBytes)) tooMuchMemory()
+  }, memoryIntervalMillis)
+  running.timeLimit = setTimeout(
+    () =>
+      fail("timeLimit", {
+        name: "TimeLimit",
+        message: `the function did not finish within ${task.timeLimitMillis} ms`
+      }),
+    task.timeLimitMillis
+  )
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   thread.postMessage(task)
 }
 
-setInterval(() => {
-  if (running?.sent !== true || !takesTooMuch(itemBytes)) return
-  replaceThread()
-  tooMuchMemory()
-}, memoryIntervalMillis)
-
 process.on("message", (task: Task) => {
-  running = { task, sent: false, timer: undefined }
+  running = { task, isSent: false }
   give()
 })
 // The worker is gone. An exit in order would wait for a thread that may be in a loop.

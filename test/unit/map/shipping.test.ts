@@ -72,8 +72,6 @@ describe("shipping", () => {
     Effect.gen(function* () {
       const kinds: ReadonlyArray<AnyFunction> = [
         (n: number) => n * 2,
-        // prettier would join these: a comment at the end of an arrow must not swallow what follows
-        (n: number) => n * 2, // twice
         function (n: number) {
           return n * 2
         },
