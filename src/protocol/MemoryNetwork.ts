@@ -310,7 +310,6 @@ const make = Effect.sync(() => {
           for (let left = Queue.takeUnsafe(backlog); left?._tag === "Success"; left = Queue.takeUnsafe(backlog)) {
             left.value.destroy()
           }
-          Queue.shutdownUnsafe(backlog)
         })
     )
 

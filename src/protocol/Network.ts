@@ -201,7 +201,10 @@ export interface Listener {
 export class Network extends Context.Service<
   Network,
   {
-    /** Binds the address; closing the scope stops listening. Fails when the address is taken or not ours. */
+    /**
+     * Binds the address; closing the scope stops listening, and what was accepted goes on.
+     * Fails when the address is taken or not ours.
+     */
     readonly listen: (address: Address) => Effect.Effect<Listener, NetworkError, Scope.Scope>
     /**
      * A socket to the address. Nothing is dialled yet: acquiring its `reader` dials, and
