@@ -15,6 +15,7 @@ import * as Command from "effect/cli/Command"
 import * as NodeNetwork from "../NodeNetwork.ts"
 import { version } from "../version.ts"
 import { adminCommands } from "./admin-commands.ts"
+import { map, mapWorker } from "./map.ts"
 import * as Output from "./Output.ts"
 import { server } from "./server.ts"
 import { submit } from "./submit.ts"
@@ -53,7 +54,7 @@ const presenter: CliOutput.Presenter = {
 
 const root = Command.make("effect-gearman").pipe(
   Command.withDescription("A Gearman job server, workers and clients"),
-  Command.withSubcommands([server, worker, submit, ...adminCommands])
+  Command.withSubcommands([server, worker, submit, map, mapWorker, ...adminCommands])
 )
 
 /** Runs the command line; the process ends with it. */

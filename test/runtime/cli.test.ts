@@ -1,0 +1,192 @@
+/** Each command as people run it: a process of its own, against a server that is one too. */
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import { freePort } from "../interop/processes.ts"
+import { version } from "../../src/runtime/version.ts"
+import { ask, gearman, inDirectory, patienceMillis, sleep, startGearman, startServer, until } from "./support.ts"
+
+let server: Awaited<ReturnType<typeof startServer>>
+beforeAll(async () => {
+  server = await startServer(["--allow-shutdown"])
+}, patienceMillis)
+afterAll(async () => {
+  const result = await server.stop("SIGTERM")
+  assert.strictEqual(result.code, 0)
+})
+
+const at = () => ["--server", server.address]
+
+const rows = async (command: string, ...more: ReadonlyArray<string>): Promise<ReadonlyArray<any>> =>
+  JSON.parse((await gearman([command, "--json", ...at(), ...more])).stdout)
+
+/** Asked without a process, for waiting. */
+const says = async (command: string, text: string) => ((await ask(server.port, command)) ?? "").includes(text)
+
+const startWorker = async (name: string, args: ReadonlyArray<string>) => {
+  const worker = startGearman(["worker", name, ...at(), "--client-id", `${name}-worker`, ...args])
+  await until(() => says("workers", `${name}-worker : ${name}\n`), `the worker for ${name} announced itself`)
+  return worker
+}
+
+describe("effect-gearman", { timeout: 90_000 }, () => {
+  it("shows help, its version and completions", async () => {
+    const help = await gearman(["--help"])
+    assert.strictEqual(help.code, 0)
+    for (const command of ["server", "worker", "submit", "map", "map-worker", "status", "jobs", "cancel", "shutdown"]) {
+      assert.include(help.stdout, command)
+    }
+    assert.strictEqual((await gearman(["--version"])).stdout, `effect-gearman ${version}\n`)
+    assert.strictEqual(version, JSON.parse(Fs.readFileSync("package.json", "utf8")).version)
+    assert.include((await gearman(["--completions", "bash"])).stdout, "effect-gearman")
+    assert.include((await gearman(["map-worker", "--help"])).stdout, "runs whatever JavaScript")
+    assert.include((await gearman(["server", "--help"])).stdout, "--job-retries")
+  })
+
+  it.each([
+    [["stat"], 2, /Unknown subcommand "stat".*/],
+    [["submit"], 2, /Missing required argument: function/],
+    [["status", "--server", "host:99999"], 2, /"host:99999" is no address/],
+    [["map", "1 +", "1"], 1, /"1 \+" is no function/]
+  ] as const)("explains %j in a line", async (args, code, message) => {
+    const result = await gearman(args)
+    assert.strictEqual(result.code, code)
+    assert.strictEqual(result.stdout, "")
+    assert.match(result.stderr, message)
+    assert.isAtMost(result.stderr.trimEnd().split("\n").length, 2)
+  })
+
+  it("says that nothing listens, that a host is unknown, that a port is in use", async () => {
+    const port = await freePort()
+    const nobody = await gearman(["status", "--port", String(port)])
+    assert.strictEqual(nobody.code, 3)
+    assert.match(nobody.stderr, /^effect-gearman: cannot reach the job server 127\.0\.0\.1:\d+: nothing listens there.*\n$/)
+    const unknown = await gearman(["status"], { env: { GEARMAN_SERVERS: "no-such-host.invalid" } })
+    assert.strictEqual(unknown.code, 3)
+    assert.match(unknown.stderr, /no-such-host\.invalid:4730: the host name is unknown/)
+    const submitted = await gearman(["submit", "f", "x", "--port", String(port)])
+    assert.strictEqual(submitted.code, 3)
+    assert.match(submitted.stderr, /^effect-gearman: no job server could be reached: [^\n]+\n$/)
+    const taken = await gearman(["server", `--port=${server.port}`])
+    assert.strictEqual(taken.code, 1)
+    assert.match(taken.stderr, /EADDRINUSE[^\n]*Port \d+ is in use[^\n]*\n$/)
+  })
+
+  it("runs a command per job, and gives its output back", async () => {
+    const worker = await startWorker("wc", ["--", "wc", "-l"])
+    const result = await gearman(["submit", "wc", ...at()], { input: "a\nb\nc\n" })
+    assert.deepStrictEqual([result.code, result.stdout.trim(), result.stderr], [0, "3", ""])
+    const status = await rows("status")
+    assert.deepInclude(status, { server: server.address, function: "wc", queued: 0, running: 0, workers: 1 })
+    const table = await gearman(["status", ...at()])
+    assert.match(table.stdout, /^FUNCTION +QUEUED +RUNNING +WORKERS\nwc +0 +0 +1$/m)
+    assert.strictEqual((await worker.stop("SIGTERM")).code, 0)
+  })
+
+  it("fails the job when the command fails, and goes on", async () => {
+    const worker = await startWorker("test-o", ["--", "grep", "o"])
+    const failed = await gearman(["submit", "test-o", "x", ...at()])
+    assert.strictEqual(failed.code, 1)
+    assert.match(failed.stderr, /^effect-gearman: job \S+ of "test-o" on \S+ failed[^\n]*\n$/)
+    assert.strictEqual((await gearman(["submit", "test-o", "foo", ...at()])).stdout, "foo\n")
+    assert.strictEqual((await worker.stop("SIGINT")).code, 0)
+  })
+
+  it("submits a line each, in order, and finds its servers in the environment", async () => {
+    const worker = await startWorker("double", ["--concurrency", "4", "--", "sh", "-c", "read n; echo -n $((n * 2))"])
+    const lines = Array.from({ length: 30 }, (_, index) => index)
+    const result = await gearman(["submit", "double", "--lines"], {
+      input: lines.join("\n"),
+      env: { GEARMAN_SERVERS: server.address }
+    })
+    assert.strictEqual(result.stdout, lines.map((line) => `${line * 2}\n`).join(""))
+    await worker.stop("SIGTERM")
+  })
+
+  it("lets a running job finish on SIGTERM, and takes no other", async () => {
+    const worker = await startWorker("slow", ["--", "sh", "-c", "sleep 1; echo done"])
+    const submitted = startGearman(["submit", "slow", "x", ...at()])
+    await until(() => says("status", "slow\t1\t1\t1\n"), "the job was running")
+    const stopped = worker.stop("SIGTERM")
+    assert.strictEqual((await submitted.ended).stdout, "done\n")
+    assert.strictEqual((await stopped).code, 0)
+  })
+
+  it("queues background jobs, shows them and cancels them", async () => {
+    const submitted = await gearman(["submit", "later", "x", "--background", "--unique", "u1", ...at()])
+    const handle = submitted.stdout.trim()
+    assert.deepInclude(await rows("jobs"), {
+      server: server.address,
+      handle,
+      retries: 0,
+      isIgnored: false,
+      isBackground: true
+    })
+    const merged = await gearman(["submit", "later", "x", "-b", "-u", "u1", ...at()])
+    assert.strictEqual(merged.stdout.trim(), handle)
+    assert.strictEqual((await gearman(["cancel", handle, ...at()])).stdout, `cancelled ${handle}\n`)
+    assert.deepStrictEqual(await rows("jobs"), [])
+    const again = await gearman(["cancel", handle, ...at()])
+    assert.strictEqual(again.code, 1)
+    assert.include(again.stderr, "UNKNOWN_JOB")
+  })
+
+  it("maps a function over items", async () => {
+    const worker = startGearman(["map-worker", "--name", "sammy", ...at()])
+    await until(() => says("workers", "sammy : effect-gearman.map\n"), "sammy announced itself")
+    const squares = await gearman(["map", "n => n * n", "1..10", ...at()])
+    assert.deepStrictEqual([squares.stderr, squares.stdout], ["", "1\n4\n9\n16\n25\n36\n49\n64\n81\n100\n"])
+    const words = await gearman(["map", "--flat", "line => line.split(' ')", ...at()], { input: "a b\nc\n" })
+    assert.strictEqual(words.stdout, "a\nb\nc\n")
+    const failed = await gearman(["map", "n => { throw new TypeError('no ' + n) }", "7", ...at()])
+    assert.strictEqual(failed.code, 1)
+    assert.match(failed.stderr, /^effect-gearman: item 0 failed: TypeError: no 7\n$/)
+    assert.strictEqual((await worker.stop("SIGTERM")).code, 0)
+  })
+
+  it("sends any text command", async () => {
+    assert.match((await gearman(["admin", "version", ...at()])).stdout, /^OK /)
+    const unknown = await gearman(["admin", "no-such-command", ...at()])
+    assert.strictEqual(unknown.code, 1)
+    assert.match(unknown.stderr, /Unknown server command/)
+  })
+
+  it("shows what the reachable servers say, and still fails for the others", async () => {
+    const dead = await freePort()
+    const result = await gearman(["status", "--json", ...at(), "--server", `127.0.0.1:${dead}`])
+    assert.strictEqual(result.code, 3)
+    assert.isArray(JSON.parse(result.stdout))
+    assert.include(result.stderr, `127.0.0.1:${dead}`)
+  })
+
+  it("stops a server that allows it, and only such a one", async () => {
+    const forbidding = await startServer()
+    const refused = await gearman(["shutdown", "--server", forbidding.address])
+    assert.strictEqual(refused.code, 1)
+    assert.strictEqual((await forbidding.stop("SIGINT")).code, 0)
+    const allowing = await startServer(["--allow-shutdown"])
+    assert.strictEqual((await gearman(["shutdown", "--server", allowing.address])).code, 0)
+    assert.strictEqual((await allowing.ended).code, 0)
+  })
+
+  it("drains on SIGTERM as long as --drain-timeout allows, and stops at once on a second signal", async () => {
+    const draining = await startServer(["--drain-timeout=2"])
+    await gearman(["submit", "never", "x", "-b", "--server", draining.address])
+    const begun = Date.now()
+    process.kill(draining.pid, "SIGTERM")
+    await sleep(300)
+    assert.strictEqual((await gearman(["status", "--server", draining.address])).code, 3)
+    assert.strictEqual((await draining.ended).code, 0)
+    assert.isAtLeast(Date.now() - begun, 1_900)
+  })
+
+  it("listens on a Unix socket", async () => {
+    await inDirectory(async (directory) => {
+      const address = `unix:${Path.join(directory, "socket")}`
+      const unix = startGearman(["server", "--listen", address])
+      await unix.says(`listening on ${address}\n`, patienceMillis)
+      assert.strictEqual((await gearman(["status", "--json", "--server", address])).stdout, "[]\n")
+      await unix.stop()
+    })
+  })
+})
