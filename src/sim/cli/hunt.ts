@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import { registerHooks } from "node:module"
+import { enableCompileCache, registerHooks } from "node:module"
 import type { Mutant } from "../mutants/Mutant.ts"
 import { plant } from "../mutants/Mutant.ts"
 
@@ -49,6 +49,8 @@ const cpuSeconds = (): number => {
 const run = async ({ cpuSeconds: limit, from, mutant, seeds }: Request): Promise<Report> => {
   const target = new URL(`../../../${mutant.file}`, import.meta.url).href
   let planted = false
+  // Half of a short hunt would be compiling what every hunt compiles.
+  enableCompileCache()
   registerHooks({
     load: (url, context, nextLoad) => {
       const loaded = nextLoad(url, context)

@@ -1,0 +1,17 @@
+/**
+ * All planted bugs. Numbers at the front of an id are those of the list in
+ * `docs/simulation.md`; the others are our own.
+ *
+ * @since 0.1.0
+ */
+import type { Mutant } from "./Mutant.ts"
+import { serverAssignment } from "./serverAssignment.ts"
+import { serverMerging } from "./serverMerging.ts"
+import { serverWakeup } from "./serverWakeup.ts"
+import { wire } from "./wire.ts"
+
+/**
+ * @since 0.1.0
+ * @category constants
+ */
+export const mutants: ReadonlyArray<Mutant> = [...serverWakeup, ...serverAssignment, ...serverMerging, ...wire]
