@@ -6,6 +6,8 @@
  * @since 0.1.0
  */
 
+import { Generator } from "./Choice.ts"
+
 /**
  * A simulated program used something that no seed decides.
  *
@@ -25,9 +27,21 @@ export class Leak extends Error {
 /** The first leak of the present run; programs may swallow the error, the kernel does not. */
 let leak: Leak | undefined
 
-const refuse = (what: string) => () => {
+const refuse = (what: string) => (): never => {
   leak ??= new Leak(what)
   throw leak
+}
+
+/** Numbers for `hashRandom`, begun anew with each run. */
+let hashes: Generator
+
+/**
+ * Effect hashes an object without a hash of its own by `Math.random`, to find equal causes.
+ * No order and no outcome comes of it, so it gets numbers that are the same in each run.
+ */
+const hashRandom = (): number => {
+  const { stack = "" } = new Error()
+  return /[\\/]effect[\\/](?:dist|src)[\\/]Hash\./.test(stack) ? hashes.next() / 0x1_0000_0000 : refuse("Math.random")()
 }
 
 interface Patch {
@@ -60,7 +74,6 @@ const functions: ReadonlyArray<readonly [target: object, name: string, keys: Rea
       "clearImmediate"
     ]
   ],
-  [Math, "Math.", ["random"]],
   [performance, "performance.", ["now"]],
   [process, "process.", ["nextTick", "hrtime", "uptime"]],
   [crypto, "crypto.", ["getRandomValues", "randomUUID"]],
@@ -69,7 +82,8 @@ const functions: ReadonlyArray<readonly [target: object, name: string, keys: Rea
 
 const patches: ReadonlyArray<Patch> = [
   ...functions.flatMap(([target, name, keys]) => keys.map((key) => ({ target, key, replacement: refuse(name + key) }))),
-  { target: globalThis, key: "Date", replacement: HermeticDate }
+  { target: globalThis, key: "Date", replacement: HermeticDate },
+  { target: Math, key: "random", replacement: hashRandom }
 ]
 
 /**
@@ -81,6 +95,7 @@ const patches: ReadonlyArray<Patch> = [
  */
 export const hermetically = <A>(run: () => A): A => {
   leak = undefined
+  hashes = new Generator(0)
   const before = patches.map(({ key, target }) => Object.getOwnPropertyDescriptor(target, key))
   for (const { key, replacement, target } of patches) {
     Object.defineProperty(target, key, { value: replacement, configurable: true, writable: true })

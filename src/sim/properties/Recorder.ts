@@ -12,11 +12,12 @@ import * as Packet from "../../protocol/Packet.ts"
 import type { Endpoint, Tap } from "../network/Endpoint.ts"
 import type { Event, Moment, PacketEvent } from "./History.ts"
 import type { Property } from "./Property.ts"
-import { ServerModel } from "./ServerModel.ts"
+import { isWorkError, ServerModel } from "./ServerModel.ts"
 
 const replied = new Set(["JOB_CREATED", "NO_JOB", "STATUS_RES", "STATUS_RES_UNIQUE", "ECHO_RES", "OPTION_RES", "ERROR"])
 
-const isReply = (packet: PacketEvent): boolean => replied.has(packet.name) || packet.name.startsWith("JOB_ASSIGN")
+const isReply = (packet: PacketEvent): boolean =>
+  (replied.has(packet.name) && !isWorkError(packet)) || packet.name.startsWith("JOB_ASSIGN")
 
 const needsReply = (packet: PacketEvent): boolean =>
   /^(?:SUBMIT_|GRAB_JOB|GET_STATUS|ECHO_REQ|OPTION_REQ)/.test(packet.name)
@@ -38,6 +39,7 @@ export class Recorder implements Tap {
   packets = 0
   private readonly properties: ReadonlyArray<Property>
   private readonly now: () => number
+  private readonly attemptsMax: (node: string) => number
   private readonly keeps: boolean
   private readonly streams = new Map<Endpoint, Streams>()
   private readonly happenedNow: Array<Event> = []
@@ -46,9 +48,10 @@ export class Recorder implements Tap {
   private readonly closedNow: Array<Event> = []
   private changed = false
 
-  constructor(properties: ReadonlyArray<Property>, now: () => number, keeps: boolean) {
+  constructor(properties: ReadonlyArray<Property>, now: () => number, attemptsMax: (node: string) => number, keeps: boolean) {
     this.properties = properties
     this.now = now
+    this.attemptsMax = attemptsMax
     this.keeps = keeps
   }
 
@@ -91,7 +94,7 @@ export class Recorder implements Tap {
     this.changed = false
     for (const event of this.happenedNow.splice(0)) {
       if (event._tag === "Started" && event.node.startsWith("server")) {
-        this.servers.set(event.node, new ServerModel(event.node, this.properties, this.now))
+        this.servers.set(event.node, new ServerModel(event.node, this.properties, this.now, this.attemptsMax(event.node)))
       }
       this.show(event)
     }
@@ -137,13 +140,15 @@ export class Recorder implements Tap {
     const { closedNow, gaveNow, gotNow } = this
     for (const packet of gotNow) {
       this.packets++
+      const own = (next: PacketEvent) => next.connection === packet.connection
+      // What the server said to this connection before it answered has an earlier cause.
+      if (needsReply(packet)) this.giveWhile((next) => own(next) && !isReply(next))
       this.show(packet)
       const model = this.modelOf(packet)
       const attached = model?.jobs.get(packet.fields[0] ?? "")?.listeners ?? []
       model?.got(packet)
       if (packet.name.startsWith("WORK_")) this.giveForwards(packet, attached)
       if (!needsReply(packet)) continue
-      const own = (next: PacketEvent) => next.connection === packet.connection
       let replies = false
       this.giveWhile((next) => {
         if (replies || !own(next)) return false

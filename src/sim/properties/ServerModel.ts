@@ -50,6 +50,8 @@ export interface ModelJob {
   assignedAt: number
   /** The longest that its present attempt may take, in milliseconds; 0 is for ever. */
   timeLimit: number
+  /** Its worker gave up about when its time was over: it waits again, or has ended. */
+  doubtful: boolean
   /** It was asked for with a higher priority while it ran. */
   raisedWhileRunning: boolean
 }
@@ -115,6 +117,15 @@ const submissions: { readonly [name: string]: readonly [priority: number, backgr
 
 const isSubmission = (request: PacketEvent | Submission): request is Submission => !("_tag" in request)
 
+/**
+ * An ERROR that answers a WORK_ packet, which has no reply otherwise.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isWorkError = (packet: PacketEvent): boolean =>
+  packet.name === "ERROR" && packet.fields[0] === "JOB_NOT_FOUND"
+
 const asked = new Set(["GET_STATUS", "GET_STATUS_UNIQUE", "ECHO_REQ", "OPTION_REQ"])
 const replies = new Set(["STATUS_RES", "STATUS_RES_UNIQUE", "ECHO_RES", "OPTION_RES", "ERROR"])
 
@@ -142,9 +153,12 @@ export class ServerModel {
   private places = 0
 
   readonly now: () => number
+  /** How many attempts its jobs get. */
+  readonly attemptsMax: number
 
-  constructor(node: string, watchers: ReadonlyArray<ServerWatcher>, now: () => number) {
+  constructor(node: string, watchers: ReadonlyArray<ServerWatcher>, now: () => number, attemptsMax: number) {
     this.node = node
+    this.attemptsMax = attemptsMax
     this.now = now
     this.watchers = watchers
   }
@@ -237,7 +251,29 @@ export class ServerModel {
     const job = found !== undefined && isLive(found) ? found : undefined
     for (const watcher of this.watchers) watcher.worked?.(this, connection, job, packet)
     const terminal = packet.name === "WORK_COMPLETE" || packet.name === "WORK_FAIL" || packet.name === "WORK_EXCEPTION"
-    if (job?.owner === connection && terminal) this.over(job, "finished")
+    if (job?.owner !== connection) return
+    if (!this.mayBeTimedOut(job) || packet.name === "WORK_COMPLETE") {
+      if (terminal) this.over(job, "finished")
+      return
+    }
+    // Whether the server had put the job back before this came, only its next words can show.
+    if (!terminal) return
+    job.doubtful = true
+    job.state = "queued"
+    job.owner = undefined
+  }
+
+  /** Its present attempt is over its time limit, by some clock that may be a little off. */
+  mayBeTimedOut(job: ModelJob): boolean {
+    return job.state === "running" && job.timeLimit > 0 && this.now() - job.assignedAt >= job.timeLimit * 0.8
+  }
+
+  /** For all that its packets have shown, the server may be rid of the job. */
+  mayBeGone(job: ModelJob): boolean {
+    if (!isLive(job) || job.doubtful) return true
+    const isLost = job.state === "running" && (job.owner === undefined || !job.owner.open || this.mayBeTimedOut(job))
+    if (isLost && job.attempts >= this.attemptsMax) return true
+    return !job.background && job.listeners.length === 0 && (isLost || job.state === "queued")
   }
 
   /** A server that gives up a job tells its listeners without a worker's word. */
@@ -246,6 +282,7 @@ export class ServerModel {
   }
 
   private reply(connection: ModelConnection, packet: PacketEvent): void {
+    if (isWorkError(packet)) return
     const request = connection.awaiting.shift()
     if (request === undefined) return this.unasked(connection, packet)
     if (isSubmission(request)) {
@@ -285,6 +322,7 @@ export class ServerModel {
       place: ++this.places,
       assignedAt: 0,
       timeLimit: 0,
+      doubtful: false,
       raisedWhileRunning: false
     }
     for (const watcher of this.watchers) watcher.created?.(this, submission, job, known === undefined)
@@ -310,6 +348,7 @@ export class ServerModel {
     if (job === undefined) return this.unasked(connection, packet)
     for (const watcher of this.watchers) watcher.assigned?.(this, connection, job)
     job.state = "running"
+    job.doubtful = false
     job.owner = connection
     job.attempts++
     job.assignedAt = this.now()
@@ -328,17 +367,6 @@ export class ServerModel {
     for (const watcher of this.watchers) watcher.unasked?.(this, connection, packet)
   }
 }
-
-/**
- * Nobody waits for it any more, nobody is known to run it: the server may drop it.
- *
- * @since 0.1.0
- * @category predicates
- */
-export const isAbandoned = (job: ModelJob): boolean =>
-  !job.background &&
-  job.listeners.length === 0 &&
-  (job.state === "queued" || job.owner === undefined || !job.owner.open || job.timeLimit > 0)
 
 /**
  * It waits in its queue beyond doubt, and was never given to a worker before.

@@ -41,13 +41,12 @@ const judgeOrder = (server: ServerModel, connection: ModelConnection, job: Model
 }
 
 /**
- * `attemptsMax` tells how many attempts a server's jobs get; `wallMillis` tells what time a
- * server thinks it is.
+ * `wallMillis` tells what time a server thinks it is.
  *
  * @since 0.1.0
  * @category properties
  */
-export const assignment = (attemptsMax: (node: string) => number, wallMillis: (node: string) => number): Property => ({
+export const assignment = (wallMillis: (node: string) => number): Property => ({
   name: "assignment",
   assigned: (server, connection, job) => {
     if (!connection.abilities.has(job.function)) {
@@ -57,10 +56,10 @@ export const assignment = (attemptsMax: (node: string) => number, wallMillis: (n
       )
     }
     judgeOwner(server, connection, job)
-    if (job.attempts >= attemptsMax(server.node)) {
+    if (job.attempts >= server.attemptsMax) {
       throw new Violation(
         18,
-        `${server.node} assigned ${job.handle} for the ${job.attempts + 1}th time; ${attemptsMax(server.node)} are allowed`
+        `${server.node} assigned ${job.handle} for the ${job.attempts + 1}th time; ${server.attemptsMax} are allowed`
       )
     }
     if (job.epoch * 1000 > wallMillis(server.node)) {

@@ -11,27 +11,28 @@ interface Due {
   readonly server: ServerModel
   readonly connection: ModelConnection
   readonly text: string
+  /** The server may drop it, as what a worker says after its time is over. */
+  readonly isOptional: boolean
 }
 
 const textOf = (packet: PacketEvent, name: string): string =>
   [name, ...(name === packet.name ? packet.fields : packet.fields.slice(0, 1))].join(" ")
 
 /**
- * `attemptsMax` tells how many attempts a server's jobs get, `Infinity` for any number.
- *
  * @since 0.1.0
  * @category properties
  */
-export const fanout = (attemptsMax: (node: string) => number): Property => {
+export const fanout = (): Property => {
   /** What the server still has to forward within this step, oldest first. */
   const due: Array<Due> = []
   return {
     name: "fanout",
     worked: (server, connection, job, packet) => {
       if (job === undefined || job.owner !== connection) return
+      const isOptional = packet.name !== "WORK_COMPLETE" && server.mayBeTimedOut(job)
       for (const listener of job.listeners) {
         const isHidden = packet.name === "WORK_EXCEPTION" && !listener.exceptions
-        due.push({ server, connection: listener, text: textOf(packet, isHidden ? "WORK_FAIL" : packet.name) })
+        due.push({ server, connection: listener, text: textOf(packet, isHidden ? "WORK_FAIL" : packet.name), isOptional })
       }
     },
     forwarded: (server, connection, job, packet) => {
@@ -49,7 +50,7 @@ export const fanout = (attemptsMax: (node: string) => number): Property => {
         )
       }
       // A server may end a job by itself when its attempts are spent.
-      const gaveUp = packet.name === "WORK_FAIL" && job !== undefined && job.attempts >= attemptsMax(server.node)
+      const gaveUp = packet.name === "WORK_FAIL" && job !== undefined && job.attempts >= server.attemptsMax
       if (gaveUp && job.listeners.includes(connection)) return
       if (job !== undefined && job.background && !job.listeners.includes(connection)) {
         throw new Violation(
@@ -61,8 +62,8 @@ export const fanout = (attemptsMax: (node: string) => number): Property => {
       throw new Violation(isOver ? 7 : 16, `${server.node} sent "${text}" to connection ${connection.id} unexpectedly`)
     },
     afterStep: () => {
-      for (const { connection, server, text } of due.splice(0)) {
-        if (!connection.open) continue
+      for (const { connection, isOptional, server, text } of due.splice(0)) {
+        if (isOptional || !connection.open) continue
         throw new Violation(5, `${server.node} did not send "${text}" to connection ${connection.id}`)
       }
     }

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { type Property, Violation } from "./Property.ts"
-import { isAbandoned, isLive } from "./ServerModel.ts"
+import { isLive } from "./ServerModel.ts"
 
 /**
  * @since 0.1.0
@@ -23,7 +23,7 @@ export const merging = (): Property => {
       const name = `${server.node} ${job.handle}`
       if (given.has(name)) throw new Violation(1, `${server.node} gave the handle ${job.handle} to a second job`)
       given.add(name)
-      if (matches === undefined || !isLive(matches) || isAbandoned(matches)) return
+      if (matches === undefined || server.mayBeGone(matches)) return
       const text = `${server.node} made ${job.handle} for ${fn} ${unique} although ${matches.handle} is ${matches.state}`
       throw new Violation(matches.state === "running" ? 4 : 2, text)
     },

@@ -19,7 +19,6 @@ import type { Moment } from "../properties/History.ts"
 import { merging } from "../properties/merging.ts"
 import { type Property, Violation } from "../properties/Property.ts"
 import { Recorder } from "../properties/Recorder.ts"
-import { isAbandoned, isLive } from "../properties/ServerModel.ts"
 import { wakeup } from "../properties/wakeup.ts"
 import { World } from "../World.ts"
 import { begin } from "./faults.ts"
@@ -87,13 +86,13 @@ class Run {
     this.callers = callers(scenario)
     this.properties = [
       merging(),
-      fanout(attemptsMax),
-      assignment(attemptsMax, (node) => this.world.node(node).clock.wallMillis(this.world.kernel.now)),
+      fanout(),
+      assignment((node) => this.world.node(node).clock.wallMillis(this.world.kernel.now)),
       wakeup(),
       this.callers,
       ...(options.watchers ?? [])
     ]
-    this.recorder = new Recorder(this.properties, () => this.world.kernel.now, options.keepHistory ?? false)
+    this.recorder = new Recorder(this.properties, () => this.world.kernel.now, attemptsMax, options.keepHistory ?? false)
     this.world = new World(choices, scenario.world, this.recorder)
     this.world.kernel.afterStep = () => this.recorder.stepEnded()
     this.world.onEnd = (node) => this.nodeEnded(node)
@@ -213,7 +212,7 @@ class Run {
     }
     for (const server of this.recorder.servers.values()) {
       for (const job of server.jobs.values()) {
-        if (isLive(job) && !isAbandoned(job) && (job.background || job.listeners.length > 0)) {
+        if (!server.mayBeGone(job)) {
           return `${job.handle} of ${server.node} is ${job.state}; ${this.states()}`
         }
       }

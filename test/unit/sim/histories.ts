@@ -18,10 +18,10 @@ const words = (line: string): ReadonlyArray<string> => line.trim().split(/\s+/)
  *
  * `''` is an empty field.
  */
-export const judge = (make: () => Property, history: string): number => {
+export const judge = (make: () => Property, history: string, attemptsMax: number = Infinity): number => {
   const property = make()
   let now = 0
-  let server = new ServerModel("server1", [property], () => now)
+  let server = new ServerModel("server1", [property], () => now, attemptsMax)
   const stepEnds = () => property.afterStep?.(new Map([["server1", server]]), now)
   try {
     for (const line of history.split("\n")) {
@@ -29,7 +29,7 @@ export const judge = (make: () => Property, history: string): number => {
       if (first === undefined || first === "") continue
       if (first === "--") stepEnds()
       else if (first === "wait") now += Number(second)
-      else if (first === "restart") server = new ServerModel("server1", [property], () => now)
+      else if (first === "restart") server = new ServerModel("server1", [property], () => now, attemptsMax)
       else if (second === "closed") server.closed(Number(first))
       else {
         const got = second === "<"

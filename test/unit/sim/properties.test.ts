@@ -6,9 +6,7 @@ import { wakeup } from "../../../src/sim/properties/wakeup.ts"
 import { judge } from "./histories.ts"
 
 const wall = () => 1_000_000
-const unlimited = () => Infinity
-const assigns = () => assignment(unlimited, wall)
-const twice = () => assignment(() => 2, wall)
+const assigns = () => assignment(wall)
 
 const submitted = `
   1 < SUBMIT_JOB f u w
@@ -21,7 +19,7 @@ const running = `
   9 > JOB_ASSIGN H:1 f w`
 
 /** Each property has a history that it accepts and at least one that it rejects. */
-const cases: ReadonlyArray<readonly [family: string, make: Parameters<typeof judge>[0], expected: number, history: string]> = [
+const cases: ReadonlyArray<readonly [family: string, make: Parameters<typeof judge>[0], expected: number, history: string, attemptsMax?: number]> = [
   ["a merge into a queued job", merging, 0, `${submitted}\n 2 < SUBMIT_JOB f u x\n 2 > JOB_CREATED H:1`],
   ["a new job after the end", merging, 0, `${running}\n 9 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:2`],
   ["a new job after it was abandoned", merging, 0, `${submitted}\n 1 closed\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:2`],
@@ -34,15 +32,15 @@ const cases: ReadonlyArray<readonly [family: string, make: Parameters<typeof jud
   ["a packet before JOB_CREATED", merging, 9, "1 < SUBMIT_JOB f u w\n 1 > WORK_COMPLETE H:1 r"],
   ["a finished job's handle", merging, 10, `${running}\n 9 < WORK_COMPLETE H:1 r\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1`],
 
-  ["both listeners hear", () => fanout(unlimited), 0, `${running}\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1\n -- \n 9 < WORK_DATA H:1 d\n 1 > WORK_DATA H:1 d\n 2 > WORK_DATA H:1 d`],
-  ["a listener that left hears nothing", () => fanout(unlimited), 0, `${running}\n 1 closed\n --\n 9 < WORK_COMPLETE H:1 r`],
-  ["attempts spent", () => fanout(() => 1), 0, `${running}\n 9 closed\n 1 > WORK_FAIL H:1`],
-  ["a listener left out", () => fanout(unlimited), 5, `${running}\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1\n -- \n 9 < WORK_DATA H:1 d\n 2 > WORK_DATA H:1 d`],
-  ["data out of order", () => fanout(unlimited), 5, `${running}\n 9 < WORK_DATA H:1 a\n 9 < WORK_DATA H:1 b\n 1 > WORK_DATA H:1 b\n 1 > WORK_DATA H:1 a`],
-  ["an exception nobody asked for", () => fanout(unlimited), 5, `${running}\n 9 < WORK_EXCEPTION H:1 x\n 1 > WORK_EXCEPTION H:1 x`],
-  ["two ends", () => fanout(unlimited), 7, `${running}\n 9 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r\n --\n 1 > WORK_FAIL H:1`],
-  ["a stranger's result", () => fanout(unlimited), 16, `${running}\n 8 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r`],
-  ["the submitter of a background job", () => fanout(unlimited), 44, `9 < CAN_DO f\n 1 < SUBMIT_JOB_BG f u w\n 1 > JOB_CREATED H:1\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n 9 < WORK_DATA H:1 r\n 1 > WORK_DATA H:1 r`],
+  ["both listeners hear", fanout, 0, `${running}\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1\n -- \n 9 < WORK_DATA H:1 d\n 1 > WORK_DATA H:1 d\n 2 > WORK_DATA H:1 d`],
+  ["a listener that left hears nothing", fanout, 0, `${running}\n 1 closed\n --\n 9 < WORK_COMPLETE H:1 r`],
+  ["attempts spent", fanout, 0, `${running}\n 9 closed\n 1 > WORK_FAIL H:1`, 1],
+  ["a listener left out", fanout, 5, `${running}\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1\n -- \n 9 < WORK_DATA H:1 d\n 2 > WORK_DATA H:1 d`],
+  ["data out of order", fanout, 5, `${running}\n 9 < WORK_DATA H:1 a\n 9 < WORK_DATA H:1 b\n 1 > WORK_DATA H:1 b\n 1 > WORK_DATA H:1 a`],
+  ["an exception nobody asked for", fanout, 5, `${running}\n 9 < WORK_EXCEPTION H:1 x\n 1 > WORK_EXCEPTION H:1 x`],
+  ["two ends", fanout, 7, `${running}\n 9 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r\n --\n 1 > WORK_FAIL H:1`],
+  ["a stranger's result", fanout, 16, `${running}\n 8 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r`],
+  ["the submitter of a background job", fanout, 44, `9 < CAN_DO f\n 1 < SUBMIT_JOB_BG f u w\n 1 > JOB_CREATED H:1\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n 9 < WORK_DATA H:1 r\n 1 > WORK_DATA H:1 r`],
 
   ["a job to an able worker", assigns, 0, running],
   ["a second attempt after a loss", assigns, 0, `${running}\n 9 closed\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w`],
@@ -51,7 +49,7 @@ const cases: ReadonlyArray<readonly [family: string, make: Parameters<typeof jud
   ["a finished job assigned", assigns, 13, `${running}\n 9 < WORK_FAIL H:1\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w`],
   ["a job to one that cannot do it", assigns, 14, `9 < CAN_DO f\n 9 < CANT_DO f\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w`],
   ["two jobs for one grab", assigns, 15, `${running}\n 9 > NO_JOB`],
-  ["an attempt too many", twice, 18, `${running}\n 9 closed\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w\n 8 closed\n 7 < CAN_DO f\n 7 < GRAB_JOB\n 7 > JOB_ASSIGN H:1 f w`],
+  ["an attempt too many", assigns, 18, `${running}\n 9 closed\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w\n 8 closed\n 7 < CAN_DO f\n 7 < GRAB_JOB\n 7 > JOB_ASSIGN H:1 f w`, 2],
   ["a time limit cut short", assigns, 19, `9 < CAN_DO_TIMEOUT f 2000\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n wait 1000\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w`],
   ["a job that waits kept back", assigns, 23, `9 < CAN_DO f\n ${submitted}\n 9 < GRAB_JOB\n 9 > NO_JOB`],
   ["a job before its time", assigns, 27, "9 < CAN_DO f\n 1 < SUBMIT_JOB_EPOCH f u 1001 w\n 1 > JOB_CREATED H:1\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w"],
@@ -68,9 +66,9 @@ const cases: ReadonlyArray<readonly [family: string, make: Parameters<typeof jud
 ]
 
 describe("properties of the job server", () => {
-  for (const [name, make, expected, history] of cases) {
+  for (const [name, make, expected, history, attemptsMax] of cases) {
     it(`${expected === 0 ? "accept" : `reject by ${expected}`}: ${name}`, () => {
-      assert.strictEqual(judge(make, history), expected)
+      assert.strictEqual(judge(make, history, attemptsMax), expected)
     })
   }
 })
