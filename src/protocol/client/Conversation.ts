@@ -150,6 +150,10 @@ export class Conversation implements Machine {
     return { answer, answered: done, refused: done }
   }
 
+  get isOwed(): boolean {
+    return this.oldest < this.unanswered.length
+  }
+
   take(): ReadonlyArray<Uint8Array> {
     const packets = this.probes
     this.probes = []

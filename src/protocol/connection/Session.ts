@@ -6,7 +6,7 @@
  */
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Latch from "effect/Latch"
 import * as Socket from "effect/socket/Socket"
@@ -33,6 +33,8 @@ export interface Machine {
   readonly batchEnd: () => void
   /** Opened when we want the connection closed. */
   readonly hangUp: Latch.Latch
+  /** True while the peer owes an answer. */
+  readonly isOwed: boolean
   /** Has an ECHO_REQ sent, so that a peer that lives shows it. */
   readonly probe: () => void
 }
@@ -118,13 +120,23 @@ export const run = (machine: Machine, options: Options): Effect.Effect<never, Co
         })
       )
 
+      // A peer that owes an answer gives it at once, so its silence tells sooner than
+      // that of one that merely has nothing to say.
+      const tick = Duration.min(options.probeInterval, options.probeTimeout)
+      const interval = Duration.toMillis(options.probeInterval)
+      const timeout = Duration.toMillis(options.probeTimeout)
       const probe = Effect.gen(function* () {
-        const before = heard
-        yield* Effect.sleep(options.probeInterval)
-        if (heard !== before) return
-        machine.probe()
-        yield* Effect.sleep(options.probeTimeout)
-        if (heard === before) return yield* lost("it stopped answering", undefined)
+        let silent = 0
+        let owing = 0
+        while (true) {
+          const before = heard
+          const wasOwed = machine.isOwed
+          yield* Effect.sleep(tick)
+          silent = heard === before ? silent + Duration.toMillis(tick) : 0
+          owing = heard === before && wasOwed ? owing + Duration.toMillis(tick) : 0
+          if (owing >= timeout) return yield* lost("it stopped answering", undefined)
+          if (silent >= interval && !machine.isOwed) machine.probe()
+        }
       })
 
       const greet = Deferred.await(answered).pipe(
@@ -133,7 +145,7 @@ export const run = (machine: Machine, options: Options): Effect.Effect<never, Co
           orElse: () => Effect.fail(lost("it accepted the connection but does not answer", undefined))
         }),
         Effect.andThen(Effect.sync(options.onReady)),
-        Effect.andThen(Effect.forever(probe))
+        Effect.andThen(probe)
       )
 
       yield* Effect.all(

@@ -94,6 +94,10 @@ export class Conversation implements Machine {
     return this.knowsGrabUnique === false
   }
 
+  get isOwed(): boolean {
+    return this.grabs > 0 || this.echoes.length > 0
+  }
+
   get wantsGrab(): boolean {
     return this.isOpen && !this.isClosing && !this.isEmpty && this.grabs < this.grabWindow
   }

@@ -41,8 +41,12 @@ export class Crew {
   private readonly concurrency: number
   private freeSlots: number
   private turn = 0
-  /** While a function is being drained no jobs are asked for: any of them could be its. */
-  private pauses = 0
+  /**
+   * Functions that come to their end, with the servers that were told. While there are
+   * any, no jobs are asked for: each could be theirs.
+   */
+  private readonly draining = new Map<Registration, Set<Conversation>>()
+  private isEnding = false
   private readonly onUnknown: (run: Running) => void
   private readonly waiters = new Set<Waiter>()
 
@@ -59,7 +63,9 @@ export class Crew {
   joined(conversation: Conversation): void {
     conversation.isOpen = true
     this.conversations.push(conversation)
-    for (const { announcement } of this.functions.values()) conversation.say(announcement)
+    for (const registration of this.functions.values()) {
+      if (!this.draining.has(registration)) conversation.say(registration.announcement)
+    }
     this.fill()
   }
 
@@ -100,12 +106,13 @@ export class Crew {
 
   /** Asks for as many jobs as there are free slots, the servers in turn. */
   fill(): void {
-    while (this.freeSlots > 0 && this.pauses === 0 && this.functions.size > 0) {
+    while (this.freeSlots > 0 && !this.isPaused && this.functions.size > 0) {
       const conversation = this.nextWilling()
       if (conversation === undefined) break
       this.freeSlots--
       conversation.grab()
     }
+    for (const [registration, told] of this.draining) this.withdraw(registration, told)
     for (const waiter of this.waiters) if (waiter.until()) waiter.wake()
   }
 
@@ -114,7 +121,7 @@ export class Crew {
     for (let step = 0; step < length; step++) {
       const index = (this.turn + step) % length
       if (!this.conversations[index]!.wantsGrab) continue
-      this.turn = (index + 1) % length
+      this.turn = index + 1
       return this.conversations[index]
     }
     return undefined
@@ -146,25 +153,65 @@ export class Crew {
     this.fill()
   }
 
-  pause(): void {
-    this.pauses++
+  private get isPaused(): boolean {
+    return this.isEnding || this.draining.size > 0
   }
 
-  resume(): void {
-    this.pauses--
+  /** No further job of any function. */
+  end(): void {
+    this.isEnding = true
+  }
+
+  /** No further job of this function, and none of the others until `unregister`. */
+  drain(registration: Registration): void {
+    this.draining.set(registration, new Set())
     this.fill()
   }
 
-  /** No job of the function runs, and none can come any more. Only meaningful while paused. */
-  isQuiet(registration: Registration): boolean {
-    for (const run of this.running) if (run.registration === registration) return false
-    return this.conversations.every((conversation) => conversation.grabs === 0)
+  /**
+   * Tells the servers that the function is no longer served, so that they wake others.
+   * gearmand takes CANT_DO for a wish to give a running job back, so a server is told
+   * only once nothing of the function runs or may come from there.
+   */
+  private withdraw(registration: Registration, told: Set<Conversation>): void {
+    if (this.functions.get(registration.name) !== registration) return
+    for (const conversation of this.conversations) {
+      if (told.has(conversation) || conversation.grabs > 0 || this.runs(registration, conversation)) continue
+      told.add(conversation)
+      conversation.say(registration.withdrawal)
+    }
   }
 
+  private runs(registration: Registration, conversation?: Conversation): boolean {
+    for (const run of this.running) {
+      if (run.registration !== registration) continue
+      if (conversation === undefined || run.conversation === conversation) return true
+    }
+    return false
+  }
+
+  /** No handler of the function runs. */
+  isIdle(registration: Registration): boolean {
+    return !this.runs(registration)
+  }
+
+  /** Nothing of a function that is being drained runs, and nothing of it can come any more. */
+  isQuiet(registration: Registration): boolean {
+    return this.isIdle(registration) && this.conversations.every(({ grabs }) => grabs === 0)
+  }
+
+  /** The end of `drain`. */
   unregister(registration: Registration): void {
-    if (this.functions.get(registration.name) !== registration) return
-    this.functions.delete(registration.name)
-    for (const conversation of this.conversations) conversation.say(registration.withdrawal)
+    const told = this.draining.get(registration)
+    this.draining.delete(registration)
+    if (this.functions.get(registration.name) === registration) {
+      this.functions.delete(registration.name)
+      for (const conversation of this.conversations) {
+        if (!told?.has(conversation) && !conversation.isClosing) conversation.say(registration.withdrawal)
+      }
+    }
+    for (const conversation of this.conversations) conversation.lookAgain()
+    this.fill()
   }
 
   /** What must be 0 when nothing is under way. */

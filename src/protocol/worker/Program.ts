@@ -116,7 +116,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   yield* Effect.addFinalizer(() =>
     Effect.gen(function* () {
-      crew.pause()
+      crew.end()
       const isQuiet = () => crew.running.size === 0 && crew.openConversations.every(({ grabs }) => grabs === 0)
       yield* Effect.timeoutOption(Effect.interruptible(when(isQuiet)), drainTimeout)
       handBack(() => true)
@@ -155,14 +155,13 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       Effect.sync(() => crew.register(registration)),
       () =>
         Effect.gen(function* () {
-          // A server would take CANT_DO for a wish to give the running jobs back: they end first.
-          crew.pause()
+          crew.drain(registration)
           yield* Effect.timeoutOption(Effect.interruptible(when(() => crew.isQuiet(registration))), drainTimeout)
           const closing = handBack((running) => running.registration === registration)
           if (closing.length > 0) yield* confirmAll(closing)
           for (const conversation of closing) conversation.hangUp.openUnsafe()
+          yield* when(() => crew.isIdle(registration))
           crew.unregister(registration)
-          crew.resume()
         })
     )
   })

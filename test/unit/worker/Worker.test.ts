@@ -227,7 +227,7 @@ describe("Worker", () => {
       const worker = yield* Worker.Worker
       yield* worker.register(fn, (text) =>
         Effect.gen(function* () {
-          if (started++ === 0) yield* Effect.never
+          if (started++ === 0) return yield* Effect.never
           return reversed(text)
         }).pipe(Effect.onInterrupt(() => Effect.sync(() => interrupted++)))
       )
