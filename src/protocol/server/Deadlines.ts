@@ -13,10 +13,15 @@
  * @category models
  */
 export interface Timed {
+  /** Of members that are due at the same time, the lowest comes first. */
+  readonly number: number
   dueMillis: number
   /** Place in the heap, or -1 outside of it. */
   heapIndex: number
 }
+
+const isBefore = (one: Timed, other: Timed): boolean =>
+  one.dueMillis < other.dueMillis || (one.dueMillis === other.dueMillis && one.number < other.number)
 
 /**
  * The queue. Which clock `dueMillis` is of is the owner's business.
@@ -74,7 +79,7 @@ export class Deadlines<T extends Timed> {
     while (index > 0) {
       const parentIndex = (index - 1) >> 1
       const parent = this.heap[parentIndex]!
-      if (parent.dueMillis <= member.dueMillis) break
+      if (isBefore(parent, member)) break
       this.place(parent, index)
       index = parentIndex
     }
@@ -88,9 +93,9 @@ export class Deadlines<T extends Timed> {
     while (true) {
       let childIndex = 2 * index + 1
       if (childIndex >= heap.length) break
-      if (childIndex + 1 < heap.length && heap[childIndex + 1]!.dueMillis < heap[childIndex]!.dueMillis) childIndex++
+      if (childIndex + 1 < heap.length && isBefore(heap[childIndex + 1]!, heap[childIndex]!)) childIndex++
       const child = heap[childIndex]!
-      if (member.dueMillis <= child.dueMillis) break
+      if (isBefore(member, child)) break
       this.place(child, index)
       index = childIndex
     }

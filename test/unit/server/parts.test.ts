@@ -10,14 +10,20 @@ import { byReferenceBytes, Outbox } from "../../../src/protocol/server/Outbox.ts
 import { concat } from "./harness.ts"
 
 interface Member {
-  readonly id: number
+  readonly number: number
   previous: Member | undefined
   next: Member | undefined
   dueMillis: number
   heapIndex: number
 }
 
-const member = (id: number): Member => ({ id, previous: undefined, next: undefined, dueMillis: 0, heapIndex: -1 })
+const member = (number: number): Member => ({
+  number,
+  previous: undefined,
+  next: undefined,
+  dueMillis: 0,
+  heapIndex: -1
+})
 
 describe("Fifo", () => {
   it("behaves like a list from which anything may be taken", () => {
@@ -30,17 +36,17 @@ describe("Fifo", () => {
           if (model.includes(id)) {
             model = model.filter((other) => other !== id)
             fifo.remove(members[id]!)
-          } else if (id === 9) assert.strictEqual(fifo.shift()?.id, model.shift())
+          } else if (id === 9) assert.strictEqual(fifo.shift()?.number, model.shift())
           else {
             model.push(id)
             fifo.push(members[id]!)
           }
           assert.deepStrictEqual(
-            Array.from(fifo, (other) => other.id),
+            Array.from(fifo, (other) => other.number),
             model
           )
           assert.strictEqual(fifo.size, model.length)
-          assert.strictEqual(fifo.last?.id, model.at(-1))
+          assert.strictEqual(fifo.last?.number, model.at(-1))
         }
       })
     )
@@ -49,9 +55,9 @@ describe("Fifo", () => {
 
 describe("Deadlines", () => {
   it("give what is due in the order of time, and nothing that was cleared", () => {
-    const operation = FastCheck.tuple(FastCheck.nat(9), FastCheck.option(FastCheck.nat(99)))
+    const operation = FastCheck.tuple(FastCheck.nat(9), FastCheck.option(FastCheck.nat(9)))
     FastCheck.assert(
-      FastCheck.property(FastCheck.array(operation), FastCheck.nat(99), (operations, now) => {
+      FastCheck.property(FastCheck.array(operation), FastCheck.nat(9), (operations, now) => {
         const members = Array.from({ length: 10 }, (_, id) => member(id))
         const deadlines = new Deadlines<Member>()
         const model = new Map<number, number>()
@@ -66,13 +72,13 @@ describe("Deadlines", () => {
           assert.strictEqual(deadlines.earliestMillis, Math.min(...model.values()))
         }
         const due: Array<number> = []
-        for (let next = deadlines.takeDue(now); next !== undefined; next = deadlines.takeDue(now))
-          due.push(next.dueMillis)
+        for (let next = deadlines.takeDue(now); next !== undefined; next = deadlines.takeDue(now)) due.push(next.number)
         assert.deepStrictEqual(
           due,
-          Array.from(model.values())
-            .filter((time) => time <= now)
-            .toSorted((one, other) => one - other)
+          Array.from(model)
+            .filter(([, time]) => time <= now)
+            .toSorted((one, other) => one[1] - other[1] || one[0] - other[0])
+            .map(([id]) => id)
         )
         assert.strictEqual(deadlines.size, model.size - due.length)
       })
