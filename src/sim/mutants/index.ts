@@ -4,14 +4,23 @@
  *
  * @since 0.1.0
  */
+import { client } from "./client.ts"
 import type { Mutant } from "./Mutant.ts"
 import { serverAssignment } from "./serverAssignment.ts"
 import { serverMerging } from "./serverMerging.ts"
 import { serverWakeup } from "./serverWakeup.ts"
 import { wire } from "./wire.ts"
+import { worker } from "./worker.ts"
 
 /**
  * @since 0.1.0
  * @category constants
  */
-export const mutants: ReadonlyArray<Mutant> = [...serverWakeup, ...serverAssignment, ...serverMerging, ...wire]
+export const mutants: ReadonlyArray<Mutant> = [
+  ...serverWakeup,
+  ...serverAssignment,
+  ...serverMerging,
+  ...wire,
+  ...client,
+  ...worker
+]

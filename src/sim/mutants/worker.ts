@@ -1,0 +1,164 @@
+/**
+ * Planted bugs of the worker: what it tells its servers, when it asks for jobs, and how
+ * many it runs.
+ *
+ * @since 0.1.0
+ */
+import type { Mutant } from "./Mutant.ts"
+
+/**
+ * @since 0.1.0
+ * @category constants
+ */
+export const worker: ReadonlyArray<Mutant> = [
+  {
+    id: "61-no-can-do-again",
+    title: "A worker that has reconnected does not say what it can do",
+    file: "src/protocol/worker/Crew.ts",
+    find: "      if (!this.draining.has(registration)) conversation.say(registration.announcement)",
+    replace:
+      "      const told = ((registration as { told?: Set<string> }).told ??= new Set())\n      if (!this.draining.has(registration) && !told.has(conversation.server)) conversation.say(registration.announcement)\n      told.add(conversation.server)",
+    property: 21,
+    needs: ["reset"]
+  },
+  {
+    id: "62-noop-overlooked",
+    title: "A NOOP is overlooked while something waits to be sent",
+    file: "src/protocol/worker/Conversation.ts",
+    find: "        if (this.grabs === 0) {",
+    replace: "        if (this.grabs === 0 && this.waiting.length === 0) {",
+    property: 24,
+    needs: ["interleaving", "fragments"],
+    note: "PRE_SLEEP is said in the same step as NO_JOB is read; what is overlooked is a NOOP that meets other output."
+  },
+  {
+    id: "63-slot-freed-early",
+    title: "A slot is free once its handler was told to stop, not when it has",
+    file: "src/protocol/worker/Crew.ts",
+    find: "    run.isLost = true\n    run.fiber?.interruptUnsafe()\n",
+    replace: "    run.isLost = true\n    this.finished(run)\n    run.fiber?.interruptUnsafe()\n",
+    property: 22,
+    needs: ["reset"]
+  },
+  {
+    id: "63-slot-kept",
+    title: "A slot whose handler was interrupted is not free again",
+    file: "src/protocol/worker/Program.ts",
+    find: "          Effect.ensuring(\n            run(running),\n            Effect.sync(() => crew.finished(running))\n          )",
+    replace:
+      "          Effect.tap(\n            run(running),\n            () => Effect.sync(() => crew.finished(running))\n          )",
+    property: 24,
+    needs: ["reset"]
+  },
+  {
+    id: "grabs-lost-with-connection",
+    title: "Slots that waited for a lost connection's answer are not free again",
+    file: "src/protocol/worker/Crew.ts",
+    find: "    this.freeSlots += conversation.grabs\n",
+    replace: "",
+    property: 24,
+    needs: ["reset"]
+  },
+  {
+    id: "grabs-more-than-slots",
+    title: "A question for a job takes no slot",
+    file: "src/protocol/worker/Crew.ts",
+    find: "      this.freeSlots--\n      conversation.grab()",
+    replace: "      if (conversation.grabs === 0) this.freeSlots--\n      conversation.grab()",
+    property: 22,
+    needs: ["workload"]
+  },
+  {
+    id: "first-server-only",
+    title: "A worker with few slots asks its first server only",
+    file: "src/protocol/worker/Crew.ts",
+    find: "      this.turn = index + 1\n",
+    replace: "",
+    property: 24,
+    needs: ["workload"]
+  },
+  {
+    id: "no-pre-sleep",
+    title: "A worker does not say that it sleeps",
+    file: "src/protocol/worker/Conversation.ts",
+    find: "if (this.grabs === 0) this.say(preSleep)",
+    replace: "",
+    property: 24,
+    needs: ["workload"]
+  },
+  {
+    id: "sleeps-with-question",
+    title: "A worker says that it sleeps while it waits for an answer",
+    file: "src/protocol/worker/Conversation.ts",
+    find: "if (this.grabs === 0) this.say(preSleep)",
+    replace: "this.say(preSleep)",
+    property: 24,
+    needs: ["interleaving"]
+  },
+  {
+    id: "new-function-not-asked-for",
+    title: "A sleeping worker that learns a function does not ask for its jobs",
+    file: "src/protocol/worker/Crew.ts",
+    find: "      conversation.say(registration.announcement)\n      conversation.lookAgain()",
+    replace: "      conversation.say(registration.announcement)",
+    property: 24,
+    needs: ["workload"],
+    note: "The server wakes a sleeper that learns a function it has jobs of, so this alone may harm nobody."
+  },
+  {
+    id: "lost-job-reported",
+    title: "A handler whose connection is lost still reports, over the next connection of its server",
+    file: "src/protocol/worker/Crew.ts",
+    find: "    run.isLost = true\n    run.fiber?.interruptUnsafe()\n",
+    replace: "    run.fiber?.interruptUnsafe()\n",
+    property: 16,
+    needs: ["reset"],
+    note: "A job keeps the connection it came by, so that its report goes nowhere; the slot may be held too long."
+  },
+  {
+    id: "drain-interrupts",
+    title: "A function that is no longer served drops the jobs that run",
+    file: "src/protocol/worker/Program.ts",
+    find: "yield* Effect.timeoutOption(Effect.interruptible(when(() => crew.isQuiet(registration))), drainTimeout)",
+    replace: "",
+    property: 37,
+    needs: ["workload"]
+  },
+  {
+    id: "never-withdrawn",
+    title: "A function that is no longer served is not taken back",
+    file: "src/protocol/worker/Crew.ts",
+    find: "      told.add(conversation)\n      conversation.say(registration.withdrawal)",
+    replace: "      told.add(conversation)",
+    property: 37,
+    needs: ["workload"]
+  },
+  {
+    id: "failure-as-success",
+    title: "JobFail is reported as an exception",
+    file: "src/protocol/worker/Handler.ts",
+    find: "if (isJobFail(failure.value)) return say(run, PacketType.WORK_FAIL, undefined)",
+    replace: 'if (isJobFail(failure.value)) return say(run, PacketType.WORK_COMPLETE, textOf("done"))',
+    property: 8,
+    needs: ["workload"]
+  },
+  {
+    id: "timed-out-says-fail",
+    title: "A handler over its time reports WORK_FAIL at once, before the server has put the job back",
+    file: "src/protocol/worker/Handler.ts",
+    find: "            Effect.andThen(\n              Effect.sleep(timeoutGrace),",
+    replace: "            Effect.andThen(\n              Effect.void,",
+    property: 37,
+    needs: ["time"]
+  },
+  {
+    id: "exception-without-end",
+    title: "A handler's defect or undecodable payload is reported to nobody",
+    file: "src/protocol/worker/Handler.ts",
+    find: "  if (run.isLost) return\n  conversation.say(packet(type, assignment.handle, data))",
+    replace:
+      "  if (run.isLost || type === PacketType.WORK_EXCEPTION) return\n  conversation.say(packet(type, assignment.handle, data))",
+    property: 36,
+    needs: ["workload"]
+  }
+]
