@@ -50,6 +50,13 @@ const fewerMachines: Step = (scenario) => {
   return smaller
 }
 
+const fewerPeers: Step = (scenario) => [
+  ...without(scenario.peers).map((peers) => ({ ...scenario, peers })),
+  ...scenario.peers.flatMap((peer, index) =>
+    without(peer.sayings).map((sayings) => ({ ...scenario, peers: scenario.peers.with(index, { ...peer, sayings }) }))
+  )
+]
+
 const calmer: Step = (scenario) => {
   const { kernel, network } = scenario.world
   const calmKernel = Object.entries(calm.kernel).map(([key, value]) => ({ kernel: { ...kernel, [key]: value }, network }))
@@ -73,7 +80,7 @@ const plainWorkers: Step = (scenario) =>
     ...(worker.slots > 1 ? [{ ...worker, slots: 1 }] : [])
   ].map((plain) => ({ ...scenario, workers: scenario.workers.with(index, plain) })))
 
-const steps: ReadonlyArray<Step> = [fewerFaults, fewerCalls, fewerMachines, calmer, plainCalls, plainWorkers]
+const steps: ReadonlyArray<Step> = [fewerFaults, fewerPeers, fewerCalls, fewerMachines, calmer, plainCalls, plainWorkers]
 
 /**
  * How long shrinking may take; it gives the smallest run it has found by then.

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { resultBegins } from "../scenario/functions.ts"
+import { foreignResult } from "../scenario/peers.ts"
 import type { Scenario } from "../scenario/Scenario.ts"
 import type { Event } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
@@ -36,8 +37,9 @@ export interface Callers extends Property {
  * @since 0.1.0
  * @category properties
  */
-export const callers = (scenario: Pick<Scenario, "faults" | "servers">): Callers => {
-  const isFaultless = scenario.faults.length === 0
+export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers">): Callers => {
+  const hasForeigners = scenario.peers.length > 0
+  const isFaultless = scenario.faults.length === 0 && !hasForeigners
   const mayBeSpent = scenario.servers.some((server) => server.jobRetries >= 0)
   const open = new Map<number, Asked>()
   const done = new Set<number>()
@@ -54,6 +56,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "servers">): Callers
 
   const judgeResult = (asked: Asked, workload: string, text: string) => {
     const begins = `${resultBegins(asked.function, workload)} by `
+    if (hasForeigners && text === foreignResult) return
     if (!text.startsWith(begins)) {
       throw new Violation(8, `caller ${asked.caller} asked ${asked.function} of ${workload} and got "${text}"`)
     }
@@ -70,6 +73,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "servers">): Callers
     results.forEach((result, index) => {
       const workload = `i${Number(item) + index}@${takes}`
       if (result.startsWith(`${resultBegins(asked.function, workload)} by `)) return
+      if (hasForeigners && result === foreignResult) return
       throw new Violation(48, `caller ${asked.caller} got "${result}" as result ${index} of its map`)
     })
   }
@@ -77,6 +81,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "servers">): Callers
   const judgeFailure = (asked: Asked, text: string, now: number) => {
     if (text.startsWith("died")) throw new Violation(36, `caller ${asked.caller} ${text}`)
     if (asked.kind === "run" && asked.function === "failing" && told.has(text)) return
+    if (hasForeigners && (text === "JobFailed" || text === "JobException" || text === "ItemFailed")) return
     if (mayBeSpent && text === "JobFailed" && (!isFaultless || asked.function === "limited")) return
     if (isFaultless) throw new Violation(37, `caller ${asked.caller} of ${asked.function} failed with ${text} although nothing went wrong`)
     // With a server at hand, a loss is either hidden, or it is an ambiguous one of a job that must not run twice.
@@ -146,7 +151,8 @@ export const callers = (scenario: Pick<Scenario, "faults" | "servers">): Callers
           for (const asked of open.values()) if (asked.node === event.node) open.delete(asked.caller)
           return
         case "Packet": {
-          if (event.atServer || event.got || !event.name.startsWith("SUBMIT_JOB") || event.fields[0] !== "once") return
+          if (event.atServer || event.got || event.fields[0] !== "once") return
+          if (!event.name.startsWith("SUBMIT_JOB") || event.node.startsWith("peer")) return
           const workload = event.fields.at(-1)!
           const count = (sent.get(workload) ?? 0) + 1
           sent.set(workload, count)

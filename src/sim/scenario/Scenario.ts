@@ -10,6 +10,7 @@
  */
 import { Generator } from "../Choice.ts"
 import { calm, type WorldOptions } from "../World.ts"
+import { drawPeers, type RequestName } from "./peers.ts"
 
 /**
  * What a caller does. Times are in milliseconds; `at` counts from the world's beginning.
@@ -49,6 +50,30 @@ export interface WorkerPlan {
   readonly slots: number
   /** Serves all functions but the first only from this time on, and the last only until twice this time; 0: always all. */
   readonly changesAt: number
+}
+
+/**
+ * What a peer says that is no program of ours: any packet in any order. In its fields
+ * `$assigned` and `$created` stand for the last handle it was assigned or given, and
+ * `$other` for the last that any peer was.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Saying {
+  readonly at: number
+  readonly packet: RequestName
+  readonly fields: ReadonlyArray<string>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface PeerPlan {
+  /** The number of the job server it talks to, from 1. */
+  readonly server: number
+  readonly sayings: ReadonlyArray<Saying>
 }
 
 /**
@@ -123,6 +148,7 @@ export interface Scenario {
   readonly servers: ReadonlyArray<{ readonly jobRetries: number; readonly workerWakeup: number }>
   readonly workers: ReadonlyArray<WorkerPlan>
   readonly clients: ReadonlyArray<{ readonly calls: ReadonlyArray<Call> }>
+  readonly peers: ReadonlyArray<PeerPlan>
   readonly faults: ReadonlyArray<Fault>
   /** Faults that are over at last; the others stay for ever, and a core of machines works without them. */
   readonly healsAt: number
@@ -151,7 +177,11 @@ export const referenceSize: Size = { servers: 2, workers: 3, clients: 3, jobs: 3
 
 const functionNames: ReadonlyArray<FunctionName> = ["merged", "once", "streamed", "failing", "limited", "mapped"]
 
-class Dice {
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export class Dice {
   private readonly generator: Generator
 
   constructor(seed: number) {
@@ -203,6 +233,7 @@ export const draw = (seed: number, size: Size = referenceSize): Scenario => {
     servers: names.servers.map(() => ({ jobRetries: dice.of([-1, -1, 2, 3]), workerWakeup: dice.of([0, 0, 0, 1]) })),
     workers: drawWorkers(dice, size.workers, functions, spanMillis),
     clients: drawClients(dice, size, functions, spanMillis),
+    peers: drawPeers(dice, size.servers, functions, spanMillis),
     faults,
     // Slow clocks reach the span's end a tenth later.
     healsAt: Math.ceil(spanMillis * 1.2) + Math.max(0, ...faults.map((fault) => fault.at + fault.lastsMillis))

@@ -23,6 +23,7 @@ import { wakeup } from "../properties/wakeup.ts"
 import { World } from "../World.ts"
 import { begin } from "./faults.ts"
 import * as programs from "./programs.ts"
+import { peer } from "./peers.ts"
 import type { Scenario } from "./Scenario.ts"
 
 /**
@@ -71,6 +72,7 @@ class Run {
   private readonly cores = new Map<string, JobServerCore>()
   private readonly wanted = new Set<string>()
   private readonly ledger: programs.Ledger
+  private readonly handles = { last: "H:none" }
   private isStopping = false
   /** Found within a program's own task, where throwing would not end the run. */
   private broken: Violation | undefined
@@ -106,10 +108,11 @@ class Run {
 
   run(): void {
     const { kernel } = this.world
-    const { clients, faults, healsAt, servers, workers } = this.scenario
+    const { clients, faults, healsAt, peers, servers, workers } = this.scenario
     servers.forEach((_, index) => this.start(`server${index + 1}`))
     workers.forEach((_, index) => this.start(`worker${index + 1}`))
     clients.forEach((_, index) => this.start(`client${index + 1}`))
+    peers.forEach((_, index) => this.start(`peer${index + 1}`))
     for (const fault of faults) {
       kernel.timer(kernel.world, fault.at, () => {
         const text = `${fault.kind} ${fault.node} ${fault.peer}`.trim()
@@ -127,6 +130,7 @@ class Run {
       kernel.now > healsAt ? this.unsettled() : "the faults are not over"
     )
     this.isStopping = true
+    this.stopAll("peer", peers.length)
     this.stopAll("client", clients.length)
     this.stopAll("worker", workers.length)
     this.reach("the servers forget who left", kernel.now + this.patienceMillis(), () => this.remembered())
@@ -144,6 +148,7 @@ class Run {
 
   private programOf(name: string): Effect.Effect<unknown, unknown, Network> {
     const { ledger, scenario, world } = this
+    if (name.startsWith("peer")) return peer(scenario.peers[Number(name.slice(4)) - 1]!, this.handles)
     const index = Number(name.slice(6)) - 1
     const { now } = world.kernel
     if (name.startsWith("server")) return programs.server(scenario, name, ledger)
