@@ -8,8 +8,11 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Socket from "effect/socket/Socket"
+import * as Net from "node:net"
 import * as Network from "../protocol/Network.ts"
 import * as NodeListener from "./network/NodeListener.ts"
+import * as Tls from "./network/Tls.ts"
 
 /**
  * How sockets are opened and accepted.
@@ -32,12 +35,44 @@ export interface Options {
   readonly backlog?: number
   /** Silence after which the kernel asks whether the peer is still there. Default: 60 seconds. */
   readonly keepAlive?: Duration.Input
+  /**
+   * Time an accepted peer has for its TLS handshake, and then to say anything at all.
+   * Default: 60 seconds, so that connections that never speak do not add up.
+   */
+  readonly handshakeTimeout?: Duration.Input
+  /** TLS on the listeners. Default: plain. */
+  readonly serverTls?: NodeListener.ServerTls | undefined
+  /** TLS when dialling. Default: plain. */
+  readonly clientTls?: Tls.ClientFiles | undefined
   /** Told of each connection that was closed because a limit was reached. */
   readonly onRefused?: NodeListener.ListenOptions["onRefused"]
 }
 
 /** Loaded by the first who dials: a job server never does, and starts sooner without. */
 const nodeSocket = Effect.promise(() => import("@effect/platform-node/NodeSocket"))
+
+type NodeSocketModule = Effect.Success<typeof nodeSocket>
+
+/** A socket that cannot be dialled: whoever acquires its reader is told why. */
+const undiallable = (cause: Tls.InvalidCertificate): Socket.Socket =>
+  Socket.make({
+    reader: Effect.fail(new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause }) })),
+    writer: Effect.succeed({ write: () => Effect.never, writeAll: () => Effect.never })
+  })
+
+const dialTls = (
+  node: NodeSocketModule,
+  target: Parameters<NodeSocketModule["makeNet"]>[0],
+  files: Tls.ClientFiles
+): Effect.Effect<Socket.Socket> => {
+  const host = "host" in target ? target.host : undefined
+  // A certificate's name is checked in any case; an IP address may not be sent as one.
+  const servername = files.serverName ?? (host === undefined || Net.isIP(host) !== 0 ? undefined : host)
+  return Effect.matchEffect(Tls.contextOf(files), {
+    onFailure: (error) => Effect.succeed(undiallable(error)),
+    onSuccess: (context) => node.makeTls({ ...target, ...context, ...(servername === undefined ? {} : { servername }) })
+  })
+}
 
 /**
  * The network of this machine.
@@ -53,13 +88,15 @@ export const make = (options: Options = {}): Network.Network["Service"] => {
     maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY,
     backlog: options.backlog ?? 511,
     keepAliveSeconds,
+    handshakeMillis: Duration.toMillis(options.handshakeTimeout ?? "60 seconds"),
+    tls: options.serverTls,
     onRefused: options.onRefused ?? (() => {})
   }
   return Network.Network.of({
     listen: (address) => NodeListener.listen(address, listenOptions),
     connect: (address) =>
-      Effect.flatMap(nodeSocket, ({ makeNet }) =>
-        makeNet(
+      Effect.flatMap(nodeSocket, (node) => {
+        const target =
           address._tag === "Unix"
             ? { path: address.path, openTimeout }
             : {
@@ -70,8 +107,10 @@ export const make = (options: Options = {}): Network.Network["Service"] => {
                 keepAliveInitialDelay: keepAliveSeconds * 1_000,
                 openTimeout
               }
-        )
-      )
+        return options.clientTls === undefined
+          ? node.makeNet(target)
+          : dialTls(node, target, options.clientTls)
+      })
   })
 }
 

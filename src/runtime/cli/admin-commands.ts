@@ -63,6 +63,7 @@ const status = Command.make("status", { ...Servers.flags, json }, (given) =>
     ])
   )
 ).pipe(
+  Command.provide((given) => Servers.network(given)),
   Command.withDescription("Show each function's queued jobs, running jobs and workers"),
   Command.withExamples([{ command: "effect-gearman status --json", description: "For scripts" }])
 )
@@ -85,7 +86,7 @@ const workers = Command.make("workers", { ...Servers.flags, json, all }, (given)
         row.functions.join(" ")
       ])
   )
-).pipe(Command.withDescription("Show the workers and the functions they can do"))
+).pipe(Command.provide((given) => Servers.network(given)), Command.withDescription("Show the workers and the functions they can do"))
 
 const jobs = Command.make("jobs", { ...Servers.flags, json }, (given) =>
   Effect.flatMap(gather(given, Admin.jobs), (found) =>
@@ -96,7 +97,7 @@ const jobs = Command.make("jobs", { ...Servers.flags, json }, (given) =>
       row.isIgnored ? "yes" : "no"
     ])
   )
-).pipe(Command.withDescription("Show the jobs that a server holds"))
+).pipe(Command.provide((given) => Servers.network(given)), Command.withDescription("Show the jobs that a server holds"))
 
 const cancel = Command.make(
   "cancel",
@@ -122,6 +123,7 @@ const cancel = Command.make(
     }
   })
 ).pipe(
+  Command.provide((given) => Servers.network(given)),
   Command.withDescription("Cancel jobs: those who wait are told that it failed; a worker that runs it is not told")
 )
 
@@ -140,7 +142,7 @@ const shutdown = Command.make(
       Admin.ask(address, graceful ? "shutdown graceful" : "shutdown", "line")
     )
   })
-).pipe(Command.withDescription("Stop job servers that run with --allow-shutdown (or Perl's gearmand)"))
+).pipe(Command.provide((given) => Servers.network(given)), Command.withDescription("Stop job servers that run with --allow-shutdown (or Perl's gearmand)"))
 
 /** Commands whose reply is a list; all others answer one line. */
 const isList = (words: ReadonlyArray<string>): boolean =>
@@ -161,6 +163,7 @@ const admin = Command.make(
     }
   })
 ).pipe(
+  Command.provide((given) => Servers.network(given)),
   Command.withDescription("Send any command of the text protocol and print the reply"),
   Command.withExamples([
     { command: "effect-gearman admin maxqueue resize 1000", description: "Limit a function's queue" },

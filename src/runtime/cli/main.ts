@@ -12,7 +12,6 @@ import * as Logger from "effect/Logger"
 import * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
-import * as NodeNetwork from "../NodeNetwork.ts"
 import { version } from "../version.ts"
 import { adminCommands } from "./admin-commands.ts"
 import { map, mapWorker } from "./map.ts"
@@ -63,7 +62,6 @@ export const main = (args: ReadonlyArray<string>): void => {
     Effect.tapCause(explain),
     Effect.provide(
       Layer.mergeAll(
-        NodeNetwork.layer,
         NodeServices.layer,
         CliOutput.layerPresenter(presenter),
         // Standard output is for results.

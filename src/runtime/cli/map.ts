@@ -118,6 +118,7 @@ export const map = Command.make(
     yield* Output.print(lines.map((value) => `${show(value)}\n`).join(""))
   })
 ).pipe(
+  Command.provide((given) => Servers.network(given)),
   Command.withDescription("Apply a function to items on whatever map workers there are; results come in the order of the items"),
   Command.withExamples([
     { command: "effect-gearman map 'n => n * n' 1..10", description: "Ten squares" },
@@ -179,6 +180,7 @@ export const mapWorker = Command.make(
     return yield* Layer.launch(layer)
   })
 ).pipe(
+  Command.provide((given) => Servers.network(given)),
   Command.withDescription(
     "Serve the distributed map. DANGER: this runs whatever JavaScript the clients of its job servers send. Its limits " +
       "on time, memory and permissions are there for accidents, not for attacks: run it only where every client is trusted"

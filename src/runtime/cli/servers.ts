@@ -1,12 +1,18 @@
 /**
- * The flags by which every command but `server` is told its job servers, and their
- * order: flags, then `GEARMAN_SERVERS`, then `GEARMAN_SERVER`, then the default address.
+ * The flags by which every command but `server` is told its job servers, and how to speak
+ * to them. Servers come from flags, then `GEARMAN_SERVERS`, then `GEARMAN_SERVER`, then
+ * the default address; TLS files from flags, then libgearman's variables.
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Flag from "effect/cli/Flag"
 import * as Network from "../../protocol/Network.ts"
+import * as NodeNetwork from "../NodeNetwork.ts"
+
+const file = (name: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar("FILE"), Flag.withDescription(description), Flag.optional)
 
 /** The flags; `--host` and `--port` are those of the `gearman` and `gearadmin` tools. */
 export const flags = {
@@ -19,7 +25,11 @@ export const flags = {
     Flag.atLeast(0)
   ),
   host: Flag.String("host").pipe(Flag.withDescription("Host of the one job server"), Flag.optional),
-  port: Flag.Int("port").pipe(Flag.withAlias("p"), Flag.withDescription("Port of the one job server"), Flag.optional)
+  port: Flag.Int("port").pipe(Flag.withAlias("p"), Flag.withDescription("Port of the one job server"), Flag.optional),
+  ssl: Flag.Boolean("ssl").pipe(Flag.withDescription("Speak TLS to the job servers"), Flag.withDefault(false)),
+  sslCaFile: file("ssl-ca-file", "Authorities that may have signed the servers' certificates [GEARMAN_CA_CERTIFICATE]"),
+  sslCertificate: file("ssl-certificate", "Our own certificate, where servers ask for one [GEARMAN_CLIENT_PEM]"),
+  sslKey: file("ssl-key", "The certificate's private key [GEARMAN_CLIENT_KEY]")
 }
 
 /** What the flags gave. */
@@ -27,6 +37,10 @@ export interface Given {
   readonly server: ReadonlyArray<string>
   readonly host: Option.Option<string>
   readonly port: Option.Option<number>
+  readonly ssl: boolean
+  readonly sslCaFile: Option.Option<string>
+  readonly sslCertificate: Option.Option<string>
+  readonly sslKey: Option.Option<string>
 }
 
 const variable = (name: string) => Config.String(name).pipe(Config.withDefault(""))
@@ -55,3 +69,23 @@ export const resolve = Effect.fnUntraced(function* (given: Given) {
   }
   return addresses
 })
+
+const fileOf = (given: Option.Option<string>, name: string) =>
+  Option.isSome(given)
+    ? Effect.succeed(given.value)
+    : Effect.map(variable(name), (value) => (value === "" ? undefined : value))
+
+/** The network the command speaks over. */
+export const network = (given: Given) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      if (!given.ssl) return NodeNetwork.layer
+      return NodeNetwork.layerWith({
+        clientTls: {
+          authorities: yield* fileOf(given.sslCaFile, "GEARMAN_CA_CERTIFICATE"),
+          certificate: yield* fileOf(given.sslCertificate, "GEARMAN_CLIENT_PEM"),
+          key: yield* fileOf(given.sslKey, "GEARMAN_CLIENT_KEY")
+        }
+      })
+    })
+  )

@@ -136,6 +136,7 @@ export const submit = Command.make(
     yield* Effect.provide(program, Client.layer({ servers }))
   })
 ).pipe(
+  Command.provide((given) => Servers.network(given)),
   Command.withDescription("Submit a job and print its result"),
   Command.withExamples([
     { command: "effect-gearman submit reverse hello", description: "One job, its result on standard output" },

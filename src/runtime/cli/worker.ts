@@ -98,6 +98,7 @@ export const worker = Command.make(
     yield* Effect.provide(Deferred.await(isDone), Layer.provide(serving, layer))
   })
 ).pipe(
+  Command.provide((given) => Servers.network(given)),
   Command.withDescription("Serve a function by running a command per job"),
   Command.withExamples([
     { command: "effect-gearman worker wc -- wc -l", description: "Count the lines of each workload" },

@@ -11,6 +11,7 @@ import * as Net from "node:net"
 import * as Network from "../../protocol/Network.ts"
 import * as NodeConnection from "./NodeConnection.ts"
 import * as SharedRead from "./SharedRead.ts"
+import * as Tls from "./Tls.ts"
 
 /**
  * What a listener accepts.
@@ -24,8 +25,22 @@ export interface ListenOptions {
   readonly backlog: number
   /** Seconds of silence after which the kernel asks a peer whether it is there. */
   readonly keepAliveSeconds: number
+  /** Time a peer has for the TLS handshake, and then to say anything at all. */
+  readonly handshakeMillis: number
+  readonly tls: ServerTls | undefined
   /** Told of each connection that was closed because a limit was reached. */
-  readonly onRefused: (peerHost: string, limit: "maxConnections" | "maxConnectionsPerAddress") => void
+  readonly onRefused: (peerHost: string, limit: Limit) => void
+}
+
+/** What a connection was closed for. */
+export type Limit = "maxConnections" | "maxConnectionsPerAddress" | "handshakeTimeout"
+
+/** TLS on a listener. */
+export interface ServerTls extends Tls.ServerFiles {
+  /** Given, once it listens, the way to read the files again. */
+  readonly onListening?: ((reload: Effect.Effect<void, Tls.InvalidCertificate>) => void) | undefined
+  /** Told why a handshake failed. */
+  readonly onFailed?: ((problem: string) => void) | undefined
 }
 
 /** Errors of `accept` that pass: descriptors may be free again a moment later. */
@@ -119,6 +134,40 @@ export const listen = Effect.fnUntraced(function* (
   let accept = (accepted: SharedRead.Accepted): void => void early?.push(accepted)
   let fail: (cause: Error) => void = () => {}
 
+  /** Who says nothing at all is no peer; the time runs until the first byte. */
+  const awaitFirstBytes = (accepted: SharedRead.Accepted): SharedRead.Accepted => {
+    const { socket } = accepted
+    const timer = setTimeout(() => {
+      options.onRefused(socket.remoteAddress ?? "unix", "handshakeTimeout")
+      socket.destroy()
+    }, options.handshakeMillis)
+    timer.unref()
+    socket.once("close", () => clearTimeout(timer))
+    return {
+      socket,
+      onBytes: (handler) =>
+        accepted.onBytes((bytes) => {
+          clearTimeout(timer)
+          accepted.onBytes(handler)
+          handler(bytes)
+        })
+    }
+  }
+  const onAccepted = (accepted: SharedRead.Accepted) => accept(awaitFirstBytes(accepted))
+  const { tls } = options
+  const acceptor =
+    tls === undefined
+      ? undefined
+      : yield* Effect.mapError(
+          Tls.makeAcceptor({
+            files: tls,
+            handshakeMillis: options.handshakeMillis,
+            onAccepted,
+            onFailed: tls.onFailed ?? (() => {})
+          }),
+          failure("listen", address)
+        )
+
   const onConnection = (incoming: Net.Socket) => {
     const peer = incoming.remoteAddress ?? "unix"
     const ofPeer = heldPerAddress.get(peer) ?? 0
@@ -129,20 +178,22 @@ export const listen = Effect.fnUntraced(function* (
     }
     held++
     heldPerAddress.set(peer, ofPeer + 1)
-    const accepted = SharedRead.adopt(incoming)
-    accepted.socket.once("close", () => {
+    const accepted = acceptor === undefined ? SharedRead.adopt(incoming) : undefined
+    const socket = accepted?.socket ?? incoming
+    socket.once("close", () => {
       held--
       const left = heldPerAddress.get(peer)! - 1
       if (left === 0) heldPerAddress.delete(peer)
       else heldPerAddress.set(peer, left)
     })
-    accept(accepted)
+    if (accepted === undefined) acceptor!.accept(socket)
+    else onAccepted(accepted)
   }
 
   let bound: Network.Address | undefined
   for (const candidate of listenOptions) {
     const server = Net.createServer({
-      pauseOnConnect: true,
+      pauseOnConnect: acceptor === undefined,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: options.keepAliveSeconds * 1_000
@@ -199,5 +250,6 @@ export const listen = Effect.fnUntraced(function* (
       })
     ) as Effect.Effect<never, Network.NetworkError, R>
 
+  if (acceptor !== undefined) tls!.onListening?.(acceptor.reload)
   return { address: bound ?? address, run }
 })

@@ -8,25 +8,34 @@
 import * as Net from "node:net"
 
 /**
- * An accepted socket, paused, and the way to hear its bytes. They are valid only
- * during the call.
+ * An accepted socket, paused, and the way to hear its bytes: by one handler, the last
+ * that was given. The bytes are valid only during the call.
  */
 export interface Accepted {
   readonly socket: Net.Socket
   readonly onBytes: (handler: (bytes: Uint8Array) => void) => void
 }
 
+const ignore = () => {}
+
 /** Safe to share: a read fills it and hands it over before the next read begins. */
 const sharedBytes = 65_536
 const shared = Buffer.allocUnsafeSlow(sharedBytes)
 
-const ignore = () => {}
-
 /** Hears bytes by `data` events; for sockets that are not plain, such as TLS. */
-export const byEvents = (socket: Net.Socket): Accepted => ({
-  socket,
-  onBytes: (handler) => void socket.on("data", handler)
-})
+export const byEvents = (socket: Net.Socket): Accepted => {
+  let hear: (bytes: Uint8Array) => void = ignore
+  let isHearing = false
+  return {
+    socket,
+    onBytes: (handler) => {
+      hear = handler
+      if (isHearing) return
+      isHearing = true
+      socket.on("data", (bytes: Uint8Array) => hear(bytes))
+    }
+  }
+}
 
 /**
  * Takes over a socket that was accepted with `pauseOnConnect`. The given socket must

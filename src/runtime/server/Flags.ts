@@ -308,8 +308,8 @@ const ourFlags: ReadonlyArray<Flag> = [
   {
     name: "handshake-timeout",
     kind: seconds,
-    byDefault: "10",
-    description: "Time a peer has for a TLS handshake",
+    byDefault: "60",
+    description: "Time a new connection has for the TLS handshake, and then to say anything at all",
     treatment: used
   },
   {

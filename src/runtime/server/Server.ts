@@ -14,6 +14,7 @@ import * as Fs from "node:fs"
 import * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
 import * as NodeNetwork from "../NodeNetwork.ts"
+import type { InvalidCertificate } from "../network/Tls.ts"
 import * as Log from "./Log.ts"
 import type { Settings } from "./Settings.ts"
 import { StartError } from "./StartError.ts"
@@ -143,11 +144,27 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
       )
       for (const warning of settings.warnings) log.write("WARNING", warning)
       let refused = 0
+      let reloadTls: Effect.Effect<void, InvalidCertificate> = Effect.void
+      const onHangUp = () =>
+        Effect.runSync(
+          Effect.match(reloadTls, {
+            onFailure: (error) => log.write("ERROR", `${error.message}; the certificates there were stay in use`),
+            onSuccess: () => settings.tls && log.write("NOTICE", "SIGHUP: certificates read again")
+          })
+        )
       const network = NodeNetwork.layerWith({
         backlog: settings.backlog,
         keepAlive: settings.keepAliveSeconds * 1_000,
         maxConnections: settings.maxConnections,
         maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
+        handshakeTimeout: settings.handshakeSeconds * 1_000,
+        serverTls: settings.tls && {
+          ...settings.tls,
+          onListening: (effect) => {
+            reloadTls = effect
+          },
+          onFailed: (problem) => log.write("INFO", `a TLS handshake failed: ${problem}`)
+        },
         onRefused: (peer, limit) => {
           // A flood must not become a flood of lines.
           if (refused++ % 1_000 === 0)
@@ -170,7 +187,7 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
           mode.onReady(server.address)
           yield* Effect.raceFirst(
             server.run,
-            obeySignals(server, log, settings, () => {})
+            obeySignals(server, log, settings, onHangUp)
           )
         }),
         world

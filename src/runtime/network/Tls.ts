@@ -1,0 +1,113 @@
+/**
+ * TLS for both sides: whole connections, from the first byte, versions 1.2 and 1.3. A
+ * server reads its files again on demand; connections there are keep what they have.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Fs from "node:fs"
+import type * as Net from "node:net"
+import * as Tls from "node:tls"
+import * as SharedRead from "./SharedRead.ts"
+
+/**
+ * The files of a server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ServerFiles {
+  /** The certificate, followed by those that lead to an authority, in PEM. */
+  readonly certificate: string
+  readonly key: string
+  /** Authorities for client certificates. Given, a client without a valid one is turned away. */
+  readonly authorities?: string | undefined
+}
+
+/**
+ * What a client checks and shows.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ClientFiles {
+  /** Authorities that may have signed the server's certificate. Default: those of this machine. */
+  readonly authorities?: string | undefined
+  /** The client's own certificate and key, where the server asks for one. */
+  readonly certificate?: string | undefined
+  readonly key?: string | undefined
+  /** The name in the server's certificate, where it is not the host that is dialled. */
+  readonly serverName?: string | undefined
+}
+
+/**
+ * A certificate, key or authority that cannot be used, and why.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidCertificate extends Schema.TaggedError<InvalidCertificate>("effect-gearman/InvalidCertificate")(
+  "InvalidCertificate",
+  { files: Schema.Array(Schema.String), cause: Schema.Defect() }
+) {
+  override get message() {
+    const detail = this.cause instanceof Error ? this.cause.message : String(this.cause)
+    return `cannot use the TLS files ${this.files.join(", ")}: ${detail}`
+  }
+}
+
+const present = (files: ReadonlyArray<string | undefined>): Array<string> =>
+  files.filter((file) => file !== undefined)
+
+/** Reads the files and sees whether they fit together. */
+export const contextOf = (files: ServerFiles | ClientFiles): Effect.Effect<Tls.SecureContextOptions, InvalidCertificate> =>
+  Effect.try({
+    try: () => {
+      const options: Tls.SecureContextOptions = {
+        minVersion: "TLSv1.2",
+        ...(files.certificate === undefined ? {} : { cert: Fs.readFileSync(files.certificate) }),
+        ...(files.key === undefined ? {} : { key: Fs.readFileSync(files.key) }),
+        ...(files.authorities === undefined ? {} : { ca: Fs.readFileSync(files.authorities) })
+      }
+      Tls.createSecureContext(options)
+      return options
+    },
+    catch: (cause) =>
+      new InvalidCertificate({ files: present([files.certificate, files.key, files.authorities]), cause })
+  })
+
+/** A server's end of TLS. */
+export interface Acceptor {
+  /** Shakes hands on an accepted socket; `onAccepted` hears of it only if that succeeds in time. */
+  readonly accept: (socket: Net.Socket) => void
+  /** Uses what the files say now, for connections to come. */
+  readonly reload: Effect.Effect<void, InvalidCertificate>
+}
+
+/**
+ * Makes an acceptor. Handshakes run beside everything else: one that takes its time costs
+ * nobody anything, and is cut after the limit.
+ */
+export const makeAcceptor = Effect.fnUntraced(function* (options: {
+  readonly files: ServerFiles
+  readonly handshakeMillis: number
+  readonly onAccepted: (accepted: SharedRead.Accepted) => void
+  readonly onFailed: (problem: string) => void
+}) {
+  const { authorities } = options.files
+  const server = Tls.createServer({
+    ...(yield* contextOf(options.files)),
+    handshakeTimeout: options.handshakeMillis,
+    requestCert: authorities !== undefined,
+    rejectUnauthorized: authorities !== undefined
+  })
+  server.on("secureConnection", (socket) => options.onAccepted(SharedRead.byEvents(socket)))
+  server.on("tlsClientError", (error, socket) => {
+    options.onFailed(error.message)
+    socket.destroy()
+  })
+  const acceptor: Acceptor = {
+    accept: (socket) => void server.emit("connection", socket),
+    reload: Effect.map(contextOf(options.files), (context) => server.setSecureContext(context))
+  }
+  return acceptor
+})
