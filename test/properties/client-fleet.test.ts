@@ -206,7 +206,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 describe("the client's fleet", () => {
   it("ends each caller exactly once, with its own result, and keeps nothing", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 120, size: "max" }), (steps) => {
         const world = new World()
         for (const each of steps) {
           world.step(each)
@@ -222,6 +222,9 @@ describe("the client's fleet", () => {
           assert.include(allowed, end)
         }
         assert.deepStrictEqual(world.fleet.size, { jobs: 0, merged: 0, parked: 0 })
+        for (const peer of world.peers) {
+          assert.deepStrictEqual(peer!.conversation.size, { unanswered: 0, listened: 0 })
+        }
       }),
       { numRuns: 400 }
     )
@@ -229,7 +232,7 @@ describe("the client's fleet", () => {
 
   it("never submits a job twice that is not idempotent", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 120, size: "max" }), (steps) => {
         const world = new World()
         let written = 0
         let submitted = 0

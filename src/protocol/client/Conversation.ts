@@ -150,6 +150,11 @@ export class Conversation implements Machine {
     return { answer, answered: done, refused: done }
   }
 
+  /** What must be 0 when nothing is under way. */
+  get size(): { readonly unanswered: number; readonly listened: number } {
+    return { unanswered: this.unanswered.length - this.oldest, listened: this.listened.size }
+  }
+
   get isOwed(): boolean {
     return this.oldest < this.unanswered.length
   }
