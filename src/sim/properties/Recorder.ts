@@ -138,6 +138,9 @@ export class Recorder implements Tap {
 
   private untangle(): void {
     const { closedNow, gaveNow, gotNow } = this
+    const [first] = gotNow
+    const speaker = first === undefined ? undefined : this.modelOf(first)?.connection(first.connection)
+    if (speaker !== undefined) speaker.noops = Math.min(1, speaker.noops)
     for (const packet of gotNow) {
       this.packets++
       const own = (next: PacketEvent) => next.connection === packet.connection

@@ -65,8 +65,10 @@ export interface ModelConnection {
   readonly abilities: Map<string, number>
   open: boolean
   asleep: boolean
-  /** Got a NOOP since it last asked for a job. */
+  /** Got a NOOP since it last asked for a job or fell asleep. */
   woken: boolean
+  /** NOOPs it may get: one for each PRE_SLEEP, and those of earlier steps count as one. */
+  noops: number
   exceptions: boolean
   /** Requests that await their reply, oldest first. */
   readonly awaiting: Array<PacketEvent | Submission>
@@ -172,6 +174,7 @@ export class ServerModel {
       open: true,
       asleep: false,
       woken: false,
+      noops: 0,
       exceptions: false,
       awaiting: []
     }
@@ -222,6 +225,7 @@ export class ServerModel {
     else if (packet.name.startsWith("GRAB_JOB")) {
       connection.asleep = false
       connection.woken = false
+      connection.noops = 0
       connection.awaiting.push(packet)
     } else if (packet.name === "CAN_DO") connection.abilities.set(first, 0)
     else if (packet.name === "CAN_DO_TIMEOUT") connection.abilities.set(first, Number(second))
@@ -230,6 +234,7 @@ export class ServerModel {
     else if (packet.name === "PRE_SLEEP") {
       connection.asleep = true
       connection.woken = false
+      connection.noops++
       for (const watcher of this.watchers) watcher.slept?.(this, connection)
     } else if (packet.name.startsWith("WORK_")) this.work(connection, packet)
   }
@@ -239,6 +244,7 @@ export class ServerModel {
     if (packet.name === "NOOP") {
       for (const watcher of this.watchers) watcher.noop?.(this, connection)
       connection.woken = true
+      connection.noops--
     } else if (packet.name.startsWith("WORK_")) {
       const job = this.jobs.get(packet.fields[0]!)
       for (const watcher of this.watchers) watcher.forwarded?.(this, connection, job, packet)

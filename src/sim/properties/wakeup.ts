@@ -35,7 +35,7 @@ export const wakeup = (): Property => ({
   noop: (server, connection) => {
     if (!connection.asleep)
       throw new Violation(25, `${server.node} sent NOOP to connection ${connection.id}, which does not sleep`)
-    if (connection.woken) throw new Violation(25, `${server.node} woke connection ${connection.id} twice`)
+    if (connection.noops === 0) throw new Violation(25, `${server.node} woke connection ${connection.id} twice`)
   },
   afterStep: (servers) => {
     for (const server of servers.values()) judge(server)
