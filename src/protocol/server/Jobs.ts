@@ -12,6 +12,7 @@ import { Job, type Priority } from "./Job.ts"
 import { attach, type Attachment, detachAll, failAll } from "./Listeners.ts"
 import { Merging } from "./Merging.ts"
 import type { Now } from "./Now.ts"
+import type { JobObserver } from "./Observer.ts"
 import type { Options } from "./Options.ts"
 import type { Ability, Session } from "./Session.ts"
 import * as Sleepers from "./Sleepers.ts"
@@ -49,6 +50,8 @@ export class Jobs {
   /** Starts of scheduled jobs, on the wall clock. */
   readonly scheduled = new Deadlines<Job>()
   readonly counters = Counters.make()
+  /** Told of each job's life, when somebody wants to know. */
+  observer: JobObserver | undefined = undefined
   /** Submissions that wait for a job. */
   attachmentCount = 0
   private readonly workerWakeup: number
@@ -93,6 +96,7 @@ export class Jobs {
     fn.jobCount++
     this.functions.settle(fn)
     this.counters.submitted++
+    this.observer?.submitted(job, false)
     return job
   }
 
@@ -113,6 +117,7 @@ export class Jobs {
   /** A submission joins a job: the job keeps its workload and time, and gains priority if the submission has more. */
   merge(job: Job, priority: Priority, isBackground: boolean): void {
     this.counters.merged++
+    this.observer?.submitted(job, true)
     if (isBackground) job.isBackground = true
     if (priority >= job.priority) return
     if (job.state === "queued") {
@@ -137,6 +142,7 @@ export class Jobs {
     session.forgetAttempt(job.number)
     if (ability.timeoutMillis > 0) this.attempts.set(job, now.monotonicMillis + ability.timeoutMillis)
     this.counters.assigned++
+    this.observer?.assigned(job)
   }
 
   /** An attempt is lost: the job goes to the tail of its queue, or it is over. */
@@ -148,9 +154,11 @@ export class Jobs {
     if (job.isCancelled) this.free(job)
     else if (job.isAbandoned) {
       this.counters.abandoned++
+      this.observer?.ended(job, "abandoned")
       this.free(job)
     } else if (job.retries >= this.maxAttempts) {
       this.counters.failed++
+      this.observer?.ended(job, "failed")
       failAll(job)
       this.free(job)
     } else {
@@ -176,6 +184,7 @@ export class Jobs {
   /** Listeners hear WORK_FAIL once. A running job stays with its worker until that is done with it. */
   cancel(job: Job): void {
     this.counters.cancelled++
+    this.observer?.ended(job, "cancelled")
     failAll(job)
     if (job.state !== "running") return this.end(job)
     this.attachmentCount -= detachAll(job)
@@ -191,6 +200,7 @@ export class Jobs {
     this.attachmentCount--
     if (!job.isAbandoned || job.state === "running") return
     this.counters.abandoned++
+    this.observer?.ended(job, "abandoned")
     this.end(job)
   }
 
@@ -211,6 +221,7 @@ export class Jobs {
 
   private offer(job: Job): void {
     this.functions.enqueue(job)
+    this.observer?.offered(job)
     this.wake(job.function)
   }
 

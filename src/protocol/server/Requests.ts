@@ -291,10 +291,12 @@ export class Requests {
         return this.complete(job, frame, missing)
       case PacketType.WORK_FAIL:
         jobs.counters.failed++
+        jobs.observer?.ended(job, "failed")
         failAll(job)
         return jobs.end(job)
       case PacketType.WORK_EXCEPTION:
         jobs.counters.exceptions++
+        jobs.observer?.ended(job, "exception")
         forwardException(job, frame, missing)
         session.rememberAttempt(number, "excepted")
         return jobs.end(job)
@@ -304,6 +306,7 @@ export class Requests {
   }
   private complete(job: Job, frame: Codec.Frame, missing: number): void {
     this.jobs.counters.completed++
+    this.jobs.observer?.ended(job, "completed")
     forward(job, frame, missing)
     this.jobs.end(job)
   }
