@@ -53,17 +53,6 @@ export const leftOut: ReadonlyArray<Deviation> = [
       })
   },
   {
-    // gearmand takes them in the opposite order, so that the newest of them is next.
-    name: "the jobs of a lost worker keep their order when they are requeued",
-    applies: (connection, command, model) => {
-      if (!closes(command)) return false
-      const queues = model
-        .running(connection)
-        .map((index) => `${model.jobs[index]!.function} ${model.jobs[index]!.priority}`)
-      return new Set(queues).size < queues.length
-    }
-  },
-  {
     // gearmand never wakes it again until it grabs.
     name: "a worker that sleeps again without having grabbed is woken again",
     applies: (connection, command, model) => command._tag === "preSleep" && model.connections[connection]!.woken
