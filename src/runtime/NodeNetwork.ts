@@ -107,9 +107,7 @@ export const make = (options: Options = {}): Network.Network["Service"] => {
                 keepAliveInitialDelay: keepAliveSeconds * 1_000,
                 openTimeout
               }
-        return options.clientTls === undefined
-          ? node.makeNet(target)
-          : dialTls(node, target, options.clientTls)
+        return options.clientTls === undefined ? node.makeNet(target) : dialTls(node, target, options.clientTls)
       })
   })
 }

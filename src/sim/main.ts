@@ -34,7 +34,9 @@ const print = (text: string) => process.stdout.write(`${text}\n`)
 
 /** Properties speak for themselves; of anything else one wants to know where it came from. */
 const textOf = (failure: Error): string =>
-  failure instanceof Violation || failure instanceof Nondeterminism ? failure.message : (failure.stack ?? failure.message)
+  failure instanceof Violation || failure instanceof Nondeterminism
+    ? failure.message
+    : (failure.stack ?? failure.message)
 
 const showFailure = (outcome: Outcome) => {
   const { failure, moments, scenario } = outcome
@@ -46,8 +48,12 @@ const showFailure = (outcome: Outcome) => {
 const showSeed = (outcome: Outcome, trace: boolean) => {
   const { answered, decisions, hash, moments, packets, scenario, simulatedMillis, steps, succeeded } = outcome
   if (trace) for (const { at, event } of moments) print(`${String(at).padStart(8)} ms  ${format(event)}`)
-  print(`seed ${scenario.seed}: ${steps} steps, ${decisions} decisions, ${packets} packets, ${simulatedMillis} ms of its time`)
-  print(`${answered} callers ended, ${succeeded} with success; faults: ${scenario.faults.map((fault) => fault.kind).join(" ") || "none"}`)
+  print(
+    `seed ${scenario.seed}: ${steps} steps, ${decisions} decisions, ${packets} packets, ${simulatedMillis} ms of its time`
+  )
+  print(
+    `${answered} callers ended, ${succeeded} with success; faults: ${scenario.faults.map((fault) => fault.kind).join(" ") || "none"}`
+  )
   print(`trace ${hash}, twice the same`)
 }
 
@@ -56,7 +62,19 @@ const runSeed = (seed: number, options: { readonly trace: boolean; readonly json
   const { failure } = outcome
   if (options.json) {
     const { answered, decisions, hash, packets, simulatedMillis, steps, succeeded } = outcome
-    print(JSON.stringify({ seed, hash, failure: failure?.message ?? null, decisions, steps, packets, simulatedMillis, answered, succeeded }))
+    print(
+      JSON.stringify({
+        seed,
+        hash,
+        failure: failure?.message ?? null,
+        decisions,
+        steps,
+        packets,
+        simulatedMillis,
+        answered,
+        succeeded
+      })
+    )
   } else if (failure !== undefined) {
     print(JSON.stringify(outcome.scenario))
     showFailure(outcome)
@@ -90,7 +108,13 @@ const runSeeds = (from: number, count: number, times: 1 | 2, json: boolean): num
     decisionsPerSecond: Math.round((decisions * times) / cpuSeconds),
     timeCompression: Math.round((simulatedMillis * times) / 1000 / cpuSeconds)
   }
-  print(json ? JSON.stringify(figures) : Object.entries(figures).map(([name, value]) => `${name} ${value}`).join(", "))
+  print(
+    json
+      ? JSON.stringify(figures)
+      : Object.entries(figures)
+          .map(([name, value]) => `${name} ${value}`)
+          .join(", ")
+  )
   return code
 }
 
@@ -123,7 +147,8 @@ const main = (): number => {
   if (values.seed !== undefined && !Number.isNaN(numberOf(values.seed))) return runSeed(numberOf(values.seed), values)
   const count = numberOf(values.seeds ?? "")
   const from = numberOf(values.from)
-  if (values.seeds !== undefined && !Number.isNaN(count + from)) return runSeeds(from, count, values.once ? 1 : 2, values.json)
+  if (values.seeds !== undefined && !Number.isNaN(count + from))
+    return runSeeds(from, count, values.once ? 1 : 2, values.json)
   process.stderr.write(help)
   return 64
 }

@@ -67,7 +67,8 @@ const converse = async (client: Member, worker: Member, server: Server, onGearma
   assert.strictEqual(fail.code, 1)
   assert.match(fail.errors, /fail/)
   if (client === "gearman" || worker === "gearman") return
-  const events = async (name: string, mode: "events" | "exceptions" = "events") => (await ask(mode, name)).output.toString()
+  const events = async (name: string, mode: "events" | "exceptions" = "events") =>
+    (await ask(mode, name)).output.toString()
   assert.strictEqual(
     await events("progress"),
     "status 1/2\ndata part\nwarning careful\nstatus 2/2\ncomplete done\n",
@@ -84,31 +85,27 @@ const converse = async (client: Member, worker: Member, server: Server, onGearma
 }
 
 const pairs = members.flatMap((client) =>
-  members.map(
-    (worker): Case => ({
-      group: "pair",
-      title: `client ${client}, worker ${worker}`,
-      client,
-      worker,
-      needs: peersOf(client, worker),
-      run: () => withWorker(ours, worker, (server) => converse(client, worker, server, false))
-    })
-  )
+  members.map((worker): Case => ({
+    group: "pair",
+    title: `client ${client}, worker ${worker}`,
+    client,
+    worker,
+    needs: peersOf(client, worker),
+    run: () => withWorker(ours, worker, (server) => converse(client, worker, server, false))
+  }))
 )
 
 const pairsOnGearmand = members.flatMap((client) =>
   members
     .filter((worker) => client === "ours" || worker === "ours")
-    .map(
-      (worker): Case => ({
-        group: "pair on gearmand",
-        title: `client ${client}, worker ${worker}, on gearmand`,
-        client,
-        worker,
-        needs: ["gearmand", ...peersOf(client, worker)],
-        run: () => withWorker(gearmand, worker, (server) => converse(client, worker, server, true))
-      })
-    )
+    .map((worker): Case => ({
+      group: "pair on gearmand",
+      title: `client ${client}, worker ${worker}, on gearmand`,
+      client,
+      worker,
+      needs: ["gearmand", ...peersOf(client, worker)],
+      run: () => withWorker(gearmand, worker, (server) => converse(client, worker, server, true))
+    }))
 )
 
 const clientCases = members.flatMap((client): ReadonlyArray<Case> => [
@@ -222,33 +219,31 @@ const workerCases: ReadonlyArray<Case> = [
         assert.strictEqual(after.output.toString(), "X")
       })
   },
-  ...(["libgearman", "perl", "php"] as const).map(
-    (worker): Case => ({
-      group: "worker",
-      title: "two workers share twenty jobs, and nothing is lost when one is killed",
-      worker,
-      needs: peersOf(worker),
-      run: () =>
-        withServer(ours, async (server) => {
-          const first = await startWorker(worker, server.port)
-          const second = await startWorker(worker, server.port, 2)
-          try {
-            const results = Promise.all(
-              Array.from({ length: 20 }, (_, index) =>
-                call("ours", server.port, { mode: "do", function: "upper", workload: `job ${index}` })
-              )
+  ...(["libgearman", "perl", "php"] as const).map((worker): Case => ({
+    group: "worker",
+    title: "two workers share twenty jobs, and nothing is lost when one is killed",
+    worker,
+    needs: peersOf(worker),
+    run: () =>
+      withServer(ours, async (server) => {
+        const first = await startWorker(worker, server.port)
+        const second = await startWorker(worker, server.port, 2)
+        try {
+          const results = Promise.all(
+            Array.from({ length: 20 }, (_, index) =>
+              call("ours", server.port, { mode: "do", function: "upper", workload: `job ${index}` })
             )
-            await first.stop()
-            for (const [index, result] of (await results).entries()) {
-              assert.strictEqual(result.output.toString(), `JOB ${index}`, result.errors)
-            }
-          } finally {
-            await first.stop()
-            await second.stop()
+          )
+          await first.stop()
+          for (const [index, result] of (await results).entries()) {
+            assert.strictEqual(result.output.toString(), `JOB ${index}`, result.errors)
           }
-        })
-    })
-  ),
+        } finally {
+          await first.stop()
+          await second.stop()
+        }
+      })
+  })),
   {
     group: "worker",
     title: "`gearman -w -f wc -- wc -l` and `gearman -f wc` from a file",

@@ -88,7 +88,9 @@ export const startWorker = async (member: Member, port: number, clients = 1): Pr
       if (new RegExp(`^fail\\t\\d+\\t\\d+\\t${clients}$`, "m").test(status)) return worker
       if (Date.now() > deadline) {
         await worker.stop()
-        throw new Error(`the worker of ${member} did not register; the server says: ${status}${worker.output?.() ?? ""}`)
+        throw new Error(
+          `the worker of ${member} did not register; the server says: ${status}${worker.output?.() ?? ""}`
+        )
       }
       await new Promise((resolve) => setTimeout(resolve, 20))
     }

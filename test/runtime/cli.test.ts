@@ -60,7 +60,10 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     const port = await freePort()
     const nobody = await gearman(["status", "--port", String(port)])
     assert.strictEqual(nobody.code, 3)
-    assert.match(nobody.stderr, /^effect-gearman: cannot reach the job server 127\.0\.0\.1:\d+: nothing listens there.*\n$/)
+    assert.match(
+      nobody.stderr,
+      /^effect-gearman: cannot reach the job server 127\.0\.0\.1:\d+: nothing listens there.*\n$/
+    )
     const unknown = await gearman(["status"], { env: { GEARMAN_SERVERS: "no-such-host.invalid" } })
     assert.strictEqual(unknown.code, 3)
     assert.match(unknown.stderr, /no-such-host\.invalid:4730: the host name is unknown/)

@@ -110,11 +110,19 @@ describe("bin/gearmand", { timeout: 60_000 }, () => {
     await inDirectory(async (directory) => {
       const log = Path.join(directory, "log")
       const port = await freePort()
-      const server = startGearmand(["--config-file=/dev/null", `--log-file=${log}`, `--port=${port}`, "--verbose=NOTICE"])
+      const server = startGearmand([
+        "--config-file=/dev/null",
+        `--log-file=${log}`,
+        `--port=${port}`,
+        "--verbose=NOTICE"
+      ])
       await ready(port)
       Fs.renameSync(log, `${log}.1`)
       process.kill(server.pid, "SIGHUP")
-      await until(() => Fs.existsSync(log) && Fs.readFileSync(log, "utf8").includes("log reopened"), "the log was reopened")
+      await until(
+        () => Fs.existsSync(log) && Fs.readFileSync(log, "utf8").includes("log reopened"),
+        "the log was reopened"
+      )
       await server.stop()
       assert.include(Fs.readFileSync(`${log}.1`, "utf8"), "listening on")
     })
@@ -182,7 +190,10 @@ describe("bin/gearmand", { timeout: 60_000 }, () => {
     assert.notMatch(status, /^Gid:\t0/m)
     await server.stop()
     const unknown = await gearmand([...quiet, "--port=0", "--user=no-such-user"])
-    assert.deepStrictEqual([unknown.code, unknown.stderr.split(";")[0]], [1, "gearmand: there is no user no-such-user to become"])
+    assert.deepStrictEqual(
+      [unknown.code, unknown.stderr.split(";")[0]],
+      [1, "gearmand: there is no user no-such-user to become"]
+    )
   })
 
   it("shows help and its version", async () => {

@@ -23,7 +23,16 @@ const trust = ["--ssl", "--ssl-ca-file", authority.certificate]
 const sClient = (port: number, input: string, ...more: ReadonlyArray<string>) =>
   start(
     "openssl",
-    ["s_client", "-connect", `127.0.0.1:${port}`, "-CAfile", authority.certificate, "-verify_return_error", "-quiet", ...more],
+    [
+      "s_client",
+      "-connect",
+      `127.0.0.1:${port}`,
+      "-CAfile",
+      authority.certificate,
+      "-verify_return_error",
+      "-quiet",
+      ...more
+    ],
     { input, timeoutMillis: 20_000 }
   )
 

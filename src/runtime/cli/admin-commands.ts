@@ -86,7 +86,10 @@ const workers = Command.make("workers", { ...Servers.flags, json, all }, (given)
         row.functions.join(" ")
       ])
   )
-).pipe(Command.provide((given) => Servers.network(given)), Command.withDescription("Show the workers and the functions they can do"))
+).pipe(
+  Command.provide((given) => Servers.network(given)),
+  Command.withDescription("Show the workers and the functions they can do")
+)
 
 const jobs = Command.make("jobs", { ...Servers.flags, json }, (given) =>
   Effect.flatMap(gather(given, Admin.jobs), (found) =>
@@ -97,7 +100,10 @@ const jobs = Command.make("jobs", { ...Servers.flags, json }, (given) =>
       row.isIgnored ? "yes" : "no"
     ])
   )
-).pipe(Command.provide((given) => Servers.network(given)), Command.withDescription("Show the jobs that a server holds"))
+).pipe(
+  Command.provide((given) => Servers.network(given)),
+  Command.withDescription("Show the jobs that a server holds")
+)
 
 const cancel = Command.make(
   "cancel",
@@ -142,7 +148,10 @@ const shutdown = Command.make(
       Admin.ask(address, graceful ? "shutdown graceful" : "shutdown", "line")
     )
   })
-).pipe(Command.provide((given) => Servers.network(given)), Command.withDescription("Stop job servers that run with --allow-shutdown (or Perl's gearmand)"))
+).pipe(
+  Command.provide((given) => Servers.network(given)),
+  Command.withDescription("Stop job servers that run with --allow-shutdown (or Perl's gearmand)")
+)
 
 /** Commands whose reply is a list; all others answer one line. */
 const isList = (words: ReadonlyArray<string>): boolean =>

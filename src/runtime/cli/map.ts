@@ -59,7 +59,8 @@ const toItems = (text: string): ReadonlyArray<unknown> => {
 const show = (value: unknown): string =>
   typeof value === "string"
     ? value
-    : (JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner)) ?? String(value))
+    : (JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner)) ??
+      String(value))
 
 const functionName = Flag.String("function-name").pipe(
   Flag.withDescription("The Gearman function that carries the map"),
@@ -119,7 +120,9 @@ export const map = Command.make(
   })
 ).pipe(
   Command.provide((given) => Servers.network(given)),
-  Command.withDescription("Apply a function to items on whatever map workers there are; results come in the order of the items"),
+  Command.withDescription(
+    "Apply a function to items on whatever map workers there are; results come in the order of the items"
+  ),
   Command.withExamples([
     { command: "effect-gearman map 'n => n * n' 1..10", description: "Ten squares" },
     { command: "effect-gearman map --flat 's => s.split(\" \")' < text", description: "Each line's words" }

@@ -55,11 +55,12 @@ export class InvalidCertificate extends Schema.TaggedError<InvalidCertificate>("
   }
 }
 
-const present = (files: ReadonlyArray<string | undefined>): Array<string> =>
-  files.filter((file) => file !== undefined)
+const present = (files: ReadonlyArray<string | undefined>): Array<string> => files.filter((file) => file !== undefined)
 
 /** Reads the files and sees whether they fit together. */
-export const contextOf = (files: ServerFiles | ClientFiles): Effect.Effect<Tls.SecureContextOptions, InvalidCertificate> =>
+export const contextOf = (
+  files: ServerFiles | ClientFiles
+): Effect.Effect<Tls.SecureContextOptions, InvalidCertificate> =>
   Effect.try({
     try: () => {
       const options: Tls.SecureContextOptions = {

@@ -185,10 +185,7 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
           if (isLoopback(server.address))
             log.write("INFO", "only this machine can connect; --listen opens the server to others")
           mode.onReady(server.address)
-          yield* Effect.raceFirst(
-            server.run,
-            obeySignals(server, log, settings, onHangUp)
-          )
+          yield* Effect.raceFirst(server.run, obeySignals(server, log, settings, onHangUp))
         }),
         world
       )

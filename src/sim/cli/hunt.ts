@@ -71,7 +71,12 @@ const run = async ({ cpuSeconds: limit, from, mutant, seeds }: Request): Promise
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error), seeds: 0, cpuSeconds: cpuSeconds() }
   }
-  if (!planted) return { problem: `${mutant.id} does not apply: the simulator never loads ${mutant.file}`, seeds: 0, cpuSeconds: cpuSeconds() }
+  if (!planted)
+    return {
+      problem: `${mutant.id} does not apply: the simulator never loads ${mutant.file}`,
+      seeds: 0,
+      cpuSeconds: cpuSeconds()
+    }
   let count = 0
   while (count < seeds && cpuSeconds() < limit) {
     const seed = from + count++

@@ -42,8 +42,10 @@ const fewerMachines: Step = (scenario) => {
   const named = (name: string) => scenario.faults.some((fault) => fault.node === name || fault.peer === name)
   const { clients, servers, workers } = scenario
   const smaller: Array<Scenario> = []
-  if (servers.length > 1 && !named(`server${servers.length}`)) smaller.push({ ...scenario, servers: servers.slice(0, -1) })
-  if (workers.length > 1 && !named(`worker${workers.length}`)) smaller.push({ ...scenario, workers: workers.slice(0, -1) })
+  if (servers.length > 1 && !named(`server${servers.length}`))
+    smaller.push({ ...scenario, servers: servers.slice(0, -1) })
+  if (workers.length > 1 && !named(`worker${workers.length}`))
+    smaller.push({ ...scenario, workers: workers.slice(0, -1) })
   if (clients.length > 1 && clients.at(-1)!.calls.length === 0 && !named(`client${clients.length}`)) {
     smaller.push({ ...scenario, clients: clients.slice(0, -1) })
   }
@@ -59,8 +61,14 @@ const fewerPeers: Step = (scenario) => [
 
 const calmer: Step = (scenario) => {
   const { kernel, network } = scenario.world
-  const calmKernel = Object.entries(calm.kernel).map(([key, value]) => ({ kernel: { ...kernel, [key]: value }, network }))
-  const calmNetwork = Object.entries(calm.network).map(([key, value]) => ({ kernel, network: { ...network, [key]: value } }))
+  const calmKernel = Object.entries(calm.kernel).map(([key, value]) => ({
+    kernel: { ...kernel, [key]: value },
+    network
+  }))
+  const calmNetwork = Object.entries(calm.network).map(([key, value]) => ({
+    kernel,
+    network: { ...network, [key]: value }
+  }))
   return [calm, ...calmKernel, ...calmNetwork]
     .filter((world) => JSON.stringify(world) !== JSON.stringify(scenario.world))
     .map((world) => ({ ...scenario, world }))
@@ -70,17 +78,36 @@ const plainCalls: Step = (scenario) => {
   const plain = { interruptAfterMillis: 0, priority: "normal", takesMillis: 0 } as const
   return (Object.keys(plain) as ReadonlyArray<keyof typeof plain>)
     .filter((key) => allCalls(scenario).some(([, call]) => call[key] !== plain[key]))
-    .map((key) => withCalls(scenario, allCalls(scenario).map(([client, call]) => [client, { ...call, [key]: plain[key] }])))
+    .map((key) =>
+      withCalls(
+        scenario,
+        allCalls(scenario).map(([client, call]) => [client, { ...call, [key]: plain[key] }])
+      )
+    )
 }
 
 const plainWorkers: Step = (scenario) =>
-  scenario.workers.flatMap((worker, index) => [
-    ...(worker.changesAt > 0 ? [{ ...worker, changesAt: 0 }] : []),
-    ...(worker.functions.length > 1 ? without(worker.functions).filter((list) => list.length > 0).map((functions) => ({ ...worker, functions })) : []),
-    ...(worker.slots > 1 ? [{ ...worker, slots: 1 }] : [])
-  ].map((plain) => ({ ...scenario, workers: scenario.workers.with(index, plain) })))
+  scenario.workers.flatMap((worker, index) =>
+    [
+      ...(worker.changesAt > 0 ? [{ ...worker, changesAt: 0 }] : []),
+      ...(worker.functions.length > 1
+        ? without(worker.functions)
+            .filter((list) => list.length > 0)
+            .map((functions) => ({ ...worker, functions }))
+        : []),
+      ...(worker.slots > 1 ? [{ ...worker, slots: 1 }] : [])
+    ].map((plain) => ({ ...scenario, workers: scenario.workers.with(index, plain) }))
+  )
 
-const steps: ReadonlyArray<Step> = [fewerFaults, fewerPeers, fewerCalls, fewerMachines, calmer, plainCalls, plainWorkers]
+const steps: ReadonlyArray<Step> = [
+  fewerFaults,
+  fewerPeers,
+  fewerCalls,
+  fewerMachines,
+  calmer,
+  plainCalls,
+  plainWorkers
+]
 
 /**
  * How long shrinking may take; it gives the smallest run it has found by then.

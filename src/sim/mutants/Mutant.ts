@@ -52,7 +52,8 @@ export interface Mutant {
 export const plant = (mutant: Pick<Mutant, "id" | "file" | "find" | "replace">, source: string): string | Error => {
   const { file, find, id, replace } = mutant
   const count = source.split(find).length - 1
-  if (count !== 1) return new Error(`${id} does not apply: its text occurs ${count} times in ${file}, and must exactly once`)
+  if (count !== 1)
+    return new Error(`${id} does not apply: its text occurs ${count} times in ${file}, and must exactly once`)
   if (find === replace) return new Error(`${id} changes nothing`)
   return source.replace(find, () => replace)
 }

@@ -105,7 +105,8 @@ export const client: ReadonlyArray<Mutant> = [
     title: "Whoever needs a server makes the wait for it begin anew",
     file: "src/protocol/connection/Reconnecting.ts",
     find: "Effect.raceFirst(Effect.sleep(wait), Effect.andThen(options.demand, Effect.sleep(sooner)))",
-    replace: "Effect.andThen(Effect.sleep(wait), Effect.andThen(options.demand, Effect.andThen(Effect.sleep(wait), Effect.sleep(sooner))))",
+    replace:
+      "Effect.andThen(Effect.sleep(wait), Effect.andThen(options.demand, Effect.andThen(Effect.sleep(wait), Effect.sleep(sooner))))",
     property: 43,
     needs: ["time", "workload"]
   },

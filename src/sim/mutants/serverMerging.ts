@@ -146,7 +146,7 @@ export const serverMerging: ReadonlyArray<Mutant> = [
     title: "WORK_EXCEPTION goes to clients that did not ask for exceptions",
     file: "src/protocol/server/Listeners.ts",
     find: "if (!session.wantsExceptions) fail(session, job)",
-    replace: "if (session.closing === \"destroy\") fail(session, job)",
+    replace: 'if (session.closing === "destroy") fail(session, job)',
     property: 5,
     needs: ["workload"]
   },

@@ -43,7 +43,10 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers">
   const mayBeSpent = scenario.servers.some((server) => server.jobRetries >= 0)
   const open = new Map<number, Asked>()
   const done = new Set<number>()
-  const executions = new Map<number, { readonly workload: string; readonly function: string; node: string; how: string }>()
+  const executions = new Map<
+    number,
+    { readonly workload: string; readonly function: string; node: string; how: string }
+  >()
   /** Connections that each node has. */
   const connected = new Map<string, number>()
   /** Faults that are on now, and when that changed last. */
@@ -69,7 +72,8 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers">
   const judgeMap = (asked: Asked, text: string) => {
     const results = text.split(",")
     const [item, takes] = asked.workload.slice(1).split("@")
-    if (results.length !== 4) throw new Violation(49, `caller ${asked.caller} mapped 4 items and got ${results.length} results`)
+    if (results.length !== 4)
+      throw new Violation(49, `caller ${asked.caller} mapped 4 items and got ${results.length} results`)
     results.forEach((result, index) => {
       const workload = `i${Number(item) + index}@${takes}`
       if (result.startsWith(`${resultBegins(asked.function, workload)} by `)) return
@@ -83,18 +87,26 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers">
     if (asked.kind === "run" && asked.function === "failing" && told.has(text)) return
     if (hasForeigners && (text === "JobFailed" || text === "JobException" || text === "ItemFailed")) return
     if (mayBeSpent && text === "JobFailed" && (!isFaultless || asked.function === "limited")) return
-    if (isFaultless) throw new Violation(37, `caller ${asked.caller} of ${asked.function} failed with ${text} although nothing went wrong`)
+    if (isFaultless)
+      throw new Violation(
+        37,
+        `caller ${asked.caller} of ${asked.function} failed with ${text} although nothing went wrong`
+      )
     // With a server at hand, a loss is either hidden, or it is an ambiguous one of a job that must not run twice.
     const isHonest = text === "Ambiguous" && !(asked.idempotent && asked.kind === "run")
     const isCalm = troubles === 0 && now - calmSince > recoveryMillis && (connected.get(asked.node) ?? 0) > 0
     if (!isHonest && (text === "Ambiguous" || text === "NoServer") && isCalm) {
-      throw new Violation(37, `caller ${asked.caller} of ${asked.function} failed with ${text} while ${asked.node} had a server`)
+      throw new Violation(
+        37,
+        `caller ${asked.caller} of ${asked.function} failed with ${text} while ${asked.node} had a server`
+      )
     }
   }
 
   const judge = (asked: Asked, { how, text }: Answered, now: number) => {
     if (how === "interrupted") {
-      if (!asked.interrupts && !stopping.has(asked.node)) throw new Violation(40, `caller ${asked.caller} was interrupted, but nobody interrupted it`)
+      if (!asked.interrupts && !stopping.has(asked.node))
+        throw new Violation(40, `caller ${asked.caller} was interrupted, but nobody interrupted it`)
       return
     }
     if (how === "failure") return judgeFailure(asked, text, now)
@@ -122,7 +134,12 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers">
           return judge(asked, event, at)
         }
         case "Began":
-          executions.set(event.execution, { workload: event.workload, function: event.function, node: event.node, how: "" })
+          executions.set(event.execution, {
+            workload: event.workload,
+            function: event.function,
+            node: event.node,
+            how: ""
+          })
           return
         case "Finished": {
           const execution = executions.get(event.execution)

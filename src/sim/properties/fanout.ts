@@ -32,7 +32,12 @@ export const fanout = (): Property => {
       const isOptional = packet.name !== "WORK_COMPLETE" && server.mayBeTimedOut(job)
       for (const listener of job.listeners) {
         const isHidden = packet.name === "WORK_EXCEPTION" && !listener.exceptions
-        due.push({ server, connection: listener, text: textOf(packet, isHidden ? "WORK_FAIL" : packet.name), isOptional })
+        due.push({
+          server,
+          connection: listener,
+          text: textOf(packet, isHidden ? "WORK_FAIL" : packet.name),
+          isOptional
+        })
       }
     },
     forwarded: (server, connection, job, packet) => {

@@ -88,7 +88,10 @@ const reduce = submitOf(
 )
 
 const work = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ type: fc.constantFrom(13, 13, 25, 28, 29), fields: workload.map((data) => [data]) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ type: fc.constantFrom(13, 13, 25, 28, 29), fields: workload.map((data) => [data]) })
+  },
   { weight: 2, arbitrary: fc.record({ type: fc.constant(14), fields: fc.constant([]) }) },
   {
     weight: 1,
@@ -102,7 +105,11 @@ const work = fc.oneof(
   }
 )
 const workCommand = fc
-  .tuple(fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }), jobIndex, work)
+  .tuple(
+    fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+    jobIndex,
+    work
+  )
   .map(([own, job, work]): Command => ({ _tag: "work", own, job, ...work }))
 
 const packet = fc.oneof(
@@ -185,7 +192,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       _tag: fc.constant("fatal" as const),
-      bytes: fc.constantFrom("\0BAD\0\0\0\x01\0\0\0\0", "\0REQ\0\0\0\x2b\0\0\0\0", "\0REQ\0\0\0\0\0\0\0\0", "a b c d e f\n"),
+      bytes: fc.constantFrom(
+        "\0BAD\0\0\0\x01\0\0\0\0",
+        "\0REQ\0\0\0\x2b\0\0\0\0",
+        "\0REQ\0\0\0\0\0\0\0\0",
+        "a b c d e f\n"
+      ),
       anyhow: seldom
     })
   },

@@ -19,46 +19,144 @@ const running = `
   9 > JOB_ASSIGN H:1 f w`
 
 /** Each property has a history that it accepts and at least one that it rejects. */
-const cases: ReadonlyArray<readonly [family: string, make: Parameters<typeof judge>[0], expected: number, history: string, attemptsMax?: number]> = [
+const cases: ReadonlyArray<
+  readonly [family: string, make: Parameters<typeof judge>[0], expected: number, history: string, attemptsMax?: number]
+> = [
   ["a merge into a queued job", merging, 0, `${submitted}\n 2 < SUBMIT_JOB f u x\n 2 > JOB_CREATED H:1`],
-  ["a new job after the end", merging, 0, `${running}\n 9 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:2`],
-  ["a new job after it was abandoned", merging, 0, `${submitted}\n 1 closed\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:2`],
-  ["no merging without a unique", merging, 0, "1 < SUBMIT_JOB f '' w\n 1 > JOB_CREATED H:1\n 2 < SUBMIT_JOB f '' w\n 2 > JOB_CREATED H:2"],
+  [
+    "a new job after the end",
+    merging,
+    0,
+    `${running}\n 9 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:2`
+  ],
+  [
+    "a new job after it was abandoned",
+    merging,
+    0,
+    `${submitted}\n 1 closed\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:2`
+  ],
+  [
+    "no merging without a unique",
+    merging,
+    0,
+    "1 < SUBMIT_JOB f '' w\n 1 > JOB_CREATED H:1\n 2 < SUBMIT_JOB f '' w\n 2 > JOB_CREATED H:2"
+  ],
   ["a handle again after a restart", merging, 1, `${submitted}\n restart\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1`],
   ["a second job for one unique", merging, 2, `${submitted}\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:2`],
   ["another function merged", merging, 3, `${submitted}\n 2 < SUBMIT_JOB g u w\n 2 > JOB_CREATED H:1`],
-  ["no unique merged", merging, 3, "1 < SUBMIT_JOB f '' w\n 1 > JOB_CREATED H:1\n 2 < SUBMIT_JOB f '' w\n 2 > JOB_CREATED H:1"],
+  [
+    "no unique merged",
+    merging,
+    3,
+    "1 < SUBMIT_JOB f '' w\n 1 > JOB_CREATED H:1\n 2 < SUBMIT_JOB f '' w\n 2 > JOB_CREATED H:1"
+  ],
   ["an attempt beside a running job", merging, 4, `${running}\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:2`],
   ["a packet before JOB_CREATED", merging, 9, "1 < SUBMIT_JOB f u w\n 1 > WORK_COMPLETE H:1 r"],
-  ["a finished job's handle", merging, 10, `${running}\n 9 < WORK_COMPLETE H:1 r\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1`],
+  [
+    "a finished job's handle",
+    merging,
+    10,
+    `${running}\n 9 < WORK_COMPLETE H:1 r\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1`
+  ],
 
-  ["both listeners hear", fanout, 0, `${running}\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1\n -- \n 9 < WORK_DATA H:1 d\n 1 > WORK_DATA H:1 d\n 2 > WORK_DATA H:1 d`],
+  [
+    "both listeners hear",
+    fanout,
+    0,
+    `${running}\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1\n -- \n 9 < WORK_DATA H:1 d\n 1 > WORK_DATA H:1 d\n 2 > WORK_DATA H:1 d`
+  ],
   ["a listener that left hears nothing", fanout, 0, `${running}\n 1 closed\n --\n 9 < WORK_COMPLETE H:1 r`],
   ["attempts spent", fanout, 0, `${running}\n 9 closed\n 1 > WORK_FAIL H:1`, 1],
-  ["a listener left out", fanout, 5, `${running}\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1\n -- \n 9 < WORK_DATA H:1 d\n 2 > WORK_DATA H:1 d`],
-  ["data out of order", fanout, 5, `${running}\n 9 < WORK_DATA H:1 a\n 9 < WORK_DATA H:1 b\n 1 > WORK_DATA H:1 b\n 1 > WORK_DATA H:1 a`],
+  [
+    "a listener left out",
+    fanout,
+    5,
+    `${running}\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1\n -- \n 9 < WORK_DATA H:1 d\n 2 > WORK_DATA H:1 d`
+  ],
+  [
+    "data out of order",
+    fanout,
+    5,
+    `${running}\n 9 < WORK_DATA H:1 a\n 9 < WORK_DATA H:1 b\n 1 > WORK_DATA H:1 b\n 1 > WORK_DATA H:1 a`
+  ],
   ["an exception nobody asked for", fanout, 5, `${running}\n 9 < WORK_EXCEPTION H:1 x\n 1 > WORK_EXCEPTION H:1 x`],
   ["two ends", fanout, 7, `${running}\n 9 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r\n --\n 1 > WORK_FAIL H:1`],
   ["a stranger's result", fanout, 16, `${running}\n 8 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r`],
-  ["the submitter of a background job", fanout, 44, `9 < CAN_DO f\n 1 < SUBMIT_JOB_BG f u w\n 1 > JOB_CREATED H:1\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n 9 < WORK_DATA H:1 r\n 1 > WORK_DATA H:1 r`],
+  [
+    "the submitter of a background job",
+    fanout,
+    44,
+    `9 < CAN_DO f\n 1 < SUBMIT_JOB_BG f u w\n 1 > JOB_CREATED H:1\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n 9 < WORK_DATA H:1 r\n 1 > WORK_DATA H:1 r`
+  ],
 
   ["a job to an able worker", assigns, 0, running],
-  ["a second attempt after a loss", assigns, 0, `${running}\n 9 closed\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w`],
-  ["a second attempt after the time limit", assigns, 0, `9 < CAN_DO_TIMEOUT f 2000\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n wait 2000\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w`],
+  [
+    "a second attempt after a loss",
+    assigns,
+    0,
+    `${running}\n 9 closed\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w`
+  ],
+  [
+    "a second attempt after the time limit",
+    assigns,
+    0,
+    `9 < CAN_DO_TIMEOUT f 2000\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n wait 2000\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w`
+  ],
   ["a job with two owners", assigns, 13, `${running}\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w`],
   ["a finished job assigned", assigns, 13, `${running}\n 9 < WORK_FAIL H:1\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w`],
-  ["a job to one that cannot do it", assigns, 14, `9 < CAN_DO f\n 9 < CANT_DO f\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w`],
+  [
+    "a job to one that cannot do it",
+    assigns,
+    14,
+    `9 < CAN_DO f\n 9 < CANT_DO f\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w`
+  ],
   ["two jobs for one grab", assigns, 15, `${running}\n 9 > NO_JOB`],
-  ["an attempt too many", assigns, 18, `${running}\n 9 closed\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w\n 8 closed\n 7 < CAN_DO f\n 7 < GRAB_JOB\n 7 > JOB_ASSIGN H:1 f w`, 2],
-  ["a time limit cut short", assigns, 19, `9 < CAN_DO_TIMEOUT f 2000\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n wait 1000\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w`],
+  [
+    "an attempt too many",
+    assigns,
+    18,
+    `${running}\n 9 closed\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w\n 8 closed\n 7 < CAN_DO f\n 7 < GRAB_JOB\n 7 > JOB_ASSIGN H:1 f w`,
+    2
+  ],
+  [
+    "a time limit cut short",
+    assigns,
+    19,
+    `9 < CAN_DO_TIMEOUT f 2000\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n wait 1000\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w`
+  ],
   ["a job that waits kept back", assigns, 23, `9 < CAN_DO f\n ${submitted}\n 9 < GRAB_JOB\n 9 > NO_JOB`],
-  ["a job before its time", assigns, 27, "9 < CAN_DO f\n 1 < SUBMIT_JOB_EPOCH f u 1001 w\n 1 > JOB_CREATED H:1\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w"],
-  ["the lower priority first", assigns, 29, "9 < CAN_DO f\n 1 < SUBMIT_JOB f a w\n 1 > JOB_CREATED H:1\n 1 < SUBMIT_JOB_HIGH f b w\n 1 > JOB_CREATED H:2\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w"],
-  ["a merged job raised", assigns, 0, "9 < CAN_DO f\n 1 < SUBMIT_JOB f a w\n 1 > JOB_CREATED H:1\n 1 < SUBMIT_JOB f b w\n 1 > JOB_CREATED H:2\n 1 < SUBMIT_JOB_HIGH f b w\n 1 > JOB_CREATED H:2\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:2 f w"],
-  ["the newer first", assigns, 30, "9 < CAN_DO f\n 1 < SUBMIT_JOB f a w\n 1 > JOB_CREATED H:1\n 1 < SUBMIT_JOB f b w\n 1 > JOB_CREATED H:2\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:2 f w"],
+  [
+    "a job before its time",
+    assigns,
+    27,
+    "9 < CAN_DO f\n 1 < SUBMIT_JOB_EPOCH f u 1001 w\n 1 > JOB_CREATED H:1\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w"
+  ],
+  [
+    "the lower priority first",
+    assigns,
+    29,
+    "9 < CAN_DO f\n 1 < SUBMIT_JOB f a w\n 1 > JOB_CREATED H:1\n 1 < SUBMIT_JOB_HIGH f b w\n 1 > JOB_CREATED H:2\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w"
+  ],
+  [
+    "a merged job raised",
+    assigns,
+    0,
+    "9 < CAN_DO f\n 1 < SUBMIT_JOB f a w\n 1 > JOB_CREATED H:1\n 1 < SUBMIT_JOB f b w\n 1 > JOB_CREATED H:2\n 1 < SUBMIT_JOB_HIGH f b w\n 1 > JOB_CREATED H:2\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:2 f w"
+  ],
+  [
+    "the newer first",
+    assigns,
+    30,
+    "9 < CAN_DO f\n 1 < SUBMIT_JOB f a w\n 1 > JOB_CREATED H:1\n 1 < SUBMIT_JOB f b w\n 1 > JOB_CREATED H:2\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:2 f w"
+  ],
 
   ["a sleeper woken", wakeup, 0, `9 < CAN_DO f\n 9 < PRE_SLEEP\n -- \n ${submitted}\n 9 > NOOP`],
-  ["one sleeper of two woken", wakeup, 0, `9 < CAN_DO f\n 9 < PRE_SLEEP\n 8 < CAN_DO f\n 8 < PRE_SLEEP\n -- \n ${submitted}\n 8 > NOOP`],
+  [
+    "one sleeper of two woken",
+    wakeup,
+    0,
+    `9 < CAN_DO f\n 9 < PRE_SLEEP\n 8 < CAN_DO f\n 8 < PRE_SLEEP\n -- \n ${submitted}\n 8 > NOOP`
+  ],
   ["nobody woken", wakeup, 23, `9 < CAN_DO f\n 9 < PRE_SLEEP\n -- \n ${submitted}`],
   ["nobody woken on PRE_SLEEP", wakeup, 23, `9 < CAN_DO f\n ${submitted}\n --\n 9 < PRE_SLEEP`],
   ["woken twice", wakeup, 25, `9 < CAN_DO f\n 9 < PRE_SLEEP\n -- \n ${submitted}\n 9 > NOOP\n 9 > NOOP`],
