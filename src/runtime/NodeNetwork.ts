@@ -120,6 +120,7 @@ export const make = (options: Options = {}): Network.Network["Service"] => {
  * ```ts
  * import { JobServer } from "effect-gearman"
  * import { NodeNetwork } from "effect-gearman/node"
+ * import { Effect } from "effect"
  *
  * const program = JobServer.serve({}).pipe(Effect.provide(NodeNetwork.layer))
  * ```

@@ -52,9 +52,9 @@ export class InvalidValue extends Schema.TaggedError<InvalidValue>("effect-gearm
  *
  * @example
  * ```ts
- * import * as Value from "effect-gearman/map/Value"
+ * import { DistributedMap } from "effect-gearman"
  *
- * const bytes = Value.encode(new Map([["total", 10n]]), "totals")
+ * const bytes = DistributedMap.encode(new Map([["total", 10n]]), "totals")
  * ```
  *
  * @since 0.1.0
