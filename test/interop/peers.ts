@@ -30,7 +30,7 @@ export const peers = {
     install: "libgearman-dev gcc pkg-config"
   },
   perl: {
-    title: "Gearman::Client, Gearman::Worker (Perl)",
+    title: "Perl Gearman::Client, ::Worker",
     probe: ["perl", "-MGearman::Client", "-MGearman::Worker", "-e", "print $Gearman::Client::VERSION"],
     install: "libgearman-client-perl"
   },

@@ -37,8 +37,8 @@ export type Command =
   | { readonly _tag: "text"; readonly line: string; readonly function?: FunctionIndex; readonly job?: number }
   /** Bytes after which a server closes the connection. `anyhow` as for `close`. */
   | { readonly _tag: "fatal"; readonly bytes: string; readonly anyhow: boolean }
-  /** Unless `anyhow`, only where no job loses its last listener. */
-  | { readonly _tag: "close"; readonly anyhow: boolean }
+  /** Unless `anyhow`, only where no job loses its last listener. `worker`: one that runs a job, if there is one. */
+  | { readonly _tag: "close"; readonly anyhow: boolean; readonly worker: boolean }
 
 export interface Step {
   readonly connection: number
@@ -94,7 +94,7 @@ const work = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ type: fc.constant(14), fields: fc.constant([]) }) },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc.record({
       type: fc.constant(12),
       fields: fc.tuple(
@@ -179,7 +179,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 2, arbitrary: reduce },
   { weight: 2, arbitrary: fc.record({ _tag: fc.constant("cantDo" as const), function: functionIndex }) },
   { weight: 1, arbitrary: fc.constant({ _tag: "resetAbilities" as const }) },
-  { weight: 3, arbitrary: fc.record({ _tag: fc.constant("getStatus" as const), job: jobIndex }) },
+  { weight: 5, arbitrary: fc.record({ _tag: fc.constant("getStatus" as const), job: jobIndex }) },
   { weight: 2, arbitrary: fc.record({ _tag: fc.constant("getStatusUnique" as const), unique }) },
   {
     weight: 3,
@@ -201,7 +201,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       anyhow: seldom
     })
   },
-  { weight: 3, arbitrary: fc.record({ _tag: fc.constant("close" as const), anyhow: seldom }) }
+  { weight: 3, arbitrary: fc.record({ _tag: fc.constant("close" as const), anyhow: seldom, worker: fc.boolean() }) }
 )
 
 /** A sequence, as long as sixty commands. */

@@ -34,6 +34,9 @@ const actorOf = ({ command, connection }: Step, model: Model): number => {
     const workers = [...model.connections.keys()].filter((index) => model.connections[index]!.functions.size > 0)
     return workers[connection % Math.max(1, workers.length)] ?? connection
   }
+  if (command._tag === "close" && command.worker) {
+    return model.jobs.find((job) => job.worker !== undefined)?.worker ?? connection
+  }
   return connection
 }
 
