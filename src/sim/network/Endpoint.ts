@@ -20,6 +20,8 @@ export interface Tap {
   readonly got: (endpoint: Endpoint, bytes: Uint8Array) => void
   /** A program gave these bytes. */
   readonly gave: (endpoint: Endpoint, bytes: Uint8Array) => void
+  /** A program wants a connection. */
+  readonly dialled?: ((from: string, to: string) => void) | undefined
   /** A program began to use its end. */
   readonly opened: (endpoint: Endpoint) => void
   /** A program is done with its end, or has learnt that it is over. */

@@ -218,6 +218,7 @@ export class SimulatedNetwork {
             )
           )
         const name = address._tag === "Tcp" ? address.host : host.name
+        self.tap.dialled?.(host.name, name)
         const to = self.hosts.get(name)
         if (to === undefined || to.nameless > 0) {
           self.kernel.timer(self.kernel.world, 5, () => fail(new Error(`ENOTFOUND: no such host: ${name}`)))
@@ -231,7 +232,6 @@ export class SimulatedNetwork {
           port,
           fail,
           succeed: (connected) => {
-            // Whoever stopped waiting must not leave a connection behind.
             if (abandoned || !owner.live) return connected.close(true)
             endpoint = connected
             later(() => {
