@@ -85,6 +85,12 @@ export interface Options<Payload, Error = never> {
    * function's own error). Default: never.
    */
   readonly retry?: Schedule.Schedule<unknown, GearmanError | Error> | undefined
+  /**
+   * True to have the caller's span travel with the job, so that client and worker make one
+   * trace. Both sides must have it, for it puts a line before the payload: it is nothing
+   * for workers in other languages, and nothing for `unique: "payload"`. Default: false.
+   */
+  readonly trace?: boolean | undefined
 }
 
 /**
@@ -109,6 +115,7 @@ export interface JobFunction<
   readonly idempotent: boolean
   readonly priority: Priority
   readonly timeout: Duration.Duration | undefined
+  readonly trace: boolean
   readonly retry: Schedule.Schedule<unknown, GearmanError | Error> | undefined
   /**
    * A layer that serves the function while it lives. The handler's requirements become
@@ -150,16 +157,24 @@ const construct = <const Name extends string, Payload, Success, Error, Progress>
     readonly progress: Wire<Progress> | undefined
   },
   options: Options<Payload, Error>
-): JobFunction<Name, Payload, Success, Error, Progress> =>
-  Object.assign(Object.create(proto), {
+): JobFunction<Name, Payload, Success, Error, Progress> => {
+  if (options.trace === true && options.unique === "payload") {
+    // The server would compare the spans too, and never find two payloads equal.
+    throw new TypeError(
+      `"${name}" cannot have both trace and unique "payload"; give it a unique of the payload instead`
+    )
+  }
+  return Object.assign(Object.create(proto), {
     name,
     ...wires,
     unique: options.unique ?? "none",
     idempotent: options.idempotent ?? false,
     priority: options.priority ?? "normal",
     timeout: options.timeout === undefined ? undefined : Duration.fromInputUnsafe(options.timeout),
+    trace: options.trace ?? false,
     retry: options.retry
   })
+}
 
 const bytesWire: Wire<Uint8Array> = { encode: Effect.succeed, decode: Effect.succeed }
 

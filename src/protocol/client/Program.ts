@@ -2,6 +2,7 @@
  * The client's program: a fiber per server that keeps it connected, one that gives up
  * on submissions no server came for, and the calls of the `Client` service.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
@@ -12,8 +13,10 @@ import * as FiberSet from "effect/FiberSet"
 import * as Stream from "effect/Stream"
 import type { BackgroundOptions, Client, Job, JobEvent, JobStatus, Options, SubmitOptions } from "../Client.ts"
 import * as Codec from "../Codec.ts"
+import * as Metrics from "../connection/Metrics.ts"
 import * as Reconnecting from "../connection/Reconnecting.ts"
 import * as Servers from "../connection/Servers.ts"
+import * as Tracing from "../connection/Tracing.ts"
 import * as GearmanErrors from "../GearmanError.ts"
 import type { GearmanError } from "../GearmanError.ts"
 import type { JobFunction } from "../JobFunction.ts"
@@ -81,6 +84,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       open: () => (link.conversation = new Conversation(link.outbox)),
       onReady: () => fleet.up(link),
       onLost: (_, { cause, problem }) => fleet.down(link, problem, cause),
+      role: "client",
       demand: fleet.hasParked.await
     })
     // Servers that are never needed are never dialled.
@@ -102,13 +106,21 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     return [...alive.slice(start), ...alive.slice(0, start), ...rest].map((link) => link.index)
   }
 
+  const workloadOf = <Payload, Success, Error, Progress>(
+    fn: JobFunction<string, Payload, Success, Error, Progress>,
+    payload: Payload
+  ): Effect.Effect<Uint8Array, GearmanError> => {
+    const encoded = Effect.mapError(fn.payload.encode(payload), schemaError(fn, "payload"))
+    return fn.trace ? Effect.flatMap(encoded, Tracing.wrap) : encoded
+  }
+
   const describe = <Payload, Success, Error, Progress>(
     fn: JobFunction<string, Payload, Success, Error, Progress>,
     payload: Payload,
     options: SubmitOptions | undefined,
     background: { readonly epochSeconds: number } | undefined
   ): Effect.Effect<Description, GearmanError> =>
-    Effect.flatMap(Effect.mapError(fn.payload.encode(payload), schemaError(fn, "payload")), (workload) => {
+    Effect.flatMap(workloadOf(fn, payload), (workload) => {
       const unique = options?.unique ?? (fn.unique === "none" ? "" : fn.unique === "payload" ? "-" : fn.unique(payload))
       const priority = options?.priority ?? fn.priority
       const packet = Encoding.submission({
@@ -164,15 +176,22 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const run: Client["Service"]["run"] = (fn, payload, options) => {
     let effect = Effect.flatMap(describe(fn, payload, options, undefined), (description) => {
-      const first = Requests.result(fleet, description)
+      const first = Effect.flatMap(noteHandle, (note) => Requests.result(fleet, description, note))
       const { hedge } = options ?? {}
       if (hedge === undefined || !fn.idempotent) return decoded(fn, first)
       const [head, ...others] = description.order
-      const second = Requests.result(fleet, { ...description, order: [...others, head!], mergeKey: undefined })
+      const hedged = { ...description, order: [...others, head!], mergeKey: undefined }
+      const second = Effect.flatMap(noteHandle, (note) => Requests.result(fleet, hedged, note))
       return decoded(fn, Effect.raceFirst(first, Effect.delay(second, hedge)))
     })
     if (fn.retry !== undefined) effect = Effect.retry(effect, { schedule: fn.retry, while: isWorthRetrying })
-    return withTimeout(options?.timeout ?? fn.timeout, fn.name)(effect)
+    return withTimeout(
+      options?.timeout ?? fn.timeout,
+      fn.name
+    )(effect).pipe(
+      Effect.onExit((exit) => Metrics.clientJob(fn.name, outcomeOf(exit))),
+      Tracing.withSpan("gearman.run", () => ({ kind: "client", attributes: { "gearman.function": fn.name } }))
+    )
   }
 
   const submit: Client["Service"]["submit"] = (fn, payload, options) => {
@@ -293,6 +312,23 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 const nameOf = (server: Network.Address | string): string => {
   const address = typeof server === "string" ? Network.parse(server) : server
   return address._tag === "InvalidAddress" ? address.input : Network.format(address)
+}
+
+/** Writes on the caller's span where its job is, and the how-manieth try that is. */
+const noteHandle = Effect.map(Tracing.annotate, (annotate) => {
+  let attempts = 0
+  return ({ handle, server }: Requests.Handle) => {
+    annotate("gearman.server", server)
+    annotate("gearman.handle", handle)
+    annotate("gearman.attempt", ++attempts)
+  }
+})
+
+const outcomeOf = (exit: Exit.Exit<unknown, unknown>): string => {
+  if (exit._tag === "Success") return "success"
+  const failure = Cause.findErrorOption(exit.cause)
+  if (failure._tag === "None") return Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "defect"
+  return failure.value instanceof GearmanErrors.GearmanError ? failure.value.reason._tag : "error"
 }
 
 const numberOf = (frame: Codec.Frame, index: number): number => Number(frame.key(index)) || 0

@@ -27,10 +27,16 @@ export const admit = (fleet: Fleet, order: ReadonlyArray<number>): Effect.Effect
   })
 
 /** Submits and waits for the result's bytes. Interruption leaves. */
-export const result = (fleet: Fleet, description: Description): Effect.Effect<Uint8Array, GearmanError> =>
+export const result = (
+  fleet: Fleet,
+  description: Description,
+  onHandle: (handle: Handle) => void
+): Effect.Effect<Uint8Array, GearmanError> =>
   Effect.callback((resume) => {
     const listener: Listener = {
-      event: noEvent,
+      event: (event) => {
+        if (event._tag === "Created") onHandle(event.handle)
+      },
       succeeded: (bytes) => resume(Effect.succeed(bytes)),
       failed: (error) => resume(Effect.fail(error))
     }

@@ -5,11 +5,13 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Network from "../Network.ts"
+import * as Network from "../Network.ts"
 import * as Backoff from "./Backoff.ts"
+import * as Metrics from "./Metrics.ts"
 import * as Session from "./Session.ts"
 
 export interface Options<M extends Session.Machine> {
+  readonly role: "client" | "worker"
   readonly session: Omit<Session.Options, "onReady">
   /** A machine for a fresh connection. */
   readonly open: () => M
@@ -27,6 +29,8 @@ export const forever = Effect.fnUntraced(function* <M extends Session.Machine>(
   const clock = yield* Clock.Clock
   let failures = 0
   let delay = 0
+  const server = Network.format(options.session.address)
+  const log = (message: string) => Effect.annotateLogs(Effect.logDebug(message), { role: options.role, server })
   while (true) {
     const machine = options.open()
     let readyAt: number | undefined
@@ -40,6 +44,8 @@ export const forever = Effect.fnUntraced(function* <M extends Session.Machine>(
       })
     )
     options.onLost(machine, lost)
+    yield* Metrics.connectionLost(options.role, server)
+    yield* log(`${readyAt === undefined ? "No connection" : "The connection was lost"}: ${lost.problem}`)
     // A server that answers and then drops us at once is no healthier than one that refuses.
     const wasStable = readyAt !== undefined && clock.currentTimeMillisUnsafe() - readyAt >= delay
     failures = wasStable ? 1 : failures + 1

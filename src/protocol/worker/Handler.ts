@@ -9,6 +9,7 @@
  *   a text for people.
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,6 +17,8 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Codec from "../Codec.ts"
+import * as Metrics from "../connection/Metrics.ts"
+import * as Tracing from "../connection/Tracing.ts"
 import { JobContext } from "../JobContext.ts"
 import type { JobFunction } from "../JobFunction.ts"
 import * as Packet from "../Packet.ts"
@@ -34,7 +37,7 @@ const packet = (type: number, handle: string, data: Uint8Array | undefined): Uin
   return bytes
 }
 
-const contextOf = (run: Running, name: string): JobContext["Service"] => {
+const contextOf = (run: Running, name: string, workload: Uint8Array): JobContext["Service"] => {
   const { assignment, conversation } = run
   const send = (make: () => Uint8Array) =>
     Effect.andThen(
@@ -48,7 +51,7 @@ const contextOf = (run: Running, name: string): JobContext["Service"] => {
     unique: assignment.unique,
     function: name,
     server: conversation.server,
-    workload: assignment.workload,
+    workload,
     data: (bytes) => send(() => packet(PacketType.WORK_DATA, assignment.handle, bytes)),
     warning: (bytes) => send(() => packet(PacketType.WORK_WARNING, assignment.handle, bytes)),
     progress: (numerator, denominator) =>
@@ -56,14 +59,17 @@ const contextOf = (run: Running, name: string): JobContext["Service"] => {
   }
 }
 
+type Outcome = "success" | "fail" | "exception" | "lost"
+
 /** What is said at a job's end. */
-const say = (run: Running, type: number, data: Uint8Array | undefined): void => {
+const say = (run: Running, type: number, data: Uint8Array | undefined): Outcome => {
   const { assignment, conversation } = run
-  if (run.isLost) return
+  if (run.isLost) return "lost"
   conversation.say(packet(type, assignment.handle, data))
   if (type === PacketType.WORK_EXCEPTION && conversation.needsFailAfterException) {
     conversation.say(packet(PacketType.WORK_FAIL, assignment.handle, undefined))
   }
+  return type === PacketType.WORK_COMPLETE ? "success" : type === PacketType.WORK_FAIL ? "fail" : "exception"
 }
 
 /** What people read of an error that has no schema. */
@@ -71,8 +77,9 @@ const textOf = (error: unknown): Uint8Array =>
   Packet.toBytes(error instanceof Error ? String(error) : `Error: ${Cause.pretty(Cause.die(error))}`)
 
 /** A job of a function that nobody here serves. */
-export const refuse = (run: Running): void =>
-  say(run, PacketType.WORK_EXCEPTION, Packet.toBytes(`Error: this worker does not serve the function`))
+export const refuse = (run: Running): void => {
+  say(run, PacketType.WORK_EXCEPTION, Packet.toBytes("Error: this worker does not serve the function"))
+}
 
 export interface Options {
   readonly concurrency: number | undefined
@@ -88,13 +95,14 @@ export const make = <Payload, Success, Error, Progress, R>(
   context: Context.Context<Exclude<R, JobContext | Scope.Scope>>,
   options: Options
 ): ((run: Running) => Effect.Effect<void>) => {
-  const respond = Effect.fnUntraced(function* (run: Running) {
-    const payload = yield* Effect.result(fn.payload.decode(run.assignment.workload))
+  /** Runs the handler and returns how it ended, in the words of the metrics. */
+  const respond = Effect.fnUntraced(function* (run: Running, workload: Uint8Array) {
+    const payload = yield* Effect.result(fn.payload.decode(workload))
     if (payload._tag === "Failure") return say(run, PacketType.WORK_EXCEPTION, textOf(payload.failure))
     // A handler that needs a scope gets one of its own.
     const exit = yield* Effect.scoped(handler(payload.success)).pipe(
       Effect.provideContext(
-        Context.add(context, JobContext, contextOf(run, fn.name)) as Context.Context<Exclude<R, Scope.Scope>>
+        Context.add(context, JobContext, contextOf(run, fn.name, workload)) as Context.Context<Exclude<R, Scope.Scope>>
       ),
       Effect.exit
     )
@@ -108,21 +116,19 @@ export const make = <Payload, Success, Error, Progress, R>(
     if (isJobFail(failure.value)) return say(run, PacketType.WORK_FAIL, undefined)
     if (fn.error === undefined) return say(run, PacketType.WORK_EXCEPTION, textOf(failure.value))
     const error = yield* Effect.result(fn.error.encode(failure.value))
-    say(run, PacketType.WORK_EXCEPTION, error._tag === "Success" ? error.success : textOf(error.failure))
+    return say(run, PacketType.WORK_EXCEPTION, error._tag === "Success" ? error.success : textOf(error.failure))
   })
 
-  const died = (run: Running, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
-    if (run.isLost) return Effect.void
-    say(run, PacketType.WORK_EXCEPTION, textOf(Cause.squash(cause)))
-    return Effect.logWarning("A handler died", cause).pipe(
-      Effect.annotateLogs({ function: fn.name, handle: run.assignment.handle, server: run.conversation.server })
-    )
+  const died = (run: Running, cause: Cause.Cause<unknown>): Effect.Effect<Outcome> => {
+    if (run.isLost) return Effect.succeed("lost")
+    const outcome = say(run, PacketType.WORK_EXCEPTION, textOf(Cause.squash(cause)))
+    return Effect.as(Effect.logWarning("A handler died", cause), outcome)
   }
 
-  const limited = (run: Running): Effect.Effect<void> =>
+  const limited = (run: Running, workload: Uint8Array): Effect.Effect<Outcome> =>
     options.timeout === undefined
-      ? respond(run)
-      : Effect.timeoutOrElse(respond(run), {
+      ? respond(run, workload)
+      : Effect.timeoutOrElse(respond(run, workload), {
           duration: options.timeout,
           orElse: () =>
             Effect.andThen(
@@ -131,9 +137,34 @@ export const make = <Payload, Success, Error, Progress, R>(
             )
         })
 
-  if (options.concurrency === undefined) return limited
+  const observed = Effect.fnUntraced(function* (run: Running) {
+    const clock = yield* Clock.Clock
+    const { assignment, conversation } = run
+    const { parent, payload } = fn.trace
+      ? Tracing.unwrap(assignment.workload)
+      : { parent: undefined, payload: assignment.workload }
+    const labels = { function: fn.name, handle: assignment.handle, server: conversation.server }
+    const startedAt = clock.currentTimeMillisUnsafe()
+    const outcome = yield* limited(run, payload).pipe(
+      Effect.annotateLogs(labels),
+      Effect.onInterrupt(() => Metrics.workerJob(fn.name, "lost")),
+      Tracing.withSpan("gearman.handle", () => ({
+        kind: "consumer",
+        parent,
+        attributes: {
+          "gearman.function": labels.function,
+          "gearman.handle": labels.handle,
+          "gearman.server": labels.server
+        }
+      }))
+    )
+    yield* Metrics.workerJob(fn.name, outcome)
+    yield* Metrics.handlerSeconds(fn.name, (clock.currentTimeMillisUnsafe() - startedAt) / 1000)
+  })
+
+  if (options.concurrency === undefined) return observed
   const { withPermit } = Semaphore.makeUnsafe(options.concurrency)
-  return (run) => withPermit(limited(run))
+  return (run) => withPermit(observed(run))
 }
 
 const isJobFail = (error: unknown): error is JobFail =>

@@ -62,6 +62,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   for (const address of addresses) {
     const server = Network.format(address)
     const connected = Reconnecting.forever({
+      role: "worker",
       session: {
         address,
         connectTimeout: Duration.fromInputUnsafe(options.connectTimeout ?? defaults.connectTimeout),
