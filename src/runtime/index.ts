@@ -3,4 +3,5 @@
  *
  * @since 0.1.0
  */
+export * as MapSandbox from "./map/MapSandbox.ts"
 export * as NodeNetwork from "./NodeNetwork.ts"

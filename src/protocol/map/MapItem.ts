@@ -16,7 +16,7 @@ import * as JobFunction from "../JobFunction.ts"
 import { EvaluationKind, RemoteError } from "./MapEvaluator.ts"
 import * as Outcome from "./Outcome.ts"
 import * as Shipment from "./Shipment.ts"
-import { CannotTravel, encode } from "./Value.ts"
+import { CannotTravel, encode, type InvalidValue } from "./Value.ts"
 
 /**
  * The Gearman function that shipped functions are submitted for, unless another name is
@@ -109,8 +109,10 @@ export type Repetition =
  */
 export type RunItem<A, B> = (item: A, index: number) => Effect.Effect<B, ItemFailed | CannotTravel, Client>
 
-const jobProblem = (index: number, cause: GearmanError | Error): ItemFailed =>
-  new ItemFailed({ index, kind: "job", error: { name: cause.name, message: cause.message }, cause })
+const jobProblem = (index: number, cause: GearmanError | InvalidValue): ItemFailed => {
+  const name = cause._tag === "GearmanError" ? cause.reason._tag : cause._tag
+  return new ItemFailed({ index, kind: "job", error: { name, message: cause.message }, cause })
+}
 
 /** What a shipped function is made of; `source` is absent where `reduce` only combines. */
 interface Functions {

@@ -24,10 +24,15 @@ import * as Shipment from "./Shipment.ts"
  * @example
  * ```ts
  * import * as DistributedMap from "effect-gearman/DistributedMap"
+ * import { MapSandbox } from "effect-gearman/node"
+ * import * as Worker from "effect-gearman/Worker"
  * import * as Layer from "effect/Layer"
  *
- * // Calls the functions in this very process: for tests.
- * const served = DistributedMap.serve().pipe(Layer.provide(DistributedMap.layerUnsafe({ worker: "sammy" })))
+ * const main = DistributedMap.serve().pipe(
+ *   Layer.provide(MapSandbox.layer({ worker: "sammy", slots: 4, memoryLimitMebibytes: 128 })),
+ *   Layer.provide(Worker.layer({ servers: ["127.0.0.1:4730"], concurrency: 4 })),
+ *   Layer.launch
+ * )
  * ```
  *
  * @since 0.1.0
