@@ -1,0 +1,191 @@
+/**
+ * What a call can ask for beside its result: delays, hedging, retries, bounds.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Client from "../../../src/protocol/Client.ts"
+import * as JobFunction from "../../../src/protocol/JobFunction.ts"
+import * as JobServer from "../../../src/protocol/JobServer.ts"
+import * as MemoryNetwork from "../../../src/protocol/MemoryNetwork.ts"
+import * as Network from "../../../src/protocol/Network.ts"
+import * as Packet from "../../../src/protocol/Packet.ts"
+import * as ServerSelection from "../../../src/protocol/ServerSelection.ts"
+import * as Worker from "../../../src/protocol/Worker.ts"
+import * as ScriptedServer from "../support/ScriptedServer.ts"
+
+const one = Network.tcp("127.0.0.1", 4730)
+const two = Network.tcp("127.0.0.1", 4731)
+const text = JobFunction.utf8("text")
+
+const settle = Effect.gen(function* () {
+  for (let turn = 0; turn < 100; turn++) yield* Effect.yieldNow
+})
+
+const clientLayer = (servers: ReadonlyArray<Network.Address>, options?: Partial<Client.Options>) =>
+  Client.layer({ servers, selection: ServerSelection.first, ...options }).pipe(Layer.provideMerge(MemoryNetwork.layer))
+
+/** Client, worker and job server. */
+const world = Layer.merge(Client.layer({ servers: [one] }), Worker.layer({ servers: [one] })).pipe(
+  Layer.provideMerge(JobServer.layer({ address: one })),
+  Layer.provideMerge(MemoryNetwork.layer)
+)
+
+describe("a client's call", () => {
+  it.effect("runs a background job no earlier than asked", () =>
+    Effect.gen(function* () {
+      const ran: Array<string> = []
+      const worker = yield* Worker.Worker
+      yield* worker.register(text, (payload) =>
+        Effect.as(
+          Effect.sync(() => ran.push(payload)),
+          ""
+        )
+      )
+      const client = yield* Client.Client
+      yield* client.background(text, "later", { after: "90 seconds" })
+      const handle = yield* client.background(text, "now")
+      assert.match(handle.server, /:4730$/)
+      yield* settle
+      assert.deepStrictEqual(ran, ["now"])
+      yield* TestClock.adjust("89 seconds")
+      yield* settle
+      assert.deepStrictEqual(ran, ["now"])
+      yield* TestClock.adjust("2 seconds")
+      yield* settle
+      assert.deepStrictEqual(ran, ["now", "later"])
+    }).pipe(Effect.scoped, Effect.provide(world))
+  )
+
+  it.effect("tells the state of a job by handle and by unique", () =>
+    Effect.gen(function* () {
+      const client = yield* Client.Client
+      const handle = yield* client.background(text, "x", { unique: "u" })
+      const queued = { known: true, running: false, numerator: 0, denominator: 0 }
+      assert.deepStrictEqual(yield* client.status(handle), { ...queued, clients: undefined })
+      assert.deepStrictEqual(yield* client.statusByUnique(text, "u"), { ...queued, clients: 0 })
+      assert.isFalse((yield* client.statusByUnique(text, "other")).known)
+    }).pipe(Effect.scoped, Effect.provide(world))
+  )
+
+  it.effect("asks a second server when the first is slow, and takes the first answer", () =>
+    Effect.gen(function* () {
+      yield* ScriptedServer.start(one, (peer) => peer.send("JOB_CREATED", { handle: "H:1" }))
+      yield* ScriptedServer.start(two, (peer) => {
+        peer.send("JOB_CREATED", { handle: "H:2" })
+        peer.send("WORK_COMPLETE", { handle: "H:2", data: "second" })
+      })
+      const client = yield* Client.Client
+      const hedged = JobFunction.utf8("hedged", { idempotent: true })
+      const running = yield* Effect.forkChild(client.run(hedged, "x", { hedge: "1 second" }))
+      yield* settle
+      assert.isUndefined(running.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(running), "second")
+      // A function that is not idempotent is never asked for twice.
+      const single = yield* Effect.forkChild(client.run(text, "x", { hedge: "1 second" }))
+      yield* TestClock.adjust("5 seconds")
+      assert.isUndefined(single.pollUnsafe())
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one, two])))
+  )
+
+  it.effect("is retried by the function's schedule while the job fails", () =>
+    Effect.gen(function* () {
+      let attempts = 0
+      const flaky = JobFunction.utf8("flaky", { retry: Schedule.recurs(4) })
+      const worker = yield* Worker.Worker
+      yield* worker.register(flaky, (payload) =>
+        ++attempts < 3 ? Effect.fail(new Worker.JobFail()) : Effect.succeed(payload)
+      )
+      const client = yield* Client.Client
+      assert.strictEqual(yield* client.run(flaky, "third time"), "third time")
+      assert.strictEqual(attempts, 3)
+    }).pipe(Effect.scoped, Effect.provide(world))
+  )
+
+  it.effect("keeps as many unread events as it was told to", () =>
+    Effect.gen(function* () {
+      yield* ScriptedServer.start(one, (peer) => {
+        peer.send("JOB_CREATED", { handle: "H:1" })
+        for (let line = 0; line < 10; line++) peer.send("WORK_DATA", { handle: "H:1", data: String(line) })
+        peer.send("WORK_COMPLETE", { handle: "H:1", data: "end" })
+      })
+      const client = yield* Client.Client
+      const lines = (overflow: Client.Overflow) =>
+        Effect.gen(function* () {
+          const job = yield* client.submit(text, "x", { eventCapacity: 3, overflow })
+          yield* job.await
+          const events = yield* Stream.runCollect(job.events)
+          return events.map((event) => (event._tag === "Data" ? Packet.toText(event.data) : event._tag))
+        })
+      assert.deepStrictEqual(yield* lines("dropOldest"), ["7", "8", "9", "Done"])
+      assert.deepStrictEqual(yield* lines("dropNewest"), ["Created", "0", "1", "Done"])
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("waits while too many jobs are under way, and loses none", () =>
+    Effect.gen(function* () {
+      let underWay = 0
+      let most = 0
+      const finish: Array<() => void> = []
+      yield* ScriptedServer.start(one, (peer, packet) => {
+        if (packet._tag !== "SUBMIT_JOB") return
+        most = Math.max(most, ++underWay)
+        const handle = `H:${Packet.toText(packet.workload)}`
+        peer.send("JOB_CREATED", { handle })
+        finish.push(() => {
+          underWay--
+          peer.send("WORK_COMPLETE", { handle, data: packet.workload })
+        })
+      })
+      const client = yield* Client.Client
+      const inputs = Array.from({ length: 50 }, (_, index) => String(index))
+      const all = yield* Effect.forkChild(
+        Effect.forEach(inputs, (input) => client.run(text, input), { concurrency: "unbounded" })
+      )
+      for (let round = 0; round < 30 && all.pollUnsafe() === undefined; round++) {
+        yield* settle
+        finish.splice(0).forEach((each) => each())
+      }
+      assert.deepStrictEqual(yield* Fiber.join(all), inputs)
+      assert.strictEqual(most, 8)
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one], { maxJobs: 8 })))
+  )
+
+  it.effect("leaves a job that goes on without it", () =>
+    Effect.gen(function* () {
+      yield* ScriptedServer.start(one, (peer) => peer.send("JOB_CREATED", { handle: "H:1" }))
+      const client = yield* Client.Client
+      const job = yield* client.submit(text, "x")
+      const waiting = yield* Effect.forkChild(Effect.exit(job.await))
+      yield* settle
+      yield* job.detach
+      assert.strictEqual((yield* Fiber.join(waiting))._tag, "Failure")
+      assert.deepStrictEqual(yield* client.echo(), new Uint8Array(0))
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("shares a connection's handle where a server merges submissions over it", () =>
+    Effect.gen(function* () {
+      // As a job server does: one copy of each packet per submission that was merged.
+      let submissions = 0
+      yield* ScriptedServer.start(one, (peer) => {
+        peer.send("JOB_CREATED", { handle: "H:1" })
+        if (++submissions < 2) return
+        for (const data of ["a", "a", "b", "b"]) peer.send("WORK_DATA", { handle: "H:1", data })
+        for (const data of ["end", "end"]) peer.send("WORK_COMPLETE", { handle: "H:1", data })
+      })
+      const client = yield* Client.Client
+      const jobs = yield* Effect.all([client.submit(text, "x"), client.submit(text, "x")], { concurrency: 2 })
+      for (const job of jobs) {
+        const events = yield* Stream.runCollect(job.events)
+        const data = events.map((event) => (event._tag === "Data" ? Packet.toText(event.data) : event._tag))
+        assert.deepStrictEqual(data, ["Created", "a", "b", "Done"])
+      }
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+})
