@@ -277,10 +277,11 @@ export class SimulatedNetwork {
         const [near, far] = this.pair(dial, listener.owner)
         listener.backlog.push(far)
         listener.accept?.()
-        back.carry(
-          back.delay(),
-          settle(() => dial.succeed(near))
-        )
+        back.carry(back.delay(), () => {
+          // Whoever gave up meanwhile must not leave a connection behind.
+          if (settled) near.close(true)
+          else settle(() => dial.succeed(near))()
+        })
       }
     }
     attempt()
