@@ -121,6 +121,18 @@ const bind = (settings: Settings, mode: Mode, log: Log.Log) => {
   return withPauses(bindPauses)
 }
 
+/** Loaded only when it is asked for: it doubles the time to start. */
+const serveHttp = Effect.fnUntraced(function* (
+  address: Network.Address,
+  server: JobServer.Running,
+  refusals: ReadonlyMap<string, number>
+) {
+  const [Http, { JobTimes }] = yield* Effect.promise(() => Promise.all([import("./Http.ts"), import("./JobTimes.ts")]))
+  const times = new JobTimes()
+  server.core.jobs.observer = times
+  yield* Http.serve(address, server, times, refusals)
+})
+
 const isLoopback = (address: Network.Address) =>
   address._tag === "Unix" || address.host === "localhost" || address.host === "::1" || address.host.startsWith("127.")
 
@@ -143,7 +155,7 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
         (log) => Effect.sync(log.close)
       )
       for (const warning of settings.warnings) log.write("WARNING", warning)
-      let refused = 0
+      const refusals = new Map<string, number>()
       let reloadTls: Effect.Effect<void, InvalidCertificate> = Effect.void
       const onHangUp = () =>
         Effect.runSync(
@@ -166,9 +178,10 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
           onFailed: (problem) => log.write("INFO", `a TLS handshake failed: ${problem}`)
         },
         onRefused: (peer, limit) => {
+          const count = (refusals.get(limit) ?? 0) + 1
+          refusals.set(limit, count)
           // A flood must not become a flood of lines.
-          if (refused++ % 1_000 === 0)
-            log.write("WARNING", `connection from ${peer} refused: ${limit} reached (${refused} so far)`)
+          if (count % 1_000 === 1) log.write("WARNING", `connection from ${peer} closed: ${limit} reached (${count} so far)`)
         }
       })
       const world = Layer.mergeAll(
@@ -184,6 +197,7 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
           log.write("NOTICE", `listening on ${Network.format(server.address)}, process ${process.pid}`)
           if (isLoopback(server.address))
             log.write("INFO", "only this machine can connect; --listen opens the server to others")
+          if (settings.httpAddress !== undefined) yield* serveHttp(settings.httpAddress, server, refusals)
           mode.onReady(server.address)
           yield* Effect.raceFirst(server.run, obeySignals(server, log, settings, onHangUp))
         }),

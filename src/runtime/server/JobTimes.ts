@@ -1,0 +1,125 @@
+/**
+ * What metrics know of each function: submissions, endings, and how long jobs waited and
+ * ran. Fed by the job server's observer, synchronously and cheaply.
+ */
+import * as Metric from "effect/Metric"
+import * as Context from "effect/Context"
+import type { Job, Priority } from "../../protocol/server/Job.ts"
+import type { JobObserver, Outcome } from "../../protocol/server/Observer.ts"
+
+/** The priorities by their numbers. */
+export const priorityNames = ["high", "normal", "low"] as const
+
+/** Every way a job can end. */
+export const outcomes: ReadonlyArray<Outcome> = ["completed", "failed", "exception", "cancelled", "abandoned"]
+
+/** From a millisecond to half an hour, each a little over three times the one before. */
+const boundaries = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1_000, 1_800]
+
+/**
+ * Functions that get labels of their own. A flood of names must not become a flood of
+ * time series; the later ones share the label `other`.
+ */
+const maxLabels = 1_000
+
+/** Counts of one function, by priority. */
+export class FunctionTimes {
+  readonly foreground = [0, 0, 0]
+  readonly background = [0, 0, 0]
+  merged = 0
+  requeued = 0
+  readonly running = [0, 0, 0]
+  readonly outcomes: Record<Outcome, number> = { completed: 0, failed: 0, exception: 0, cancelled: 0, abandoned: 0 }
+  readonly label: string
+  readonly wait: ReadonlyArray<Metric.Metric<number, unknown>>
+  readonly run: ReadonlyArray<Metric.Metric<number, unknown>>
+
+  constructor(label: string) {
+    this.label = label
+    const histogram = (name: string, description: string) =>
+      priorityNames.map((priority) =>
+        Metric.withAttributes(Metric.histogram(name, { description, boundaries }), { function: label, priority })
+      )
+    this.wait = histogram("gearman_job_wait_seconds", "Time from when a job could run until a worker took it")
+    this.run = histogram("gearman_job_run_seconds", "Time from when a worker took a job until its end")
+  }
+}
+
+interface Moments {
+  /** The job's priority when it was last looked at; merging may raise it. */
+  priority: Priority
+  offeredMillis: number
+  /** 0 while it waits. */
+  assignedMillis: number
+}
+
+/** Follows all jobs of a server. */
+export class JobTimes implements JobObserver {
+  /** The histograms live here. */
+  readonly registry = Context.make(Metric.MetricRegistry, new Map())
+  private readonly byFunction = new Map<string, FunctionTimes>()
+  private readonly moments = new Map<Job, Moments>()
+  private readonly nowMillis: () => number
+
+  constructor(nowMillis: () => number = () => performance.now()) {
+    this.nowMillis = nowMillis
+  }
+
+  /** Of every function that ever had a job. */
+  get functions(): Iterable<FunctionTimes> {
+    return this.byFunction.values()
+  }
+
+  of(name: string): FunctionTimes {
+    const known = this.byFunction.get(name)
+    if (known !== undefined) return known
+    if (this.byFunction.size >= maxLabels && name !== "other") return this.of("other")
+    // Names are UTF-8 by convention; here they are keys with one character per byte.
+    const times = new FunctionTimes(Buffer.from(name, "latin1").toString("utf8"))
+    this.byFunction.set(name, times)
+    return times
+  }
+
+  submitted = (job: Job, isMerged: boolean): void => {
+    const times = this.of(job.function.key)
+    if (isMerged) times.merged++
+    else (job.isBackground ? times.background : times.foreground)[job.priority]!++
+  }
+
+  offered = (job: Job): void => {
+    const known = this.moments.get(job)
+    if (known === undefined) {
+      this.moments.set(job, { priority: job.priority, offeredMillis: this.nowMillis(), assignedMillis: 0 })
+      return
+    }
+    // A lost attempt: it waits anew.
+    const times = this.of(job.function.key)
+    times.requeued++
+    times.running[known.priority]!--
+    known.offeredMillis = this.nowMillis()
+    known.assignedMillis = 0
+  }
+
+  assigned = (job: Job): void => {
+    const moments = this.moments.get(job)
+    if (moments === undefined) return
+    const times = this.of(job.function.key)
+    const now = this.nowMillis()
+    moments.priority = job.priority
+    moments.assignedMillis = now
+    times.running[job.priority]!++
+    times.wait[job.priority]!.updateUnsafe((now - moments.offeredMillis) / 1_000, this.registry)
+  }
+
+  ended = (job: Job, outcome: Outcome): void => {
+    if (job.isCancelled) return
+    const times = this.of(job.function.key)
+    times.outcomes[outcome]++
+    const moments = this.moments.get(job)
+    this.moments.delete(job)
+    if (moments === undefined || moments.assignedMillis === 0) return
+    times.running[moments.priority]!--
+    const seconds = (this.nowMillis() - moments.assignedMillis) / 1_000
+    times.run[moments.priority]!.updateUnsafe(seconds, this.registry)
+  }
+}

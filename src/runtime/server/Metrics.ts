@@ -1,0 +1,172 @@
+/**
+ * The job server's metrics in Prometheus' text format. Gauges and totals are read from
+ * the server at each scrape, so they cost nothing in between and vanish with what they
+ * describe; only the histograms are kept up as jobs go by.
+ */
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import * as Context from "effect/Context"
+import * as Metric from "effect/Metric"
+import * as Fs from "node:fs"
+import { monitorEventLoopDelay } from "node:perf_hooks"
+import type { Counters } from "../../protocol/server/Counters.ts"
+import type { ServerFunction } from "../../protocol/server/Functions.ts"
+import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
+import { version } from "../version.ts"
+import { type JobTimes, outcomes, priorityNames } from "./JobTimes.ts"
+
+/** A connection was closed because a limit was reached. */
+export type Refusals = ReadonlyMap<string, number>
+
+type Labels = Readonly<Record<string, string>>
+
+/** One scrape's worth of numbers. */
+class Page {
+  private readonly context = Context.make(Metric.MetricRegistry, new Map())
+
+  gauge(name: string, description: string, value: number, labels: Labels = {}): void {
+    Metric.withAttributes(Metric.gauge(name, { description }), labels).updateUnsafe(value, this.context)
+  }
+
+  total(name: string, description: string, value: number, labels: Labels = {}): void {
+    const counter = Metric.withAttributes(Metric.counter(name, { description, incremental: true }), labels)
+    counter.updateUnsafe(value, this.context)
+  }
+
+  toString(): string {
+    return PrometheusMetrics.formatUnsafe(this.context)
+  }
+}
+
+/** Totals over all functions, which dashboards and alerts begin with. */
+const totals: ReadonlyArray<readonly [keyof Counters, name: string, description: string]> = [
+  ["connections", "gearman_connections_accepted_total", "Connections accepted"],
+  ["malformed", "gearman_connections_malformed_total", "Connections closed because what they sent was no Gearman"],
+  ["cut", "gearman_connections_cut_total", "Connections cut because they did not read their answers"],
+  ["packets", "gearman_packets_received_total", "Packets received"],
+  ["lines", "gearman_text_commands_total", "Text commands received"],
+  ["assigned", "gearman_jobs_assigned_total", "Jobs given to workers, each attempt counted"],
+  ["requeued", "gearman_jobs_requeued_total", "Attempts lost with their worker or its time, and queued again"],
+  ["timedOut", "gearman_jobs_timed_out_total", "Attempts that used up their CAN_DO_TIMEOUT"],
+  ["noops", "gearman_noops_sent_total", "Wake-ups sent to workers"],
+  ["errors", "gearman_errors_sent_total", "ERROR packets sent"]
+]
+
+const labelOf = (fn: ServerFunction): string => Buffer.from(fn.name).toString("utf8")
+
+const describeFunction = (page: Page, fn: ServerFunction, running: ReadonlyArray<number> | undefined): void => {
+  const name = labelOf(fn)
+  const jobs = (state: string, priority: number, value: number) =>
+    page.gauge("gearman_jobs", "Jobs by state", value, { function: name, priority: priorityNames[priority]!, state })
+  for (let priority = 0; priority < priorityNames.length; priority++) {
+    jobs("waiting", priority, fn.queues[priority]!.size)
+    jobs("delayed", priority, fn.scheduled[priority]!)
+    jobs("running", priority, running?.[priority] ?? 0)
+  }
+  // The names of the exporter that existing dashboards were made for.
+  page.gauge("gearman_jobs_waiting", "Jobs that no worker has taken yet", fn.jobCount - fn.runningCount, { function: name })
+  page.gauge("gearman_jobs_running", "Jobs that a worker has", fn.runningCount, { function: name })
+  const states = { busy: 0, sleeping: 0, awake: 0 }
+  for (const { session } of fn.abilities) {
+    states[session.running.size > 0 ? "busy" : session.sleep === "awake" ? "awake" : "sleeping"]++
+  }
+  for (const [state, value] of Object.entries(states)) {
+    page.gauge("gearman_workers", "Workers that can do the function, by what they are at", value, { function: name, state })
+  }
+}
+
+/** Functions that get gauges of their own in one scrape; see `JobTimes`. */
+const maxFunctions = 1_000
+
+const describeProcess = (page: Page, lag: { readonly mean: number; readonly max: number }): void => {
+  const usage = process.cpuUsage()
+  page.total("process_cpu_seconds_total", "CPU time used", (usage.user + usage.system) / 1e6)
+  page.gauge("process_resident_memory_bytes", "Memory in use", process.memoryUsage.rss())
+  page.gauge("process_start_time_seconds", "When the process was started", Date.now() / 1e3 - process.uptime())
+  page.gauge("nodejs_eventloop_lag_mean_seconds", "Mean delay of the event loop since the last scrape", lag.mean)
+  page.gauge("nodejs_eventloop_lag_max_seconds", "Longest delay of the event loop since the last scrape", lag.max)
+  try {
+    page.gauge("process_open_fds", "Open file descriptors", Fs.readdirSync("/proc/self/fd").length)
+  } catch {
+    // Only Linux tells.
+  }
+}
+
+/** Renders scrapes. */
+export interface Metrics {
+  readonly render: () => string
+}
+
+/** Starts to follow a server. */
+export const make = (core: JobServerCore, times: JobTimes, refusals: Refusals): Metrics => {
+  const delay = monitorEventLoopDelay({ resolution: 20 })
+  delay.enable()
+  const seconds = (nanoseconds: number) => (Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0)
+  return {
+    render: () => {
+      const page = new Page()
+      page.gauge("gearman_up", "Always 1", 1)
+      page.gauge("gearman_build_info", "The server's version", 1, { version })
+      let workers = 0
+      for (const session of core.sessions) if (session.abilities.size > 0) workers++
+      page.gauge("gearman_connections", "Open connections", workers, { role: "worker" })
+      page.gauge("gearman_connections", "Open connections", core.sessions.size - workers, { role: "other" })
+      for (const [reason, count] of refusals) {
+        page.total("gearman_connections_refused_total", "Connections closed at a limit", count, { reason })
+      }
+      for (const [counter, name, description] of totals) page.total(name, description, core.counters[counter])
+      page.gauge("gearman_job_listeners", "Submissions that wait for a job", core.jobs.attachmentCount)
+
+      const running = new Map<string, ReadonlyArray<number>>()
+      for (const fn of times.functions) {
+        running.set(fn.label, fn.running)
+        for (const [at, priority] of priorityNames.entries()) {
+          const submitted = (kind: string, value: number) =>
+            page.total("gearman_jobs_submitted_total", "Submissions that made a job", value, { function: fn.label, priority, kind })
+          submitted("foreground", fn.foreground[at]!)
+          submitted("background", fn.background[at]!)
+        }
+        page.total("gearman_jobs_coalesced_total", "Submissions that joined a job", fn.merged, { function: fn.label })
+        for (const outcome of outcomes) {
+          page.total("gearman_jobs_completed_total", "Jobs that ended, by how", fn.outcomes[outcome], { function: fn.label, outcome })
+        }
+      }
+      let shown = 0
+      for (const fn of core.jobs.functions.values()) {
+        if (shown++ >= maxFunctions) break
+        describeFunction(page, fn, running.get(labelOf(fn)))
+      }
+      describeProcess(page, { mean: seconds(delay.mean), max: seconds(delay.max) })
+      delay.reset()
+      return page.toString() + PrometheusMetrics.formatUnsafe(times.registry)
+    }
+  }
+}
+
+/** One function, as `/status` shows it. */
+export interface FunctionState {
+  readonly function: string
+  readonly waiting: { readonly high: number; readonly normal: number; readonly low: number }
+  readonly delayed: number
+  readonly running: number
+  readonly workers: number
+}
+
+/** Everything `/status` shows. */
+export const status = (core: JobServerCore) => ({
+  version,
+  processId: process.pid,
+  uptimeSeconds: Math.round(process.uptime()),
+  connections: core.sessions.size,
+  jobs: core.jobs.byNumber.size,
+  counters: core.counters,
+  functions: Array.from(
+    core.jobs.functions.values(),
+    (fn): FunctionState => ({
+      function: labelOf(fn),
+      waiting: { high: fn.queues[0].size, normal: fn.queues[1].size, low: fn.queues[2].size },
+      delayed: fn.scheduled[0] + fn.scheduled[1] + fn.scheduled[2],
+      running: fn.runningCount,
+      workers: fn.abilities.size
+    })
+  )
+})
