@@ -48,8 +48,8 @@ export interface Step {
 export const connections = 4
 
 // Mostly the first one, so that clients and workers meet.
-const functionIndex = fc.constantFrom(0, 0, 0, 0, 1, 1, 2)
-const seldom = fc.constantFrom(false, false, false, false, false, true)
+const functionIndex = fc.constantFrom(0, 0, 0, 0, 0, 0, 1, 2)
+const seldom = fc.nat(15).map((draw) => draw === 15)
 // `U` is replaced by the sequence's own prefix, so that sequences never meet.
 const unique = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom("", "-", "U0", "U1", `U2${"l".repeat(50)}`) },
@@ -167,10 +167,10 @@ const text = fc.oneof(
 )
 
 const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 7, arbitrary: canDo },
-  { weight: 8, arbitrary: submit },
+  { weight: 5, arbitrary: canDo },
+  { weight: 12, arbitrary: submit },
   {
-    weight: 10,
+    weight: 14,
     arbitrary: fc.record({ _tag: fc.constant("grab" as const), type: fc.constantFrom(9, 30, 39), anyhow: seldom })
   },
   { weight: 16, arbitrary: workCommand },
@@ -204,8 +204,17 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ _tag: fc.constant("close" as const), anyhow: seldom, worker: fc.boolean() }) }
 )
 
-/** A sequence, as long as sixty commands. */
-export const sequence: fc.Arbitrary<ReadonlyArray<Step>> = fc.array(
-  fc.record({ connection: fc.nat(connections - 1), command }),
-  { minLength: 1, maxLength: 60, size: "max" }
-)
+// Most sequences begin with workers for the function that most jobs are for.
+const opening: fc.Arbitrary<ReadonlyArray<Step>> = fc
+  .constantFrom(0, 1, 2, 2, 3)
+  .map((workers) =>
+    Array.from({ length: workers }, (_, connection) => ({
+      connection,
+      command: { _tag: "canDo" as const, function: 0 }
+    }))
+  )
+
+/** A sequence, as long as eighty commands. */
+export const sequence: fc.Arbitrary<ReadonlyArray<Step>> = fc
+  .tuple(opening, fc.array(fc.record({ connection: fc.nat(connections - 1), command }), { maxLength: 80, size: "max" }))
+  .map(([opening, steps]) => [...opening, ...steps])
