@@ -218,12 +218,12 @@ export class ModelServer {
 
   disconnect(id: number): void {
     this.connections.delete(id)
-    const running = this.jobs.filter((job) => job.worker === id)
-    for (const job of running.toSorted((one, other) => other.assignedAt - one.assignedAt)) this.lose(job)
     for (const job of [...this.jobs]) {
       job.listeners = job.listeners.filter((listener) => listener !== id)
       if (job.worker === undefined && !job.isBackground && job.listeners.length === 0) this.remove(job)
     }
+    const running = this.jobs.filter((job) => job.worker === id)
+    for (const job of running.toSorted((one, other) => other.assignedAt - one.assignedAt)) this.lose(job)
   }
 
   advance(millis: number): void {

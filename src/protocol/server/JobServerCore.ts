@@ -196,8 +196,9 @@ export class JobServerCore {
     // Abilities first: what it ran is then offered to others only.
     session.sleep = "awake"
     this.requests.resetAbilities(session)
+    // What only this connection waits for must not be offered to anybody.
+    while (session.attachments.length > 0) this.jobs.detach(session.attachments.at(-1)!)
     // The newest first, as gearmand does it.
     for (const job of Array.from(session.running).toReversed()) this.jobs.requeue(job)
-    while (session.attachments.length > 0) this.jobs.detach(session.attachments.at(-1)!)
   }
 }

@@ -186,6 +186,17 @@ describe("a client that leaves", () => {
     assert.deepStrictEqual(second.read(), ["JOB_CREATED H:1", "WORK_COMPLETE H:1|r"])
   })
 
+  it("that also runs its own job wakes nobody for it", () => {
+    const server = new Server()
+    const [both, sleeper] = [server.worker("f"), server.worker("f")]
+    both.submit("f")
+    both.grab()
+    sleeper.sleep()
+    both.close()
+    assert.deepStrictEqual(sleeper.read(), [])
+    assert.strictEqual(server.core.counters.abandoned, 1)
+  })
+
   it("leaves nothing behind", () => {
     const server = new Server()
     const [client, worker] = [server.connect(), server.worker("f", "g")]

@@ -76,6 +76,27 @@ describe("a grab", () => {
     ])
   })
 
+  it("by a connection that can do none of what waits leaves everything in its place", () => {
+    const server = new Server()
+    const client = server.connect()
+    client.background("f", "1")
+    client.background("f", "2")
+    assert.deepStrictEqual(grabs(server.worker("a", "b", "c"), 1), ["NO_JOB"])
+    assert.deepStrictEqual(grabs(server.worker("f"), 1), ["H:1|f|1|x"])
+  })
+
+  it("makes the job the connection's, also when the connection does not read yet", () => {
+    const server = new Server()
+    server.connect().background("f")
+    const worker = server.worker("f")
+    worker.isStalled = true
+    worker.send("ECHO_REQ", { data: "x" })
+    worker.send("GRAB_JOB", {})
+    assert.deepStrictEqual(grabs(server.worker("f"), 1), ["NO_JOB"])
+    worker.close()
+    assert.deepStrictEqual(grabs(server.worker("f"), 1), ["H:1|f||x"])
+  })
+
   it("may be repeated: a connection holds any number of jobs", () => {
     const server = new Server()
     const client = server.connect()
