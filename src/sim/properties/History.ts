@@ -39,6 +39,7 @@ export type Event =
       readonly atServer: boolean
     }
   | { readonly _tag: "Malformed"; readonly node: string; readonly connection: number; readonly problem: string }
+  | { readonly _tag: "Dialled"; readonly node: string; readonly to: string }
   | { readonly _tag: "Started" | "Stopping"; readonly node: string }
   | { readonly _tag: "Ended"; readonly node: string; readonly how: string }
   | { readonly _tag: "Fault"; readonly text: string; readonly begins: boolean }
@@ -111,6 +112,8 @@ export const format = (event: Event): string => {
       return `${event.node} #${event.connection} ${event._tag.toLowerCase()}`
     case "Malformed":
       return `${event.node} #${event.connection} malformed: ${event.problem}`
+    case "Dialled":
+      return `${event.node} dials ${event.to}`
     case "Started":
       return `${event.node} starts`
     case "Stopping":

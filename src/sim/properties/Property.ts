@@ -37,6 +37,8 @@ export interface Property extends ServerWatcher {
   readonly observe?: ((moment: Moment) => void) | undefined
   /** A step of the world is over and something has happened in it. */
   readonly afterStep?: ((servers: ReadonlyMap<string, ServerModel>, now: number) => void) | undefined
+  /** Nobody has anything to do at this moment, and nothing happens until after `until`. */
+  readonly atRest?: ((servers: ReadonlyMap<string, ServerModel>, until: number) => void) | undefined
   /** The run is over: every fault healed, every caller answered, every program stopped. */
   readonly atEnd?: (() => void) | undefined
 }

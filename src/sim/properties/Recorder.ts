@@ -64,6 +64,10 @@ export class Recorder implements Tap {
     this.changed = true
   }
 
+  dialled(node: string, to: string): void {
+    this.record({ _tag: "Dialled", node, to })
+  }
+
   opened(endpoint: Endpoint): void {
     this.record({ _tag: "Opened", node: endpoint.host, connection: endpoint.connection, atServer: !endpoint.dialled })
   }

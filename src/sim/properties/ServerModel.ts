@@ -102,6 +102,10 @@ export interface ServerWatcher {
   ) => void
   readonly noop?: (server: ServerModel, connection: ModelConnection) => void
   readonly slept?: (server: ServerModel, connection: ModelConnection) => void
+  /** The server answered a question about its jobs, or something else that was asked. */
+  readonly told?: (server: ServerModel, packet: PacketEvent) => void
+  /** A connection can do a function no more, or nothing any more. */
+  readonly lostAbility?: (connection: ModelConnection, fn: string | undefined) => void
   /** A reply came that no request explains. */
   readonly unasked?: (server: ServerModel, connection: ModelConnection, packet: PacketEvent) => void
   readonly closed?: (server: ServerModel, connection: ModelConnection) => void
@@ -150,6 +154,8 @@ export class ServerModel {
   readonly node: string
   readonly jobs = new Map<string, ModelJob>()
   readonly live = new Map<string, ModelJob>()
+  /** Those of `jobs` that are not over. */
+  readonly unfinished = new Set<ModelJob>()
   readonly connections = new Map<number, ModelConnection>()
   private readonly watchers: ReadonlyArray<ServerWatcher>
   private places = 0
@@ -229,9 +235,13 @@ export class ServerModel {
       connection.awaiting.push(packet)
     } else if (packet.name === "CAN_DO") connection.abilities.set(first, 0)
     else if (packet.name === "CAN_DO_TIMEOUT") connection.abilities.set(first, Number(second))
-    else if (packet.name === "CANT_DO") connection.abilities.delete(first)
-    else if (packet.name === "RESET_ABILITIES") connection.abilities.clear()
-    else if (packet.name === "PRE_SLEEP") {
+    else if (packet.name === "CANT_DO") {
+      connection.abilities.delete(first)
+      for (const watcher of this.watchers) watcher.lostAbility?.(connection, first)
+    } else if (packet.name === "RESET_ABILITIES") {
+      connection.abilities.clear()
+      for (const watcher of this.watchers) watcher.lostAbility?.(connection, undefined)
+    } else if (packet.name === "PRE_SLEEP") {
       connection.asleep = true
       connection.woken = false
       connection.noops++
@@ -302,7 +312,10 @@ export class ServerModel {
       else if (packet.name === "NO_JOB") for (const watcher of this.watchers) watcher.noJob?.(this, connection)
       else this.unasked(connection, packet)
     } else if (!replies.has(packet.name)) this.unasked(connection, packet)
-    else if (packet.name === "OPTION_RES") connection.exceptions = true
+    else {
+      if (packet.name === "OPTION_RES") connection.exceptions = true
+      for (const watcher of this.watchers) watcher.told?.(this, packet)
+    }
   }
 
   private create(submission: Submission, handle: string): void {
@@ -334,6 +347,7 @@ export class ServerModel {
     for (const watcher of this.watchers) watcher.created?.(this, submission, job, known === undefined)
     if (known === undefined) {
       this.jobs.set(handle, job)
+      this.unfinished.add(job)
       // Whatever lived under this key before was dropped, or the watchers have objected.
       const before = this.match(key)
       if (before !== undefined) this.over(before, "dropped")
@@ -365,6 +379,7 @@ export class ServerModel {
 
   over(job: ModelJob, state: "finished" | "dropped"): void {
     job.state = state
+    this.unfinished.delete(job)
     job.owner = undefined
     if (job.key !== undefined && this.live.get(job.key) === job) this.live.delete(job.key)
   }

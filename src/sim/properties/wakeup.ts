@@ -14,8 +14,10 @@ const judge = (server: ServerModel): void => {
     let sleeper: ModelConnection | undefined
     let isCared = false
     for (const connection of server.connections.values()) {
-      if (!connection.open || !connection.abilities.has(fn) || !connection.asleep) continue
+      if (!connection.abilities.has(fn)) continue
+      // Whose NOOP finds nobody is not missed before the server has noticed.
       if (connection.woken) isCared = true
+      else if (!connection.open || !connection.asleep) continue
       else sleeper = connection
     }
     if (sleeper === undefined || isCared) continue

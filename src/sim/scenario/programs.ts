@@ -32,7 +32,21 @@ export interface Ledger {
   readonly serverStarted: (node: string, core: JobServerCore) => void
 }
 
-const addressesOf = (scenario: Scenario) => scenario.servers.map((_, index) => Network.tcp(`server${index + 1}`))
+/**
+ * How many items of a map are under way at once.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const mapWindow = 2
+
+/**
+ * The job servers, in the order that programs know them.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const addressesOf = (scenario: Scenario) => scenario.servers.map((_, index) => Network.tcp(`server${index + 1}`))
 
 /**
  * @since 0.1.0
@@ -107,7 +121,7 @@ const perform = (call: Call): Effect.Effect<string, unknown, Client.Client> =>
         return (yield* client.background(fn, payload, { after: "2 seconds" })).handle
       case "map": {
         const items = Array.from({ length: 4 }, (_, index) => payloadOf(call.item + index, call.takesMillis))
-        const results = yield* DistributedMap.map(items, fn, { window: 2 })
+        const results = yield* DistributedMap.map(items, fn, { window: mapWindow })
         return results.join(",")
       }
       case "status":

@@ -22,6 +22,7 @@ import { Recorder } from "../properties/Recorder.ts"
 import { wakeup } from "../properties/wakeup.ts"
 import { World } from "../World.ts"
 import { begin } from "./faults.ts"
+import { judges } from "./judges.ts"
 import * as programs from "./programs.ts"
 import { peer } from "./peers.ts"
 import type { Scenario } from "./Scenario.ts"
@@ -91,12 +92,16 @@ class Run {
       fanout(),
       assignment((node) => this.world.node(node).clock.wallMillis(this.world.kernel.now)),
       wakeup(),
+      ...judges(scenario, this),
       this.callers,
       ...(options.watchers ?? [])
     ]
     this.recorder = new Recorder(this.properties, () => this.world.kernel.now, attemptsMax, options.keepHistory ?? false)
     this.world = new World(choices, scenario.world, this.recorder)
-    this.world.kernel.afterStep = () => this.recorder.stepEnded()
+    this.world.kernel.afterStep = () => {
+      this.recorder.stepEnded()
+      if (this.world.kernel.isIdle()) this.atRest()
+    }
     this.world.onEnd = (node) => this.nodeEnded(node)
     this.ledger = {
       record: (event) => this.recorder.record(event),
@@ -139,6 +144,12 @@ class Run {
     for (const endpoint of this.world.network.openEndpoints()) {
       throw new Violation(58, `connection ${endpoint.connection} of ${endpoint.host} was left open`)
     }
+  }
+
+  private atRest(): void {
+    const { kernel } = this.world
+    const until = (kernel.nextTimerAt() ?? kernel.now + 1) - 1
+    for (const property of this.properties) property.atRest?.(this.recorder.servers, until)
   }
 
   private start(name: string): void {

@@ -1,0 +1,167 @@
+/**
+ * What workers and clients do as machines: how much they run at once, how often they dial,
+ * and which server they choose. Properties 22, 33, 42, 43 and 50.
+ *
+ * @since 0.1.0
+ */
+import type { Event } from "./History.ts"
+import { type Property, Violation } from "./Property.ts"
+
+type Asked = Extract<Event, { readonly _tag: "Asked" }>
+
+/**
+ * A worker runs no more jobs than it has slots, and a map of `window` items no more than
+ * those at once.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const slots = (options: {
+  readonly slotsOf: (worker: string) => number
+  readonly window: number
+  /** Only where nothing goes wrong and nobody else submits does all that runs belong to a map. */
+  readonly isQuiet: boolean
+}): Property => {
+  const running = new Map<string, Set<number>>()
+  const maps = new Set<number>()
+  const mapped = new Set<number>()
+  return {
+    name: "slots",
+    observe: ({ event }) => {
+      switch (event._tag) {
+        case "Began": {
+          const mine = running.get(event.node) ?? new Set<number>()
+          running.set(event.node, mine.add(event.execution))
+          const most = options.slotsOf(event.node)
+          if (mine.size > most) throw new Violation(22, `${event.node} runs ${mine.size} jobs in ${most} slots`)
+          if (event.function !== "mapped") return
+          mapped.add(event.execution)
+          if (options.isQuiet && mapped.size > maps.size * options.window) {
+            throw new Violation(50, `${mapped.size} items run of ${maps.size} maps, each of ${options.window} at once`)
+          }
+          return
+        }
+        case "Finished":
+          running.get(event.node)?.delete(event.execution)
+          mapped.delete(event.execution)
+          return
+        case "Started":
+        case "Ended":
+          running.delete(event.node)
+          return
+        case "Asked":
+          if (event.kind === "map") maps.add(event.caller)
+          return
+        case "Answered":
+          // Whoever is interrupted leaves its items running.
+          if (event.how !== "interrupted") maps.delete(event.caller)
+      }
+    }
+  }
+}
+
+/** The shortest wait between two dials, less a tenth that a drifting clock may take. */
+const shortestWaitMillis = 90
+/** With 100 ms, 200 ms and so on between them, each at most a quarter shorter. */
+const dialsInASecond = 5
+
+/**
+ * Nobody dials a server in a hurry.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const dialling = (): Property => {
+  const dials = new Map<string, Array<number>>()
+  return {
+    name: "dialling",
+    observe: ({ at, event }) => {
+      if (event._tag === "Started") for (const key of dials.keys()) if (key.startsWith(`${event.node} `)) dials.delete(key)
+      if (event._tag !== "Dialled" || event.node.startsWith("peer")) return
+      const key = `${event.node} ${event.to}`
+      const list = dials.get(key) ?? []
+      dials.set(key, list)
+      const waited = at - (list.at(-1) ?? -Infinity)
+      list.push(at)
+      if (waited < shortestWaitMillis) throw new Violation(42, `${event.node} dials ${event.to} again after ${waited} ms`)
+      if (list.length > dialsInASecond && at - list.shift()! < 1000) {
+        throw new Violation(42, `${event.node} dials ${event.to} more than ${dialsInASecond} times a second`)
+      }
+    }
+  }
+}
+
+/** Longer than a program takes to notice a server's first answer. */
+const noticeMillis = 200
+
+/**
+ * A client sends a submission with a unique to the first server of the order that it is
+ * connected to. `orderOf` gives the servers for a function and key, `keyOf` the key of a
+ * packet's unique and workload.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const selection = (
+  orderOf: (fn: string, unique: string, workload: string) => ReadonlyArray<string> | undefined
+): Property => {
+  /** By client and server: since when the server has answered over the present connection. */
+  const upSince = new Map<string, number>()
+  const serverOf = new Map<number, string>()
+  const open = new Map<number, Asked & { readonly at: number }>()
+
+  const judge = (node: string, chosen: string, fields: ReadonlyArray<string>) => {
+    const [fn = "", unique = ""] = fields
+    const workload = fields.at(-1) ?? ""
+    const order = orderOf(fn, unique, workload)
+    if (order === undefined) return
+    let asked = Infinity
+    for (const one of open.values()) {
+      if (one.node === node && one.function === fn) asked = Math.min(asked, one.at)
+    }
+    for (const server of order) {
+      if (server === chosen) return
+      const since = upSince.get(`${node} ${server}`)
+      if (since === undefined || since + noticeMillis > asked) continue
+      throw new Violation(
+        33,
+        `${node} submits ${fn} ${unique} to ${chosen}, though ${server} comes first and has answered since ${since} ms`
+      )
+    }
+  }
+
+  return {
+    name: "selection",
+    observe: ({ at, event }) => {
+      switch (event._tag) {
+        case "Opened":
+          if (event.atServer) serverOf.set(event.connection, event.node)
+          return
+        case "Closed": {
+          const server = serverOf.get(event.connection)
+          if (!event.atServer && server !== undefined) upSince.delete(`${event.node} ${server}`)
+          return
+        }
+        case "Started":
+        case "Ended":
+          for (const key of upSince.keys()) if (key.startsWith(`${event.node} `)) upSince.delete(key)
+          if (event._tag === "Ended") for (const one of open.values()) if (one.node === event.node) open.delete(one.caller)
+          return
+        case "Asked":
+          open.set(event.caller, { ...event, at })
+          return
+        case "Answered":
+          open.delete(event.caller)
+          return
+        case "Packet": {
+          if (event.atServer || !event.node.startsWith("client")) return
+          const server = serverOf.get(event.connection)
+          if (server === undefined) return
+          const key = `${event.node} ${server}`
+          if (event.got && !upSince.has(key)) upSince.set(key, at)
+          else if (!event.got && event.name.startsWith("SUBMIT_JOB")) judge(event.node, server, event.fields)
+        }
+      }
+    }
+  }
+}

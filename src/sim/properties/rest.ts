@@ -1,0 +1,102 @@
+/**
+ * What must be so when nobody has anything to do: all that a server owes has been said, and
+ * nothing will happen until the next timer. Properties 19, 24 and 27, and that nothing runs
+ * for nobody (38).
+ *
+ * @since 0.1.0
+ */
+import { type Property, Violation } from "./Property.ts"
+import { isLive, type ModelConnection, type ModelJob, type ServerModel } from "./ServerModel.ts"
+
+/**
+ * What else has to be known of a server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ServerClock {
+  /** Its program runs and is not paused. */
+  readonly isAwake: (node: string) => boolean
+  /** What it thinks the time is, when the world has counted so many milliseconds. */
+  readonly wallMillis: (node: string, at: number) => number
+  /** How late it may notice that a time has come, in milliseconds. */
+  readonly timerSlackMillis: number
+  /** How much later it may notice that a wall time has come. */
+  readonly wallSlackMillis: (node: string) => number
+}
+
+/** An able connection sleeps, and none is under way to take a job of the function. */
+const strandedSleeper = (server: ServerModel, fn: string): ModelConnection | undefined => {
+  let sleeper: ModelConnection | undefined
+  for (const connection of server.connections.values()) {
+    if (!connection.open || !connection.asleep || !connection.abilities.has(fn)) continue
+    if (connection.woken) return undefined
+    sleeper = connection
+  }
+  return sleeper
+}
+
+/**
+ * @since 0.1.0
+ * @category properties
+ */
+export const rest = (clock: ServerClock): Property => {
+  const abandoned = new WeakSet<ModelJob>()
+
+  /** The property by which the job must be on offer before `until`, or 0. */
+  const isOffered = (server: ServerModel, job: ModelJob, until: number): number => {
+    if (job.state === "queued") {
+      if (job.epoch === 0) return 24
+      return lateMillis(server, job, until) > clock.wallSlackMillis(server.node) + clock.timerSlackMillis ? 27 : 0
+    }
+    if (job.owner === undefined || !job.owner.open) return 24
+    const overMillis = until - job.assignedAt - job.timeLimit * 1.25
+    return job.timeLimit > 0 && overMillis > clock.timerSlackMillis ? 19 : 0
+  }
+
+  const dueSince = new WeakMap<ModelJob, number>()
+
+  /** Milliseconds of the world since the job's time has come, also by a clock that was set. */
+  const lateMillis = (server: ServerModel, job: ModelJob, until: number): number => {
+    const lateByClock = clock.wallMillis(server.node, until) - job.epoch * 1000
+    if (lateByClock < 0) return 0
+    if (clock.wallSlackMillis(server.node) === 0) return lateByClock
+    const since = dueSince.get(job) ?? until
+    dueSince.set(job, since)
+    return until - since
+  }
+
+  const judge = (server: ServerModel, until: number): void => {
+    for (const job of server.unfinished) {
+      const waitsForNobody = !job.background && job.listeners.length === 0 && job.state === "queued"
+      if (waitsForNobody && !job.doubtful) abandoned.add(job)
+      if (server.mayBeGone(job)) continue
+      const property = isOffered(server, job, until)
+      if (property === 0) continue
+      const sleeper = strandedSleeper(server, job.function)
+      if (sleeper === undefined) continue
+      throw new Violation(
+        property,
+        `${job.handle}, a job of ${job.function}, waits at ${server.node}, and connection ${sleeper.id} sleeps until ${until} at least`
+      )
+    }
+  }
+
+  return {
+    name: "rest",
+    atRest: (servers, until) => {
+      for (const server of servers.values()) {
+        if (!clock.isAwake(server.node)) continue
+        for (const connection of server.connections.values()) if (!connection.open) connection.woken = false
+        if (server.unfinished.size > 0) judge(server, until)
+      }
+    },
+    assigned: (server, connection, job) => {
+      if (!abandoned.has(job) || job.background || job.listeners.length > 0 || !isLive(job)) return
+      throw new Violation(
+        38,
+        `${server.node} assigned ${job.handle} to connection ${connection.id} long after everybody had left it`
+      )
+    }
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * What a server says of its jobs when asked, and in which order it serves the functions of
+ * one worker: properties 46, 31, and that a NOOP has a reason (25).
+ *
+ * @since 0.1.0
+ */
+import { type Property, Violation } from "./Property.ts"
+import type { ModelConnection, ModelJob, ServerModel } from "./ServerModel.ts"
+
+const number32 = (text: string | undefined): number => Number(text ?? "") || 0
+
+/**
+ * GET_STATUS is answered by what is so between the question and the answer.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const status = (): Property => {
+  const progress = new WeakMap<ModelJob, readonly [numerator: number, denominator: number]>()
+
+  const judge = (server: ServerModel, handle: string, told: ReadonlyArray<string>): void => {
+    const text = `${server.node} says of ${handle}: ${told.join(" ")}`
+    const [known, running, numerator, denominator] = told
+    const job = server.jobs.get(handle)
+    const isOver = job === undefined || job.state === "finished"
+    if (isOver && known !== "0") throw new Violation(46, `${text}, but there is no such job`)
+    if (isOver || server.mayBeGone(job)) return
+    if (known !== "1") throw new Violation(46, `${text}, but it is ${job.state}`)
+    const isRunning = job.state === "running"
+    if (isRunning && (job.owner?.open !== true || server.mayBeTimedOut(job))) return
+    if (running !== (isRunning ? "1" : "0")) throw new Violation(46, `${text}, but it is ${job.state}`)
+    const [above, below] = progress.get(job) ?? [0, 0]
+    if (number32(numerator) === above && number32(denominator) === below) return
+    throw new Violation(46, `${text}, but its worker has said ${above} of ${below}`)
+  }
+
+  return {
+    name: "status",
+    assigned: (_server, _connection, job) => {
+      progress.delete(job)
+    },
+    worked: (server, connection, job, packet) => {
+      if (packet.name !== "WORK_STATUS" || job === undefined || job.owner !== connection) return
+      if (!server.mayBeTimedOut(job)) progress.set(job, [number32(packet.fields[1]), number32(packet.fields[2])])
+    },
+    told: (server, packet) => {
+      if (packet.name === "STATUS_RES") judge(server, packet.fields[0] ?? "", packet.fields.slice(1))
+    }
+  }
+}
+
+/**
+ * Functions of one connection with jobs of equal priority take turns.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const turns = (): Property => {
+  const served = new WeakMap<ModelConnection, Map<string, number>>()
+  let count = 0
+  return {
+    name: "turns",
+    assigned: (server, connection, job) => {
+      const mine = served.get(connection) ?? new Map<string, number>()
+      served.set(connection, mine)
+      const before = mine.get(job.function) ?? 0
+      if (before > 0 && !job.raisedWhileRunning && job.epoch === 0) {
+        for (const other of server.unfinished) {
+          const turn = mine.get(other.function)
+          if (turn === undefined || turn >= before || other === job || !connection.abilities.has(other.function)) continue
+          if (other.state !== "queued" || other.attempts > 0 || other.epoch > 0 || server.mayBeGone(other)) continue
+          if (other.priority !== job.priority) continue
+          throw new Violation(
+            31,
+            `${server.node} served ${job.function} again to connection ${connection.id} before ${other.function}, whose ${other.handle} waits`
+          )
+        }
+      }
+      mine.set(job.function, ++count)
+    },
+    lostAbility: (connection, fn) => {
+      if (fn === undefined) served.delete(connection)
+      else served.get(connection)?.delete(fn)
+    }
+  }
+}
+
+/**
+ * Nobody is woken for nothing.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const reasons = (): Property => {
+  /** Functions of which something happened in this step: they may have had work for a moment. */
+  const touched = new Set<string>()
+  /** Those that could do more when the step began. */
+  const weakened = new Set<ModelConnection>()
+  const touch = (job: ModelJob | undefined) => {
+    if (job !== undefined) touched.add(job.function)
+  }
+  return {
+    name: "reasons",
+    created: (_server, _submission, job) => touch(job),
+    assigned: (_server, _connection, job) => touch(job),
+    worked: (_server, _connection, job) => touch(job),
+    lostAbility: (connection) => {
+      weakened.add(connection)
+    },
+    noop: (server, connection) => {
+      if (weakened.has(connection)) return
+      for (const fn of touched) if (connection.abilities.has(fn)) return
+      for (const job of server.unfinished) {
+        if (!connection.abilities.has(job.function)) continue
+        if (job.state === "queued" || job.owner?.open !== true || server.mayBeTimedOut(job)) return
+      }
+      throw new Violation(25, `${server.node} woke connection ${connection.id}, but has nothing for it`)
+    },
+    afterStep: () => {
+      touched.clear()
+      weakened.clear()
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Properties that have to know of a scenario or its world.
+ *
+ * @since 0.1.0
+ */
+import * as Codec from "../../protocol/Codec.ts"
+import * as Network from "../../protocol/Network.ts"
+import * as ServerSelection from "../../protocol/ServerSelection.ts"
+import { dialling, selection, slots } from "../properties/machines.ts"
+import type { Property } from "../properties/Property.ts"
+import { rest } from "../properties/rest.ts"
+import { reasons, status, turns } from "../properties/status.ts"
+import type { World } from "../World.ts"
+import { addressesOf, mapWindow } from "./programs.ts"
+import type { Scenario } from "./Scenario.ts"
+
+/** Scheduled jobs are looked at again at least every ten seconds by any clock. */
+const wallLookMillis = 11_500
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const judges = (scenario: Scenario, run: { readonly world: World }): ReadonlyArray<Property> => {
+  const jumps = new Set(scenario.faults.filter(({ kind }) => kind === "jump").map(({ node }) => node))
+  const addresses = addressesOf(scenario)
+  const choose = ServerSelection.rendezvous.prepare(addresses.map(Network.format))
+  return [
+    rest({
+      isAwake: (name) => {
+        const node = run.world.node(name)
+        return node.isUp && !node.incarnation.paused
+      },
+      // Where time hurries on, a program may have looked at the clock long before its timer is set.
+      timerSlackMillis: scenario.world.kernel.hurryOneIn > 0 ? Infinity : 20,
+      wallMillis: (name, at) => run.world.node(name).clock.wallMillis(at),
+      wallSlackMillis: (name) => (jumps.has(name) ? wallLookMillis : 0)
+    }),
+    status(),
+    turns(),
+    reasons(),
+    slots({
+      slotsOf: (name) => scenario.workers[Number(name.slice("worker".length)) - 1]!.slots,
+      window: mapWindow,
+      isQuiet: scenario.faults.length === 0 && scenario.peers.length === 0
+    }),
+    dialling(),
+    selection((fn, unique, workload) => {
+      const key = ServerSelection.keyOf(Codec.fromLatin1(unique), Codec.fromLatin1(workload))
+      return choose({ function: fn, key })?.map((index) => `server${index + 1}`)
+    })
+  ]
+}
