@@ -183,6 +183,38 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     assert.isAtLeast(Date.now() - begun, 1_900)
   })
 
+  it("prints and checks the server's configuration", async () => {
+    const printed = await gearman(["config", "print", "--json", "--port=9"], {
+      env: { EFFECT_GEARMAN_JOB_RETRIES: "3" }
+    })
+    const settings = JSON.parse(printed.stdout)
+    assert.deepInclude(settings, { name: "port", value: "9", source: "flag" })
+    assert.deepInclude(settings, { name: "job-retries", value: "3", source: "environment" })
+    const valid = await gearman(["config", "check", "--threads=4"])
+    assert.deepStrictEqual(
+      [valid.code, valid.stdout.split("\n")[0]],
+      [0, "warning: --threads has no effect: one thread does all the work"]
+    )
+    const wrong = await gearman(["config", "check", "--port=x", "--nonsense"])
+    assert.strictEqual(wrong.code, 1)
+    assert.strictEqual(wrong.stderr.trimEnd().split("\n").length, 2)
+  })
+
+  it("watches, and explains what does not move", async () => {
+    const other = await startServer()
+    const at = ["--server", other.address]
+    const well = await gearman(["doctor", "--wait", "0.1", ...at])
+    assert.deepStrictEqual([well.code, well.stdout], [0, "0 functions, nothing is stuck\n"])
+    await gearman(["submit", "orphan", "x", "-b", ...at])
+    const ill = await gearman(["doctor", "--wait", "0.1", ...at])
+    assert.strictEqual(ill.code, 1)
+    assert.match(ill.stdout, /^orphan on \S+: 1 queued, 0 running, 0 workers: no worker anywhere can do it/)
+    const top = await gearman(["top", "--count", "2", "--interval", "0.1", ...at])
+    assert.match(top.stdout, /^1 functions, 1 jobs queued, 0 running\n\nFUNCTION +QUEUED +CHANGE +RUNNING/)
+    assert.match(top.stdout, /orphan +1 +0 +0 +0 .*! no worker anywhere/)
+    await other.stop()
+  })
+
   it("listens on a Unix socket", async () => {
     await inDirectory(async (directory) => {
       const address = `unix:${Path.join(directory, "socket")}`

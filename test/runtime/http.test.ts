@@ -12,7 +12,10 @@ const samples = (page: string): ReadonlyMap<string, number> =>
       .map((line) => {
         const at = line.lastIndexOf(" ")
         const [, name, labels] = /^([^{]+)(?:\{(.*)\})?$/.exec(line.slice(0, at))!
-        const sorted = (labels ?? "").split(/,(?=[a-z]+=)/).sort().join(",")
+        const sorted = (labels ?? "")
+          .split(/,(?=[a-z]+=)/)
+          .sort()
+          .join(",")
         return [sorted === "" ? name! : `${name}{${sorted}}`, Number(line.slice(at + 1))]
       })
   )
@@ -35,10 +38,7 @@ describe("--http-listen", { timeout: 60_000 }, () => {
     assert.strictEqual(waiting.get(`gearman_jobs{function="cat",priority="high",state="waiting"}`), 1)
     assert.strictEqual(waiting.get(`gearman_jobs_waiting{function="cat"}`), 1)
     assert.strictEqual(waiting.get(`gearman_jobs_coalesced_total{function="cat"}`), 1)
-    assert.strictEqual(
-      waiting.get(`gearman_jobs_submitted_total{function="cat",kind="background",priority="high"}`),
-      1
-    )
+    assert.strictEqual(waiting.get(`gearman_jobs_submitted_total{function="cat",kind="background",priority="high"}`), 1)
 
     const worker = startGearman(["worker", "cat", ...at, "--", "sh", "-c", "sleep 0.4; cat"])
     await until(async () => (await ask(server.port, "status"))?.includes("cat\t0\t0\t1\n") === true, "the job was done")

@@ -115,6 +115,20 @@ describe("gearmand's command line", () => {
     assert.strictEqual(values("--ssl --ssl-key=a", environment)["ssl-key"], "e.key")
   })
 
+  it("has a variable of our own for every setting", () => {
+    assert.deepStrictEqual(values("", { EFFECT_GEARMAN_JOB_RETRIES: "3", EFFECT_GEARMAN_HELP: "true" }), {
+      "job-retries": "3"
+    })
+    assert.strictEqual(values("-j 4", { EFFECT_GEARMAN_JOB_RETRIES: "3" })["job-retries"], "4")
+    // A variable can turn off what a file turns on.
+    const off = parse("--config-file=f", { EFFECT_GEARMAN_EXCEPTIONS: "false" }, "--exceptions") as Parse.Parsed
+    assert.isFalse((Settings.fromParsed(off) as Settings.Settings).exceptions)
+    assert.include(
+      errors("", { EFFECT_GEARMAN_EXCEPTIONS: "1" }).join(),
+      "EFFECT_GEARMAN_EXCEPTIONS: --exceptions is a switch"
+    )
+  })
+
   it("accepts all of gearmand's flags", () => {
     for (const flag of Flags.flags) {
       if (flag.treatment._tag === "Refused" || ["help", "version", "config-file"].includes(flag.name)) continue

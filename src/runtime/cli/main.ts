@@ -16,8 +16,9 @@ import { version } from "../version.ts"
 import { adminCommands } from "./admin-commands.ts"
 import { map, mapWorker } from "./map.ts"
 import * as Output from "./Output.ts"
-import { server } from "./server.ts"
+import { config, server } from "./server.ts"
 import { submit } from "./submit.ts"
+import { watchCommands } from "./watch.ts"
 import { worker } from "./worker.ts"
 
 /**
@@ -53,7 +54,7 @@ const presenter: CliOutput.Presenter = {
 
 const root = Command.make("effect-gearman").pipe(
   Command.withDescription("A Gearman job server, workers and clients"),
-  Command.withSubcommands([server, worker, submit, map, mapWorker, ...adminCommands])
+  Command.withSubcommands([server, worker, submit, map, mapWorker, ...adminCommands, ...watchCommands, config])
 )
 
 /** Runs the command line; the process ends with it. */

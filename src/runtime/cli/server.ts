@@ -1,6 +1,6 @@
 /**
- * `server` as help and completions see it. The command itself has a parser of its own,
- * by gearmand's rules, and is run by `main.ts` before this one is loaded.
+ * `server` and `config` as help and completions see them. They have a parser of their
+ * own, by gearmand's rules, and are run by `main.ts` before this one is loaded.
  */
 import * as Effect from "effect/Effect"
 import * as Command from "effect/cli/Command"
@@ -23,13 +23,27 @@ const toFlag = (flag: Flags.Flag) => {
 /** Help and version belong to the command line itself. */
 const shown = Flags.flags.filter((flag) => flag.name !== "help" && flag.name !== "version")
 
-/** The command's description. */
-export const server = Command.make("server", Object.fromEntries(shown.map((flag) => [flag.name, toFlag(flag)])), () =>
-  Effect.die("the server's own command line comes first")
-).pipe(
+const flags = Object.fromEntries(shown.map((flag) => [flag.name, toFlag(flag)]))
+const handledBefore = () => Effect.die("the server's own command line comes first")
+
+/** The description of `server`. */
+export const server = Command.make("server", flags, handledBefore).pipe(
   Command.withDescription("Run a job server; takes gearmand's flags by their names"),
   Command.withExamples([
     { command: "effect-gearman server", description: "On 127.0.0.1:4730" },
     { command: "effect-gearman server --listen '*' --port 4731", description: "Open to other machines" }
+  ])
+)
+
+/** The description of `config`. */
+export const config = Command.make("config").pipe(
+  Command.withDescription("Look at the job server's configuration: flags, environment and file together"),
+  Command.withSubcommands([
+    Command.make("print", flags, handledBefore).pipe(
+      Command.withDescription("Show each setting, its value and where that came from; --json for scripts")
+    ),
+    Command.make("check", flags, handledBefore).pipe(
+      Command.withDescription("Name each mistake; exit code 1 when there is one")
+    )
   ])
 )

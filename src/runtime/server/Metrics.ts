@@ -63,14 +63,19 @@ const describeFunction = (page: Page, fn: ServerFunction, running: ReadonlyArray
     jobs("running", priority, running?.[priority] ?? 0)
   }
   // The names of the exporter that existing dashboards were made for.
-  page.gauge("gearman_jobs_waiting", "Jobs that no worker has taken yet", fn.jobCount - fn.runningCount, { function: name })
+  page.gauge("gearman_jobs_waiting", "Jobs that no worker has taken yet", fn.jobCount - fn.runningCount, {
+    function: name
+  })
   page.gauge("gearman_jobs_running", "Jobs that a worker has", fn.runningCount, { function: name })
   const states = { busy: 0, sleeping: 0, awake: 0 }
   for (const { session } of fn.abilities) {
     states[session.running.size > 0 ? "busy" : session.sleep === "awake" ? "awake" : "sleeping"]++
   }
   for (const [state, value] of Object.entries(states)) {
-    page.gauge("gearman_workers", "Workers that can do the function, by what they are at", value, { function: name, state })
+    page.gauge("gearman_workers", "Workers that can do the function, by what they are at", value, {
+      function: name,
+      state
+    })
   }
 }
 
@@ -121,13 +126,20 @@ export const make = (core: JobServerCore, times: JobTimes, refusals: Refusals): 
         running.set(fn.label, fn.running)
         for (const [at, priority] of priorityNames.entries()) {
           const submitted = (kind: string, value: number) =>
-            page.total("gearman_jobs_submitted_total", "Submissions that made a job", value, { function: fn.label, priority, kind })
+            page.total("gearman_jobs_submitted_total", "Submissions that made a job", value, {
+              function: fn.label,
+              priority,
+              kind
+            })
           submitted("foreground", fn.foreground[at]!)
           submitted("background", fn.background[at]!)
         }
         page.total("gearman_jobs_coalesced_total", "Submissions that joined a job", fn.merged, { function: fn.label })
         for (const outcome of outcomes) {
-          page.total("gearman_jobs_completed_total", "Jobs that ended, by how", fn.outcomes[outcome], { function: fn.label, outcome })
+          page.total("gearman_jobs_completed_total", "Jobs that ended, by how", fn.outcomes[outcome], {
+            function: fn.label,
+            outcome
+          })
         }
       }
       let shown = 0
@@ -159,14 +171,11 @@ export const status = (core: JobServerCore) => ({
   connections: core.sessions.size,
   jobs: core.jobs.byNumber.size,
   counters: core.counters,
-  functions: Array.from(
-    core.jobs.functions.values(),
-    (fn): FunctionState => ({
-      function: labelOf(fn),
-      waiting: { high: fn.queues[0].size, normal: fn.queues[1].size, low: fn.queues[2].size },
-      delayed: fn.scheduled[0] + fn.scheduled[1] + fn.scheduled[2],
-      running: fn.runningCount,
-      workers: fn.abilities.size
-    })
-  )
+  functions: Array.from(core.jobs.functions.values(), (fn): FunctionState => ({
+    function: labelOf(fn),
+    waiting: { high: fn.queues[0].size, normal: fn.queues[1].size, low: fn.queues[2].size },
+    delayed: fn.scheduled[0] + fn.scheduled[1] + fn.scheduled[2],
+    running: fn.runningCount,
+    workers: fn.abilities.size
+  }))
 })

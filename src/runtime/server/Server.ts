@@ -181,7 +181,8 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
           const count = (refusals.get(limit) ?? 0) + 1
           refusals.set(limit, count)
           // A flood must not become a flood of lines.
-          if (count % 1_000 === 1) log.write("WARNING", `connection from ${peer} closed: ${limit} reached (${count} so far)`)
+          if (count % 1_000 === 1)
+            log.write("WARNING", `connection from ${peer} closed: ${limit} reached (${count} so far)`)
         }
       })
       const world = Layer.mergeAll(

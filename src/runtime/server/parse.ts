@@ -151,16 +151,14 @@ const fileWords = (content: string): Array<string> =>
     .flatMap((line) => line.replace(/(^|\s)#.*$/, "").split(/\s+/))
     .filter((word) => word.startsWith("--"))
 
-/** gearmand's environment variables, by the flag they set. */
-const environmentNames: ReadonlyArray<readonly [flag: string, variable: string, onlyWithSsl: boolean]> = [
-  ["port", "GEARMAND_PORT", false],
-  ["ssl-ca-file", "GEARMAND_CA_CERTIFICATE", true],
-  ["ssl-certificate", "GEARMAND_SERVER_PEM", true],
-  ["ssl-key", "GEARMAND_SERVER_KEY", true]
-]
+/** Flags that ask for something to be done and are no settings. */
+const actions = new Set(["help", "version", "check-args"])
+
+/** The variable that sets a flag: `EFFECT_GEARMAN_JOB_RETRIES` for `--job-retries`. */
+export const variableOf = (name: string): string => `EFFECT_GEARMAN_${name.toUpperCase().replaceAll("-", "_")}`
 
 /**
- * Reads all options. `--help` and `--version` win over every mistake.
+ * Reads all options: flags, then the environment, then the file. `--help` and `--version` win over every mistake.
  */
 export const parse = (
   commandLine: ReadonlyArray<string>,
@@ -185,6 +183,24 @@ export const parse = (
   take(readWords(commandLine, errors), "flag", "")
   if (given.has("help") || given.has("version")) return { given, warnings }
 
+  for (const flag of Flags.flags) {
+    const variable = variableOf(flag.name)
+    const value = environment[variable]
+    if (value === undefined || value === "" || actions.has(flag.name)) continue
+    const wrong = mistake(flag, value)
+    if (wrong !== undefined) errors.push(`${variable}: ${wrong}`)
+    else if (!given.has(flag.name)) given.set(flag.name, { value, source: "environment" })
+  }
+
+  const setByGearmand = (name: string, variable: string, isStronger: boolean) => {
+    const value = environment[variable]
+    if (value === undefined || value === "" || (given.has(name) && !isStronger)) return
+    const wrong = mistake(Flags.find(name)!, value)
+    if (wrong !== undefined) errors.push(`${variable}: ${wrong}`)
+    else given.set(name, { value, source: "environment" })
+  }
+  setByGearmand("port", "GEARMAND_PORT", false)
+
   const file = given.get("config-file")?.value
   const path = file ?? Flags.find("config-file")!.byDefault!
   try {
@@ -198,14 +214,11 @@ export const parse = (
     if (file !== undefined) errors.push(`cannot read the configuration file ${path}: ${(cause as Error).message}`)
   }
 
-  for (const [name, variable, onlyWithSsl] of environmentNames) {
-    const value = environment[variable]
-    if (value === undefined || value === "" || (onlyWithSsl && !given.has("ssl"))) continue
-    // As in gearmand: a port that was chosen stays, the certificate files do not.
-    if (!onlyWithSsl && given.get(name)?.source === "flag") continue
-    const wrong = mistake(Flags.find(name)!, value)
-    if (wrong !== undefined) errors.push(`${variable}: ${wrong}`)
-    else given.set(name, { value, source: "environment" })
+  // As in gearmand: these replace even the flags, and have no effect without --ssl.
+  if (given.get("ssl")?.value === "true") {
+    setByGearmand("ssl-ca-file", "GEARMAND_CA_CERTIFICATE", true)
+    setByGearmand("ssl-certificate", "GEARMAND_SERVER_PEM", true)
+    setByGearmand("ssl-key", "GEARMAND_SERVER_KEY", true)
   }
 
   for (const name of given.keys()) {

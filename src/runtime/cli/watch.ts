@@ -1,0 +1,163 @@
+/**
+ * `top` and `doctor`: what moves, what does not, and why. Both look through the text
+ * protocol, so they serve for gearmand as well.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import type * as Network from "../../protocol/Network.ts"
+import * as Admin from "./Admin.ts"
+import * as Output from "./Output.ts"
+import * as Servers from "./servers.ts"
+
+/** There is something to see to; what it is has been printed. */
+class Findings extends Schema.TaggedError<Findings>("effect-gearman/cli/Findings")("Findings", {
+  count: Schema.Number
+}) {
+  override get message() {
+    return this.count === 1 ? "1 finding" : `${this.count} findings`
+  }
+}
+
+type Row = Effect.Success<ReturnType<typeof Admin.status>>[number]
+
+/** What one look at all servers found; what could not be reached is kept apart. */
+const look = Effect.fnUntraced(function* (addresses: ReadonlyArray<Network.Address>) {
+  const replies = yield* Effect.forEach(addresses, (address) => Effect.result(Admin.status(address)), {
+    concurrency: "unbounded"
+  })
+  return {
+    rows: replies.flatMap((reply) => (reply._tag === "Success" ? reply.success : [])),
+    problems: replies.flatMap((reply) => (reply._tag === "Failure" ? [reply.failure.message] : []))
+  }
+})
+
+const keyOf = (row: Row) => `${row.server} ${row.function}`
+
+/** What there is to say about a function, the worst first; nothing when all is well. */
+const conditionOf = (row: Row, before: Row | undefined, all: ReadonlyArray<Row>): string | undefined => {
+  if (row.queued === 0) return undefined
+  if (row.workers === 0) {
+    const elsewhere = all.filter((other) => other.function === row.function && other.workers > 0)
+    return elsewhere.length > 0
+      ? `no worker here; those of ${elsewhere.map((other) => other.server).join(", ")} must connect to ${row.server} too`
+      : "no worker anywhere can do it; start one, or correct the function's name"
+  }
+  const isStill = before !== undefined && before.queued === row.queued && before.running === row.running
+  if (row.running >= row.workers) {
+    return `all ${row.workers} workers are busy${isStill ? " and nothing has moved; are they stuck in a job?" : "; start more if it stays so"}`
+  }
+  return isStill
+    ? `${row.workers - row.running} workers are free and nothing has moved: delayed jobs wait for their time, otherwise restart the workers`
+    : undefined
+}
+
+const sorted = (rows: ReadonlyArray<Row>) =>
+  [...rows].sort(
+    (left, right) =>
+      right.queued - left.queued || right.running - left.running || (left.function < right.function ? -1 : 1)
+  )
+
+const screenOf = (found: Effect.Success<ReturnType<typeof look>>, before: ReadonlyMap<string, Row>, height: number) => {
+  const rows = sorted(found.rows)
+  const sum = (of: (row: Row) => number) => rows.reduce((total, row) => total + of(row), 0)
+  const head = `${rows.length} functions, ${sum((row) => row.queued)} jobs queued, ${sum((row) => row.running)} running\n\n`
+  const table = Output.table(
+    ["FUNCTION", "QUEUED", "CHANGE", "RUNNING", "WORKERS", "SERVER", ""],
+    rows.slice(0, Math.max(1, height - 5)).map((row) => {
+      const past = before.get(keyOf(row))
+      const change = past === undefined ? 0 : row.queued - past.queued
+      const condition = conditionOf(row, past, rows)
+      return [
+        row.function,
+        row.queued,
+        change > 0 ? `+${change}` : String(change),
+        row.running,
+        row.workers,
+        row.server,
+        condition === undefined ? "" : `! ${condition}`
+      ]
+    })
+  )
+  return head + table + found.problems.map((problem) => `! ${problem}\n`).join("")
+}
+
+const seconds = (name: string, description: string, byDefault: number) =>
+  Flag.Finite(name).pipe(Flag.withMetavar("SECONDS"), Flag.withDescription(description), Flag.withDefault(byDefault))
+
+/** Takes over the screen while a terminal is there, and gives it back in any case. */
+const screen = Effect.acquireRelease(
+  process.stdout.isTTY ? Output.print("\u001b[?1049h\u001b[?25l") : Effect.void,
+  () => (process.stdout.isTTY ? Output.print("\u001b[?25h\u001b[?1049l") : Effect.void)
+)
+
+/** Ends when q is pressed. */
+const quitKey = Effect.callback<void>((resume) => {
+  if (!process.stdin.isTTY) return
+  const onKey = (key: Buffer) => {
+    if (key.includes("q") || key.includes(3)) resume(Effect.void)
+  }
+  process.stdin.setRawMode(true).on("data", onKey)
+  return Effect.sync(() => void process.stdin.setRawMode(false).off("data", onKey).pause())
+})
+
+const top = Command.make(
+  "top",
+  {
+    ...Servers.flags,
+    interval: seconds("interval", "Time between two looks", 1),
+    count: Flag.Int("count").pipe(Flag.withDescription("Stop after this many looks"), Flag.optional)
+  },
+  Effect.fnUntraced(function* (given) {
+    const addresses = yield* Servers.resolve(given)
+    const limit = Option.getOrElse(given.count, () => Number.POSITIVE_INFINITY)
+    const watching = Effect.gen(function* () {
+      let before: ReadonlyMap<string, Row> = new Map()
+      for (let round = 1; round <= limit; round++) {
+        const found = yield* look(addresses)
+        const home = process.stdout.isTTY ? "\u001b[H\u001b[J" : ""
+        yield* Output.print(home + screenOf(found, before, process.stdout.rows ?? 1_000))
+        before = new Map(found.rows.map((row) => [keyOf(row), row]))
+        if (round < limit) yield* Effect.sleep(given.interval * 1_000)
+      }
+    })
+    yield* Effect.scoped(Effect.andThen(screen, Effect.raceFirst(watching, quitKey)))
+  })
+).pipe(
+  Command.provide((given) => Servers.network(given)),
+  Command.withDescription("Watch functions, workers and what is stuck; q ends it")
+)
+
+const doctor = Command.make(
+  "doctor",
+  { ...Servers.flags, wait: seconds("wait", "Time between the two looks that tell what does not move", 2) },
+  Effect.fnUntraced(function* (given) {
+    const addresses = yield* Servers.resolve(given)
+    const first = yield* look(addresses)
+    yield* Effect.sleep(given.wait * 1_000)
+    const second = yield* look(addresses)
+    const before = new Map(first.rows.map((row) => [keyOf(row), row]))
+    const findings = [
+      ...second.problems,
+      ...sorted(second.rows).flatMap((row) => {
+        const condition = conditionOf(row, before.get(keyOf(row)), second.rows)
+        return condition === undefined
+          ? []
+          : [
+              `${row.function} on ${row.server}: ${row.queued} queued, ${row.running} running, ${row.workers} workers: ${condition}`
+            ]
+      })
+    ]
+    for (const finding of findings) yield* Output.printLine(Output.visible(finding))
+    if (findings.length > 0) return yield* new Findings({ count: findings.length })
+    yield* Output.printLine(`${second.rows.length} functions, nothing is stuck`)
+  })
+).pipe(
+  Command.provide((given) => Servers.network(given)),
+  Command.withDescription("Explain why jobs are not moving; exit code 1 when something is wrong")
+)
+
+/** Both of them. */
+export const watchCommands = [top, doctor] as const
