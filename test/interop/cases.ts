@@ -246,6 +246,24 @@ const workerCases: ReadonlyArray<Case> = [
   })),
   {
     group: "worker",
+    title: "map and reduce: its own worker splits a job, and each part is a job of another worker",
+    worker: "libgearman",
+    needs: ["libgearman"],
+    run: () =>
+      withServer(ours, async (server) => {
+        const binary = await compile("reduce-worker")
+        const workers = ["split", "shout"].map((name) => start(binary, [String(server.port), name]))
+        try {
+          const result = await run(await compile("reduce-client"), [String(server.port), "a bc def"])
+          assert.strictEqual(result.stderr, "")
+          assert.deepStrictEqual(result.stdout.trim().split("!").sort(), ["", "A", "BC", "DEF"])
+        } finally {
+          await Promise.all(workers.map((worker) => worker.stop()))
+        }
+      })
+  },
+  {
+    group: "worker",
     title: "`gearman -w -f wc -- wc -l` and `gearman -f wc` from a file",
     worker: "gearman",
     needs: ["gearman"],
