@@ -18,6 +18,7 @@ import type { InvalidCertificate } from "../network/Tls.ts"
 import * as Log from "./Log.ts"
 import type { Settings } from "./Settings.ts"
 import { StartError } from "./StartError.ts"
+import * as Supervisor from "./Supervisor.ts"
 import * as User from "./User.ts"
 
 /** What differs between `effect-gearman server` and the stand-in for gearmand. */
@@ -155,6 +156,7 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
         (log) => Effect.sync(log.close)
       )
       for (const warning of settings.warnings) log.write("WARNING", warning)
+      const supervisor = Supervisor.find()
       const refusals = new Map<string, number>()
       let reloadTls: Effect.Effect<void, InvalidCertificate> = Effect.void
       const onHangUp = () =>
@@ -200,7 +202,9 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
             log.write("INFO", "only this machine can connect; --listen opens the server to others")
           if (settings.httpAddress !== undefined) yield* serveHttp(settings.httpAddress, server, refusals)
           mode.onReady(server.address)
+          supervisor.ready(`listening on ${Network.format(server.address)}`)
           yield* Effect.raceFirst(server.run, obeySignals(server, log, settings, onHangUp))
+          supervisor.stopping()
         }),
         world
       )
