@@ -79,9 +79,10 @@ describe("types", () => {
     expectTypeOf(text.toLayer((payload) => Effect.succeed(payload))).toEqualTypeOf<
       Layer.Layer<never, never, Worker.Worker>
     >()
-    const failing: (payload: string) => Effect.Effect<string, string> = Effect.fail
-    // @ts-expect-error: a handler fails only with the function's error, or with JobFail
-    text.toLayer<never>(failing)
+    // A handler fails only with the function's error, or with JobFail.
+    type TextHandler = Parameters<typeof text.toLayer<never>>[0]
+    expectTypeOf<(payload: string) => Effect.Effect<string, Worker.JobFail>>().toExtend<TextHandler>()
+    expectTypeOf<(payload: string) => Effect.Effect<string, string>>().not.toExtend<TextHandler>()
     // @ts-expect-error: a handler succeeds with the function's success
     size.toLayer(() => Effect.succeed("no"))
     expectTypeOf(text.toLayer(() => Effect.fail(new Worker.JobFail()))).toEqualTypeOf<
