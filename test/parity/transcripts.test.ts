@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { describeWith } from "../interop/peers.ts"
 import { deviations } from "./deviations.ts"
-import { gearmand, type StartServer } from "./gearmand.ts"
+import { gearmand, standIn, type StartServer } from "./gearmand.ts"
 import { ours } from "./ours.ts"
 import { replay, transcripts, type Step } from "./Transcript.ts"
 
@@ -28,6 +28,16 @@ describe("our server answers as gearmand does", () => {
   for (const { description, id, server_args, steps } of transcripts) {
     if (id in deviations) continue
     it.concurrent(`${id} ${description}`, { timeout: 20_000 }, () => check(ours, server_args, steps))
+  }
+})
+
+// One of each kind: starting a process costs more than the exchange.
+const throughTheExecutable = ["G03", "G11", "G33", "G36", "G56", "G58"]
+
+describe("our executable, started as gearmand is, answers as gearmand does", () => {
+  for (const id of throughTheExecutable) {
+    const { description, server_args, steps } = transcripts.find((transcript) => transcript.id === id)!
+    it.concurrent(`${id} ${description}`, { timeout: 20_000 }, () => check(standIn, server_args, steps))
   }
 })
 

@@ -205,14 +205,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 )
 
 // Most sequences begin with workers for the function that most jobs are for.
-const opening: fc.Arbitrary<ReadonlyArray<Step>> = fc
-  .constantFrom(0, 1, 2, 2, 3)
-  .map((workers) =>
-    Array.from({ length: workers }, (_, connection) => ({
-      connection,
-      command: { _tag: "canDo" as const, function: 0 }
-    }))
-  )
+const opening: fc.Arbitrary<ReadonlyArray<Step>> = fc.constantFrom(0, 1, 2, 2, 3).map((workers) =>
+  Array.from({ length: workers }, (_, connection) => ({
+    connection,
+    command: { _tag: "canDo" as const, function: 0 }
+  }))
+)
 
 /** A sequence, as long as eighty commands. */
 export const sequence: fc.Arbitrary<ReadonlyArray<Step>> = fc
