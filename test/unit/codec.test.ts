@@ -5,6 +5,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Codec from "../../src/protocol/Codec.ts"
 import * as Packet from "../../src/protocol/Packet.ts"
+import * as Coverage from "./coverage.ts"
+
+const coverage = await Coverage.begin()
 
 const bytes = Codec.fromLatin1
 
@@ -75,6 +78,16 @@ describe("Codec", () => {
     const { decoder, found } = collect()
     decoder.push(bytes("status\n\0REQ\0\0\0\x09\0\0\0\0\r\n\nworkers\r\r\n"))
     assert.deepStrictEqual(found, ["status", Packet.request("GRAB_JOB", {}), "", "", "workers\r"])
+  })
+
+  it("finds the same whether a header comes word by word or a chunk holds the end of one packet and the start of the next", () => {
+    const packet = Packet.response("JOB_ASSIGN", { handle: "H:1", function: "f", workload: "" })
+    const stream = Codec.fromLatin1(Codec.latin1(Codec.encode(packet)).repeat(3))
+    for (const size of [1, 2, 4, 8, 12, 20, 25, stream.length]) {
+      const { decoder, found } = collect()
+      for (let at = 0; at < stream.length; at += size) decoder.push(stream.subarray(at, at + size))
+      assert.deepStrictEqual(found, [packet, packet, packet])
+    }
   })
 
   it("tells which fields a packet lacks", () => {
@@ -226,5 +239,11 @@ describe("Codec", () => {
     decoder.push(large.subarray(0, 20))
     decoder.push(large.subarray(20))
     assert.strictEqual(found.length, 2)
+  })
+})
+
+describe("these tests", () => {
+  it("reach every branch of the codec", async () => {
+    assert.deepStrictEqual(await coverage.unreached("src/protocol/Codec.ts"), [])
   })
 })
