@@ -3,154 +3,137 @@
  *
  * @since 0.1.0
  */
+import { readFileSync, writeFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
-import { Leak } from "./Hermetic.ts"
-import { checkSeed, Nondeterminism } from "./explore/check.ts"
-import { format } from "./properties/History.ts"
-import { Violation } from "./properties/Property.ts"
-import type { Outcome } from "./scenario/run.ts"
+import { campaigns } from "./cli/campaigns.ts"
+import { runMutants } from "./cli/mutants.ts"
+import { exitCodeOf, lines, print, showFailure, showSuccess, toJson } from "./cli/show.ts"
+import { checkSeed } from "./explore/check.ts"
+import { choiceCount, type Finding, fromOutcome, replay } from "./explore/Finding.ts"
+import { shrink } from "./explore/shrink.ts"
 
 const help = `Usage: npm run sim -- [options]
 
   --seed N        run the scenario of one seed, twice, and show what happened
-  --seeds N       run N seeds, each twice (from --from, default 1)
-  --from N        the first seed
+  --seeds N       run N seeds, each twice, from --from on
+  --seconds N     run as many seeds as fit, on all cores; says which situations were never met
+  --replay FILE   run what a failure was saved as, and show it
+  --mutant ID     plant one bug and hunt it: its id, or a JSON file with such an entry
+  --mutants       plant every bug, one after the other, and print which property found it
+
+  --from N        the first seed (default 1)
   --once          run each seed only once
-  --trace         show every event of the run, not only of one that fails
+  --trace         show every event of the run
+  --save FILE     with --seed: shrink a failing run and write it for --replay
+  --limit N       with --mutant and --mutants: CPU seconds for each bug (default 30)
+  --write         with --mutants: write the matrix to docs/kill-matrix.md
   --json          one JSON object a line
   --help          this text
 
-Exit codes: 0 all holds, 1 a safety property does not hold, 2 a liveness property
-does not hold, 3 two runs of one seed differ or something leaked in, 64 wrong usage.
+Exit codes: 0 all holds, 1 a safety property does not hold (or a planted bug was not
+found), 2 a liveness property does not hold, 3 two runs of one seed differ or something
+leaked in, 64 wrong usage.
 `
 
-const exitCodeOf = (failure: Error | undefined): number => {
-  if (failure === undefined) return 0
-  if (failure instanceof Nondeterminism || failure instanceof Leak) return 3
-  return failure instanceof Violation && failure.kind === "liveness" ? 2 : 1
+const wrongUsage = (text: string): number => {
+  process.stderr.write(`${text}\n\n${help}`)
+  return 64
 }
 
-const print = (text: string) => process.stdout.write(`${text}\n`)
+const readArguments = () =>
+  parseArgs({
+    options: {
+      seed: { type: "string" },
+      seeds: { type: "string" },
+      seconds: { type: "string" },
+      replay: { type: "string" },
+      mutant: { type: "string" },
+      mutants: { type: "boolean", default: false },
+      from: { type: "string", default: "1" },
+      once: { type: "boolean", default: false },
+      trace: { type: "boolean", default: false },
+      save: { type: "string" },
+      limit: { type: "string", default: "30" },
+      write: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false }
+    }
+  }).values
 
-/** Properties speak for themselves; of anything else one wants to know where it came from. */
-const textOf = (failure: Error): string =>
-  failure instanceof Violation || failure instanceof Nondeterminism
-    ? failure.message
-    : (failure.stack ?? failure.message)
+type Arguments = ReturnType<typeof readArguments>
 
-const showFailure = (outcome: Outcome) => {
-  const { failure, moments, scenario } = outcome
-  print(`seed ${scenario.seed} fails: ${failure === undefined ? "" : textOf(failure)}`)
-  for (const { at, event } of moments.slice(-60)) print(`${String(at).padStart(8)} ms  ${format(event)}`)
-  print(`again: npm run sim -- --seed ${scenario.seed}`)
-}
-
-const showSeed = (outcome: Outcome, trace: boolean) => {
-  const { answered, decisions, hash, moments, packets, scenario, simulatedMillis, steps, succeeded } = outcome
-  if (trace) for (const { at, event } of moments) print(`${String(at).padStart(8)} ms  ${format(event)}`)
-  print(
-    `seed ${scenario.seed}: ${steps} steps, ${decisions} decisions, ${packets} packets, ${simulatedMillis} ms of its time`
-  )
-  print(
-    `${answered} callers ended, ${succeeded} with success; faults: ${scenario.faults.map((fault) => fault.kind).join(" ") || "none"}`
-  )
-  print(`trace ${hash}, twice the same`)
-}
-
-const runSeed = (seed: number, options: { readonly trace: boolean; readonly json: boolean }): number => {
+const runSeed = (seed: number, { json, save, trace }: Arguments): number => {
   const outcome = checkSeed(seed, 2, { keepHistory: true })
   const { failure } = outcome
-  if (options.json) {
-    const { answered, decisions, hash, packets, simulatedMillis, steps, succeeded } = outcome
-    print(
-      JSON.stringify({
-        seed,
-        hash,
-        failure: failure?.message ?? null,
-        decisions,
-        steps,
-        packets,
-        simulatedMillis,
-        answered,
-        succeeded
-      })
-    )
-  } else if (failure !== undefined) {
-    print(JSON.stringify(outcome.scenario))
-    showFailure(outcome)
-  } else showSeed(outcome, options.trace)
+  if (json) print(JSON.stringify(toJson(outcome)))
+  else if (failure === undefined) {
+    if (trace) for (const line of lines(outcome.moments)) print(line)
+    showSuccess(outcome, `seed ${seed}`)
+  } else if (save === undefined) showFailure(outcome, `npm run sim -- --seed ${seed}`)
+  else {
+    const small = shrink(fromOutcome(outcome))
+    writeFileSync(save, `${JSON.stringify(small)}\n`)
+    showFailure(replay(small, { keepHistory: true }), `npm run sim -- --replay ${save}`)
+    print(`${choiceCount(small.choices)} choices that are not the dull ones`)
+  }
   return exitCodeOf(failure)
 }
 
-const runSeeds = (from: number, count: number, times: 1 | 2, json: boolean): number => {
-  const begun = process.cpuUsage()
-  let code = 0
-  let decisions = 0
-  let simulatedMillis = 0
-  let failed = 0
-  for (let seed = from; seed < from + count; seed++) {
-    const outcome = checkSeed(seed, times)
-    decisions += outcome.decisions
-    simulatedMillis += outcome.simulatedMillis
-    if (outcome.failure === undefined) continue
-    failed++
-    if (!json) print(`seed ${seed} fails: ${textOf(outcome.failure)}`)
-    else print(JSON.stringify({ seed, failure: outcome.failure.message, code: exitCodeOf(outcome.failure) }))
-    if (code === 0) code = exitCodeOf(outcome.failure)
-  }
-  const { system, user } = process.cpuUsage(begun)
-  const cpuSeconds = (system + user) / 1e6
-  const figures = {
-    seeds: count,
-    failed,
-    cpuSeconds: Number(cpuSeconds.toFixed(2)),
-    simulationsPerSecond: Math.round((count * times) / cpuSeconds),
-    decisionsPerSecond: Math.round((decisions * times) / cpuSeconds),
-    timeCompression: Math.round((simulatedMillis * times) / 1000 / cpuSeconds)
-  }
-  print(
-    json
-      ? JSON.stringify(figures)
-      : Object.entries(figures)
-          .map(([name, value]) => `${name} ${value}`)
-          .join(", ")
-  )
-  return code
+const runFile = (path: string, { json, trace }: Arguments): number => {
+  const finding = JSON.parse(readFileSync(path, "utf8")) as Finding
+  const outcome = replay(finding, { keepHistory: true })
+  if (json) print(JSON.stringify(toJson(outcome)))
+  else if (outcome.failure === undefined) {
+    if (trace) for (const line of lines(outcome.moments)) print(line)
+    showSuccess(outcome, path)
+  } else showFailure(outcome, `npm run sim -- --replay ${path}`)
+  return exitCodeOf(outcome.failure)
 }
 
-const main = (): number => {
-  let values
+// JSON, which tells the processes, has no infinity.
+const unlimited = Number.MAX_SAFE_INTEGER
+
+const wholeNumber = (text: string): number | undefined => {
+  const value = Number(text)
+  return text.trim() !== "" && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}
+
+const main = async (): Promise<number> => {
+  let values: Arguments
   try {
-    values = parseArgs({
-      options: {
-        seed: { type: "string" },
-        seeds: { type: "string" },
-        from: { type: "string", default: "1" },
-        once: { type: "boolean", default: false },
-        trace: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false }
-      }
-    }).values
+    values = readArguments()
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${help}`)
-    return 64
-  }
-  const numberOf = (text: string): number => {
-    const value = Number(text)
-    return Number.isSafeInteger(value) && value >= 0 ? value : Number.NaN
+    return wrongUsage(error instanceof Error ? error.message : String(error))
   }
   if (values.help) {
     print(help)
     return 0
   }
-  if (values.seed !== undefined && !Number.isNaN(numberOf(values.seed))) return runSeed(numberOf(values.seed), values)
-  const count = numberOf(values.seeds ?? "")
-  const from = numberOf(values.from)
-  if (values.seeds !== undefined && !Number.isNaN(count + from))
-    return runSeeds(from, count, values.once ? 1 : 2, values.json)
-  process.stderr.write(help)
-  return 64
+  const numbers: { [name: string]: number } = {}
+  for (const name of ["seed", "seeds", "seconds", "from", "limit"] as const) {
+    const text = values[name]
+    if (text === undefined) continue
+    const number = wholeNumber(text)
+    if (number === undefined) return wrongUsage(`--${name} takes a whole number, not "${text}"`)
+    numbers[name] = number
+  }
+  const { from = 1, limit = 30, seconds, seed, seeds } = numbers
+  const times = values.once ? 1 : 2
+  const { json } = values
+  if (seed !== undefined) return runSeed(seed, values)
+  if (values.replay !== undefined) return runFile(values.replay, values)
+  if (values.mutants || values.mutant !== undefined) {
+    return runMutants({ id: values.mutant, from, cpuSeconds: limit, json, write: values.write, processes: availableParallelism() })
+  }
+  const common = { from, times, json } as const
+  if (seeds !== undefined) {
+    return campaigns({ ...common, seeds, seconds: unlimited, processes: 1, needsMarks: false })
+  }
+  if (seconds !== undefined) {
+    return campaigns({ ...common, seeds: unlimited, seconds, processes: availableParallelism(), needsMarks: true })
+  }
+  return wrongUsage("say what to run")
 }
 
-process.exitCode = main()
+process.exitCode = await main()

@@ -8,6 +8,7 @@ import { Choices, type Record } from "../Choice.ts"
 import { type Outcome, simulate } from "../scenario/run.ts"
 import type { Call, Scenario } from "../scenario/Scenario.ts"
 import { calm } from "../World.ts"
+import { cpuSeconds } from "./campaign.ts"
 import { failureOf, type Finding, fromOutcome } from "./Finding.ts"
 
 type Step = (scenario: Scenario) => ReadonlyArray<Scenario>
@@ -116,27 +117,25 @@ const steps: ReadonlyArray<Step> = [
  * @category models
  */
 export interface ShrinkOptions {
-  readonly runsMax: number
+  readonly cpuSecondsMax: number
 }
 
 class Shrinking {
   best: Finding
-  runs = 0
-  private readonly runsMax: number
+  private readonly endsAt: number
 
-  constructor(finding: Finding, runsMax: number) {
+  constructor(finding: Finding, cpuSecondsMax: number) {
     this.best = finding
-    this.runsMax = runsMax
+    this.endsAt = cpuSeconds() + cpuSecondsMax
   }
 
   get isSpent(): boolean {
-    return this.runs >= this.runsMax
+    return cpuSeconds() >= this.endsAt
   }
 
   /** Keeps a run if it fails in the same way. */
   try(scenario: Scenario, choices: Choices): boolean {
     if (this.isSpent) return false
-    this.runs++
     const outcome: Outcome = simulate(scenario, choices)
     if (failureOf(outcome.failure) !== this.best.failure) return false
     this.best = fromOutcome(outcome)
@@ -193,8 +192,8 @@ const pairsOf = (list: ReadonlyArray<number>): ReadonlyArray<readonly [number, n
  * @since 0.1.0
  * @category running
  */
-export const shrink = (finding: Finding, options: ShrinkOptions = { runsMax: 1500 }): Finding => {
-  const shrinking = new Shrinking(finding, options.runsMax)
+export const shrink = (finding: Finding, options: ShrinkOptions = { cpuSecondsMax: 10 }): Finding => {
+  const shrinking = new Shrinking(finding, options.cpuSecondsMax)
   while (shrinking.scenarios());
   shrinking.choices()
   while (!shrinking.isSpent && shrinking.scenarios());

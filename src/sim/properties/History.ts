@@ -38,6 +38,8 @@ export type Event =
       readonly connection: number
       readonly atServer: boolean
     }
+  /** A connection ended while a packet had come only in part. */
+  | { readonly _tag: "Cut"; readonly node: string; readonly connection: number }
   | { readonly _tag: "Malformed"; readonly node: string; readonly connection: number; readonly problem: string }
   | { readonly _tag: "Dialled"; readonly node: string; readonly to: string }
   | { readonly _tag: "Started" | "Stopping"; readonly node: string }
@@ -110,6 +112,8 @@ export const format = (event: Event): string => {
     case "Opened":
     case "Closed":
       return `${event.node} #${event.connection} ${event._tag.toLowerCase()}`
+    case "Cut":
+      return `${event.node} #${event.connection} ended in the middle of a packet`
     case "Malformed":
       return `${event.node} #${event.connection} malformed: ${event.problem}`
     case "Dialled":

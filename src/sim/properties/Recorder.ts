@@ -73,6 +73,9 @@ export class Recorder implements Tap {
   }
 
   closed(endpoint: Endpoint): void {
+    const { connection, host } = endpoint
+    const pendingBytes = this.streams.get(endpoint)?.got.pendingBytes ?? 0
+    if (pendingBytes > 0) this.record({ _tag: "Cut", node: host, connection })
     this.streams.delete(endpoint)
     const event: Event = {
       _tag: "Closed",

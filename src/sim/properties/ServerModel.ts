@@ -108,6 +108,8 @@ export interface ServerWatcher {
   readonly lostAbility?: (connection: ModelConnection, fn: string | undefined) => void
   /** A reply came that no request explains. */
   readonly unasked?: (server: ServerModel, connection: ModelConnection, packet: PacketEvent) => void
+  /** A connection that waited for a job is gone. */
+  readonly left?: (server: ServerModel, connection: ModelConnection, job: ModelJob) => void
   readonly closed?: (server: ServerModel, connection: ModelConnection) => void
 }
 
@@ -205,6 +207,7 @@ export class ServerModel {
     // Its jobs stay its own until the server shows that it has noticed.
     for (const job of this.jobs.values()) {
       if (!job.listeners.includes(connection)) continue
+      for (const watcher of this.watchers) watcher.left?.(this, connection, job)
       job.listeners = job.listeners.filter((listener) => listener !== connection)
     }
     for (const watcher of this.watchers) watcher.closed?.(this, connection)

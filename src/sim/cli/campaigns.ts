@@ -1,0 +1,82 @@
+/**
+ * Campaigns over several processes: each takes every n-th seed, and the results are told
+ * as they come.
+ *
+ * @since 0.1.0
+ */
+import { spawn } from "node:child_process"
+import { createInterface } from "node:readline"
+import { figures, type Tally, total } from "../explore/campaign.ts"
+import { allMarks } from "../properties/marks.ts"
+import type { Message, Share } from "./part.ts"
+import { print } from "./show.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface CampaignsOptions {
+  readonly from: number
+  readonly seeds: number
+  readonly seconds: number
+  readonly times: 1 | 2
+  readonly processes: number
+  readonly json: boolean
+  /** Situations that were never met make the campaign fail. */
+  readonly needsMarks: boolean
+}
+
+const part = new URL("part.ts", import.meta.url).pathname
+
+const run = (share: Share, onMessage: (message: Message) => void): Promise<number> =>
+  new Promise((done, fail) => {
+    const child = spawn(process.execPath, [...process.execArgv, part, JSON.stringify(share)], {
+      stdio: ["ignore", "pipe", "inherit"]
+    })
+    createInterface({ input: child.stdout }).on("line", (line) => onMessage(JSON.parse(line) as Message))
+    child.on("error", fail)
+    child.on("close", (code) => done(code ?? 1))
+  })
+
+const describe = (tally: Tally): string =>
+  Object.entries(figures(tally))
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ")
+
+/**
+ * Runs seeds and gives the exit code.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const campaigns = async (options: CampaignsOptions): Promise<number> => {
+  const { from, json, needsMarks, processes, seconds, seeds, times } = options
+  const tallies: Array<Tally> = []
+  let code = 0
+  const isWatched = process.stderr.isTTY && !json
+  const hear = (index: number) => (message: Message) => {
+    if ("failure" in message) {
+      const { failure, seed } = message.failure
+      if (code === 0) code = message.failure.code
+      print(json ? JSON.stringify(message.failure) : `seed ${seed} fails: ${failure}\n  again: npm run sim -- --seed ${seed}`)
+      return
+    }
+    tallies[index] = "done" in message ? message.done : message.progress
+    if (isWatched) process.stderr.write(`\r\u001b[K${describe(total(tallies.filter(Boolean)))}`)
+  }
+  const shares = Array.from({ length: processes }, (_, index): Share => {
+    const seedsMax = Math.ceil((seeds - index) / processes)
+    return { from: from + index, step: processes, seedsMax, secondsMax: seconds, times }
+  })
+  const codes = await Promise.all(shares.map((share, index) => run(share, hear(index))))
+  if (isWatched) process.stderr.write("\r\u001b[K")
+  const sum = total(tallies)
+  const missing = allMarks.filter((mark) => !sum.marks.includes(mark))
+  if (json) print(JSON.stringify({ ...figures(sum), marksMax: allMarks.length, missing }))
+  else {
+    print(describe(sum))
+    if (needsMarks && missing.length > 0) print(`never met, of ${allMarks.length} situations: ${missing.join("; ")}`)
+  }
+  if (codes.some((one) => one !== 0)) return 1
+  return code === 0 && needsMarks && missing.length > 0 ? 1 : code
+}
