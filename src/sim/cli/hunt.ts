@@ -1,7 +1,7 @@
 /**
  * The process that a planted bug is hunted in: it loads the simulator with the bug in one
  * file, runs seeds until a property notices, and prints what came of it as one line of
- * JSON. Started by `mutants.ts` with a `Request` as its only argument.
+ * JSON. Started by `hunts.ts` with a `Request` as its only argument.
  *
  * @since 0.1.0
  */
@@ -20,6 +20,8 @@ export interface Request {
   readonly seeds: number
   /** No further seed is begun after so much CPU time. */
   readonly cpuSeconds: number
+  /** Makes the failing run small. */
+  readonly shrinks: boolean
 }
 
 /**
@@ -37,8 +39,10 @@ export interface Report {
   readonly message?: string | undefined
   readonly seeds: number
   readonly cpuSeconds: number
-  /** What happened between the machines until the bug was noticed. */
+  /** Packets at job servers in the shrunk run. */
   readonly events?: number | undefined
+  /** The shrunk run, line by line. */
+  readonly trace?: ReadonlyArray<string> | undefined
 }
 
 const cpuSeconds = (): number => {
@@ -46,15 +50,27 @@ const cpuSeconds = (): number => {
   return (system + user) / 1e6
 }
 
-const run = async ({ cpuSeconds: limit, from, mutant, seeds }: Request): Promise<Report> => {
+/**
+ * What judges the programs is loaded a second time, without the bug: a checker that decodes
+ * packets by a broken decoder would be blind to what that does.
+ */
+const observed = "?observer"
+
+const run = async ({ cpuSeconds: limit, from, mutant, seeds, shrinks }: Request): Promise<Report> => {
   const target = new URL(`../../../${mutant.file}`, import.meta.url).href
   let planted = false
   // Half of a short hunt would be compiling what every hunt compiles.
   enableCompileCache()
   registerHooks({
+    resolve: (specifier, context, nextResolve) => {
+      const resolved = nextResolve(specifier, context)
+      const { parentURL = "" } = context
+      const isObserver = parentURL.endsWith(observed) || parentURL.includes("/src/sim/properties/")
+      return isObserver && resolved.url.includes("/src/protocol/") ? { ...resolved, url: resolved.url + observed } : resolved
+    },
     load: (url, context, nextLoad) => {
       const loaded = nextLoad(url, context)
-      if (url.split("?")[0] !== target || planted) return loaded
+      if (url !== target) return loaded
       const { source } = loaded
       const text = typeof source === "string" ? source : new TextDecoder().decode(source as Uint8Array)
       const changed = plant(mutant, text)
@@ -63,32 +79,38 @@ const run = async ({ cpuSeconds: limit, from, mutant, seeds }: Request): Promise
       return { ...loaded, source: changed }
     }
   })
-  let check: typeof import("../explore/check.ts")
-  let property: typeof import("../properties/Property.ts")
+  const fail = (problem: string): Report => ({ problem, seeds: 0, cpuSeconds: cpuSeconds() })
+  let explore
   try {
-    check = await import("../explore/check.ts")
-    property = await import("../properties/Property.ts")
+    const [{ checkSeed }, { fromOutcome, replay }, { shrink }, { format }, { Violation }] = await Promise.all([
+      import("../explore/check.ts"),
+      import("../explore/Finding.ts"),
+      import("../explore/shrink.ts"),
+      import("../properties/History.ts"),
+      import("../properties/Property.ts")
+    ])
+    explore = { checkSeed, format, fromOutcome, replay, shrink, Violation }
   } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error), seeds: 0, cpuSeconds: cpuSeconds() }
+    return fail(error instanceof Error ? error.message : String(error))
   }
-  if (!planted)
-    return {
-      problem: `${mutant.id} does not apply: the simulator never loads ${mutant.file}`,
-      seeds: 0,
-      cpuSeconds: cpuSeconds()
-    }
+  if (!planted) return fail(`${mutant.id} does not apply: the simulator never loads ${mutant.file}`)
   let count = 0
   while (count < seeds && cpuSeconds() < limit) {
     const seed = from + count++
-    const { failure, moments } = check.checkSeed(seed, 1, { keepHistory: true })
+    const outcome = explore.checkSeed(seed, 1)
+    const { failure } = outcome
     if (failure === undefined) continue
+    const found = cpuSeconds()
+    const finding = explore.fromOutcome(outcome)
+    const { moments } = explore.replay(shrinks ? explore.shrink(finding) : finding, { keepHistory: true })
     return {
       seed,
-      property: failure instanceof property.Violation ? failure.property : undefined,
+      property: failure instanceof explore.Violation ? failure.property : undefined,
       message: failure.message,
       seeds: count,
-      cpuSeconds: cpuSeconds(),
-      events: moments.length
+      cpuSeconds: found,
+      events: moments.filter(({ event }) => event._tag === "Packet" && event.atServer).length,
+      trace: moments.map(({ at, event }) => `${String(at).padStart(8)} ms  ${explore.format(event)}`)
     }
   }
   return { seeds: count, cpuSeconds: cpuSeconds() }

@@ -1,165 +1,125 @@
 /**
- * `npm run sim -- --mutant` and `--mutants`: plants bugs, each in a process of its own, and
- * tells which property noticed.
+ * The commands around planted bugs, and the page with what they have measured.
  *
  * @since 0.1.0
  */
-import { execFile } from "node:child_process"
-import { existsSync, readFileSync } from "node:fs"
-import { resolve } from "node:path"
-import { checkSeed } from "../explore/check.ts"
+import { writeFileSync } from "node:fs"
 import { mutants } from "../mutants/index.ts"
-import type { Mutant } from "../mutants/Mutant.ts"
-import { nameOfProperty } from "../properties/names.ts"
-import type { Report, Request } from "./hunt.ts"
+import { find, type Hunt, hunt, huntAll, type HuntOptions, toJson } from "./hunts.ts"
 
-/**
- * How long to look for a bug.
- *
- * @since 0.1.0
- * @category models
- */
-export interface HuntOptions {
-  readonly from: number
-  readonly seeds: number
-  readonly cpuSeconds: number
+const page = new URL("../../../docs/kill-matrix.md", import.meta.url)
+
+const print = (text: string) => process.stdout.write(`${text}\n`)
+
+const row = ({ cpuSeconds, events, killed, mutant, problem, property, seeds }: Hunt): ReadonlyArray<string> => [
+  mutant.id,
+  killed ? property! : `ALIVE${problem === undefined ? "" : `: ${problem}`}`,
+  cpuSeconds.toFixed(1),
+  String(seeds),
+  events === undefined ? "" : String(events)
+]
+
+/** The value that so large a part of them does not exceed. */
+const quantile = (values: ReadonlyArray<number>, part: number): number =>
+  values.toSorted((one, other) => one - other)[Math.min(values.length - 1, Math.floor(values.length * part))] ?? 0
+
+const summary = (hunts: ReadonlyArray<Hunt>): string => {
+  const killed = hunts.filter((one) => one.killed)
+  const seconds = killed.map((one) => one.cpuSeconds)
+  const events = killed.map((one) => one.events ?? 0)
+  return [
+    `${killed.length} of ${hunts.length} planted bugs found`,
+    `median ${quantile(seconds, 0.5).toFixed(1)} CPU-s`,
+    `p95 ${quantile(seconds, 0.95).toFixed(1)} CPU-s`,
+    `median trace ${quantile(events, 0.5)} packets`
+  ].join(", ")
 }
 
-/**
- * What came of a planted bug.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Hunt {
-  readonly mutant: Mutant
-  /** Why it was not even tried. */
-  readonly problem: string | undefined
-  readonly killed: boolean
-  /** Number and name of the property that noticed. */
-  readonly property: string | undefined
-  readonly message: string | undefined
-  readonly cpuSeconds: number
-  readonly seeds: number
-  readonly events: number | undefined
-}
-
-const killer = new URL("hunt.ts", import.meta.url)
-
-/** A bug that makes the simulation hang is ended after this many times the CPU time it may take. */
-const patience = 4
-
-const start = (request: Request): Promise<Report> =>
-  new Promise((done) => {
-    const timeout = request.cpuSeconds * 1000 * patience + 20_000
-    execFile(
-      process.execPath,
-      [...process.execArgv, killer.pathname, JSON.stringify(request)],
-      { timeout, killSignal: "SIGKILL", maxBuffer: 1 << 26 },
-      (error, stdout, stderr) => {
-        const line = stdout.trim().split("\n").at(-1) ?? ""
-        if (error === null && line !== "") return done(JSON.parse(line) as Report)
-        const problem = error?.killed === true ? "the simulation hangs" : (stderr.trim().split("\n").at(-1) ?? "")
-        done({ problem, seeds: 0, cpuSeconds: request.cpuSeconds })
-      }
-    )
-  })
+const cell = (text: string): string => text.replaceAll("|", "\\|")
 
 /**
- * Runs seeds with the bug planted until one fails that does not fail without it.
- *
- * @since 0.1.0
- * @category running
- */
-export const hunt = async (mutant: Mutant, options: HuntOptions): Promise<Hunt> => {
-  let seeds = 0
-  let cpuSeconds = 0
-  for (;;) {
-    const report = await start({
-      mutant,
-      from: options.from + seeds,
-      seeds: options.seeds - seeds,
-      cpuSeconds: options.cpuSeconds - cpuSeconds
-    })
-    seeds += report.seeds
-    cpuSeconds += report.cpuSeconds
-    const { events, message, problem, property, seed } = report
-    const isKilled = seed !== undefined && checkSeed(seed, 1).failure === undefined
-    if (isKilled || problem !== undefined || seed === undefined || cpuSeconds >= options.cpuSeconds) {
-      return {
-        mutant,
-        problem,
-        killed: isKilled,
-        property: isKilled ? (property === undefined ? "simulator" : nameOfProperty(property)) : undefined,
-        message: isKilled ? message : undefined,
-        cpuSeconds: Number(cpuSeconds.toFixed(2)),
-        seeds,
-        events: isKilled ? events : undefined
-      }
-    }
-  }
-}
-
-/**
- * The planted bug of that id, or the one in the file of that name.
- *
- * @since 0.1.0
- * @category getters
- */
-export const find = (idOrFile: string): Mutant | Error => {
-  const known = mutants.find((mutant) => mutant.id === idOrFile)
-  if (known !== undefined) return known
-  if (!existsSync(idOrFile)) return new Error(`there is no planted bug ${idOrFile}, and no file of that name`)
-  let entry: Partial<Mutant>
-  try {
-    entry = JSON.parse(readFileSync(resolve(idOrFile), "utf8")) as Partial<Mutant>
-  } catch (error) {
-    return new Error(`${idOrFile} is no JSON: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  const { file, find, replace } = entry
-  if (typeof file !== "string" || typeof find !== "string" || typeof replace !== "string") {
-    return new Error(`${idOrFile} needs the texts "file", "find" and "replace"`)
-  }
-  return { id: idOrFile, title: "", property: 0, needs: [], ...entry, file, find, replace }
-}
-
-/**
- * A hunt as one object, as `--json` prints it.
+ * The page of what was measured, as Markdown.
  *
  * @since 0.1.0
  * @category conversions
  */
-export const toJson = ({ cpuSeconds, events, killed, mutant, problem, property, seeds }: Hunt) => ({
-  id: mutant.id,
-  killed,
-  property: property ?? null,
-  cpu_seconds: cpuSeconds,
-  seeds,
-  events: events ?? null,
-  ...(problem === undefined ? {} : { problem })
-})
+export const toMarkdown = (hunts: ReadonlyArray<Hunt>): string => {
+  const line = (cells: ReadonlyArray<string>) => `| ${cells.map(cell).join(" | ")} |`
+  const rows = hunts.map((one) => {
+    const [id, property, cpu, seeds, events] = row(one)
+    const title = one.mutant.note === undefined ? one.mutant.title : `${one.mutant.title}. (${one.mutant.note})`
+    return line([`\`${id}\``, title, property!, cpu!, seeds!, events!])
+  })
+  return [
+    "# Kill matrix",
+    "",
+    "Written by `npm run sim -- --mutants --write`. Each line is a bug that was planted in the sources in a process",
+    "of its own (see `src/sim/mutants`), and the first property that noticed. Numbers in front of an id are those of",
+    "the list in [simulation.md](simulation.md); the others were added since. CPU seconds are those of one core and",
+    "contain starting the process. Packets are those at job servers in the shrunk run.",
+    "",
+    `${summary(hunts)}.`,
+    "",
+    line(["bug", "what", "noticed by", "CPU-s", "seeds", "packets"]),
+    "| --- | --- | --- | --: | --: | --: |",
+    ...rows,
+    ""
+  ].join("\n")
+}
+
+const huntOne = async (idOrFile: string, options: HuntOptions, json: boolean): Promise<number> => {
+  const mutant = find(idOrFile)
+  if (mutant instanceof Error) {
+    process.stderr.write(`${mutant.message}\n`)
+    return 64
+  }
+  const result = await hunt(mutant, options)
+  const { cpuSeconds, events, killed, message, problem, property, seeds, trace } = result
+  if (json) print(JSON.stringify(toJson(result)))
+  else {
+    if (mutant.title !== "") print(`${mutant.id}: ${mutant.title}`)
+    if (problem !== undefined) print(problem)
+    for (const line of trace) print(line)
+    const cost = `${cpuSeconds} CPU-s and ${seeds} seeds`
+    print(killed ? `noticed by property ${property}, after ${cost}, shown in ${events} packets` : `not noticed in ${cost}`)
+    if (message !== undefined) print(message)
+  }
+  return killed ? 0 : 1
+}
+
+const huntEvery = async (
+  options: HuntOptions & { readonly processes: number },
+  { json, write }: { readonly json: boolean; readonly write: boolean }
+): Promise<number> => {
+  const widest = Math.max(...mutants.map(({ id }) => id.length))
+  if (!json) print(`${"bug".padEnd(widest)}  CPU-s  seeds  packets  noticed by`)
+  const hunts = await huntAll(mutants, options, (one) => {
+    if (json) return print(JSON.stringify(toJson(one)))
+    const [id, property, cpu, seeds, events] = row(one)
+    print(`${id!.padEnd(widest)}  ${cpu!.padStart(5)}  ${seeds!.padStart(5)}  ${events!.padStart(7)}  ${property}`)
+  })
+  if (!json) print(summary(hunts))
+  if (write) writeFileSync(page, toMarkdown(hunts))
+  return hunts.every((one) => one.killed) ? 0 : 1
+}
 
 /**
- * Hunts many, so many at a time, and tells each as it is done. Ids that begin alike keep
- * their order in the result.
+ * Hunts one planted bug, by its id or from a file, or all of them. The result is the exit
+ * code: 1 when one was not noticed.
  *
  * @since 0.1.0
- * @category running
+ * @category commands
  */
-export const huntAll = async (
-  list: ReadonlyArray<Mutant>,
-  options: HuntOptions & { readonly processes: number },
-  onDone: (hunt: Hunt) => void
-): Promise<ReadonlyArray<Hunt>> => {
-  const results: Array<Hunt> = []
-  let next = 0
-  const work = async () => {
-    while (next < list.length) {
-      const index = next++
-      results[index] = await hunt(list[index]!, options)
-      onDone(results[index])
-    }
-  }
-  await Promise.all(Array.from({ length: options.processes }, work))
-  return results
+export const runMutants = (options: {
+  readonly id: string | undefined
+  readonly from: number
+  readonly cpuSeconds: number
+  readonly json: boolean
+  readonly processes: number
+  /** Whether the page with the matrix is written. */
+  readonly write?: boolean | undefined
+}): Promise<number> => {
+  const { cpuSeconds, from, id, json, processes, write = false } = options
+  const common: HuntOptions = { from, seeds: Number.MAX_SAFE_INTEGER, cpuSeconds, shrinks: true }
+  return id === undefined ? huntEvery({ ...common, processes }, { json, write }) : huntOne(id, common, json)
 }

@@ -1,0 +1,172 @@
+/**
+ * Plants bugs, each in a process of its own, and tells which property noticed.
+ *
+ * @since 0.1.0
+ */
+import { execFile } from "node:child_process"
+import { existsSync, readFileSync } from "node:fs"
+import { resolve } from "node:path"
+import { checkSeed } from "../explore/check.ts"
+import { mutants } from "../mutants/index.ts"
+import type { Mutant } from "../mutants/Mutant.ts"
+import { nameOfProperty } from "../properties/names.ts"
+import type { Report, Request } from "./hunt.ts"
+
+/**
+ * How long to look for a bug.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HuntOptions {
+  readonly from: number
+  readonly seeds: number
+  readonly cpuSeconds: number
+  /** Makes failing runs small, which may take longer than finding them. */
+  readonly shrinks: boolean
+}
+
+/**
+ * What came of a planted bug.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Hunt {
+  readonly mutant: Mutant
+  /** Why it was not even tried. */
+  readonly problem: string | undefined
+  readonly killed: boolean
+  /** Number and name of the property that noticed. */
+  readonly property: string | undefined
+  readonly message: string | undefined
+  readonly cpuSeconds: number
+  readonly seeds: number
+  readonly events: number | undefined
+  readonly trace: ReadonlyArray<string>
+}
+
+const killer = new URL("hunt.ts", import.meta.url)
+
+/** A bug that makes the simulation hang is ended after this many times the CPU time it may take. */
+const patience = 4
+
+// Shrinking has a limit of its own.
+const shrinkSeconds = 120
+
+const start = (request: Request): Promise<Report> =>
+  new Promise((done) => {
+    const timeout = 1000 * (request.cpuSeconds * patience + 20 + (request.shrinks ? shrinkSeconds : 0))
+    execFile(
+      process.execPath,
+      [...process.execArgv, killer.pathname, JSON.stringify(request)],
+      { timeout, killSignal: "SIGKILL", maxBuffer: 1 << 26 },
+      (error, stdout, stderr) => {
+        const line = stdout.trim().split("\n").at(-1) ?? ""
+        if (error === null && line !== "") return done(JSON.parse(line) as Report)
+        const problem = error?.killed === true ? "the simulation hangs" : (stderr.trim().split("\n").at(-1) ?? "")
+        done({ problem, seeds: 0, cpuSeconds: request.cpuSeconds })
+      }
+    )
+  })
+
+/**
+ * Runs seeds with the bug planted until one fails that does not fail without it.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const hunt = async (mutant: Mutant, options: HuntOptions): Promise<Hunt> => {
+  let seeds = 0
+  let cpuSeconds = 0
+  for (;;) {
+    const report = await start({
+      mutant,
+      from: options.from + seeds,
+      seeds: options.seeds - seeds,
+      cpuSeconds: options.cpuSeconds - cpuSeconds,
+      shrinks: options.shrinks
+    })
+    seeds += report.seeds
+    cpuSeconds += report.cpuSeconds
+    const { events, message, problem, property, seed, trace = [] } = report
+    const isKilled = seed !== undefined && checkSeed(seed, 1).failure === undefined
+    if (isKilled || problem !== undefined || seed === undefined || cpuSeconds >= options.cpuSeconds) {
+      return {
+        mutant,
+        problem,
+        killed: isKilled,
+        property: isKilled ? nameOfProperty(property ?? 0) : undefined,
+        message: isKilled ? message : undefined,
+        cpuSeconds: Number(cpuSeconds.toFixed(2)),
+        seeds,
+        events: isKilled ? events : undefined,
+        trace: isKilled ? trace : []
+      }
+    }
+  }
+}
+
+/**
+ * The planted bug of that id, or the one in the file of that name.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const find = (idOrFile: string): Mutant | Error => {
+  const known = mutants.find((mutant) => mutant.id === idOrFile)
+  if (known !== undefined) return known
+  if (!existsSync(idOrFile)) return new Error(`there is no planted bug ${idOrFile}, and no file of that name`)
+  let entry: Partial<Mutant>
+  try {
+    entry = JSON.parse(readFileSync(resolve(idOrFile), "utf8")) as Partial<Mutant>
+  } catch (error) {
+    return new Error(`${idOrFile} is no JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  const { file, find, replace } = entry
+  if (typeof file !== "string" || typeof find !== "string" || typeof replace !== "string") {
+    return new Error(`${idOrFile} needs the texts "file", "find" and "replace"`)
+  }
+  return { id: idOrFile, title: "", property: 0, needs: [], ...entry, file, find, replace }
+}
+
+/**
+ * A hunt as one object, as `--json` prints it.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toJson = ({ cpuSeconds, events, killed, mutant, problem, property, seeds }: Hunt) => ({
+  id: mutant.id,
+  killed,
+  property: property ?? null,
+  cpu_seconds: cpuSeconds,
+  seeds,
+  events: events ?? null,
+  ...(problem === undefined ? {} : { problem })
+})
+
+/**
+ * Hunts many, so many at a time, and tells each as it is done. Ids that begin alike keep
+ * their order in the result.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const huntAll = async (
+  list: ReadonlyArray<Mutant>,
+  options: HuntOptions & { readonly processes: number },
+  onDone: (hunt: Hunt) => void
+): Promise<ReadonlyArray<Hunt>> => {
+  const results: Array<Hunt> = []
+  let next = 0
+  const work = async () => {
+    while (next < list.length) {
+      const index = next++
+      results[index] = await hunt(list[index]!, options)
+      onDone(results[index])
+    }
+  }
+  await Promise.all(Array.from({ length: options.processes }, work))
+  return results
+}
