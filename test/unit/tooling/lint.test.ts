@@ -30,47 +30,63 @@ const lint = (files: Record<string, string>): Record<string, ReadonlyArray<strin
   return found
 }
 
-/** Every specifier of a folder's files, each in a file of its own. */
-const lintImports = (folder: string, specifiers: ReadonlyArray<string>) => {
-  const files = specifiers.map((specifier, at) => [`${folder}/case${at}.ts`, `export * from "${specifier}"\n`] as const)
-  const found = lint(Object.fromEntries(files))
-  return files.map(([name]) => found[name]!)
+interface Imports {
+  readonly allowed?: ReadonlyArray<string>
+  readonly refused?: ReadonlyArray<string>
 }
 
-const assertRefused = (folder: string, specifiers: ReadonlyArray<string>) =>
-  assert.deepStrictEqual(
-    lintImports(folder, specifiers),
-    specifiers.map(() => ["eslint(no-restricted-imports)"])
+/** Holds the linter to what each folder may import: each specifier in a file of its own. */
+const assertImports = (folders: Record<string, Imports>) => {
+  const cases = Object.entries(folders).flatMap(([folder, { allowed = [], refused = [] }]) => [
+    ...allowed.map((specifier) => ({ folder, specifier, expected: [] as ReadonlyArray<string> })),
+    ...refused.map((specifier) => ({ folder, specifier, expected: ["eslint(no-restricted-imports)"] }))
+  ])
+  const nameOf = (at: number) => `${cases[at]!.folder}/case${at}.ts`
+  const found = lint(
+    Object.fromEntries(cases.map(({ specifier }, at) => [nameOf(at), `export * from "${specifier}"\n`]))
   )
-
-const assertAllowed = (folder: string, specifiers: ReadonlyArray<string>) =>
-  assert.deepStrictEqual(
-    lintImports(folder, specifiers),
-    specifiers.map(() => [])
+  cases.forEach(({ expected, folder, specifier }, at) =>
+    assert.deepStrictEqual(found[nameOf(at)], expected, `${specifier} from ${folder}`)
   )
+}
 
 describe("the linter", () => {
   it("lets src/protocol import Effect's modules and its siblings only", () => {
-    assertAllowed("src/protocol", ["effect/Effect", "effect/socket/Socket", "./Packet.ts", "./server/Job.ts"])
-    assertAllowed("src/protocol/server", ["effect/Effect", "./Job.ts", "../Packet.ts"])
     const refused = ["node:fs", "fs", "effect", "@effect/platform-node/NodeSocket", "fast-check"]
-    assertRefused("src/protocol", [...refused, "../runtime/NodeNetwork.ts", "../sim/Kernel.ts"])
-    assertRefused("src/protocol/server", [...refused, "../../runtime/network/Node.ts", "../../sim/Kernel.ts"])
+    assertImports({
+      "src/protocol": {
+        allowed: ["effect/Effect", "effect/socket/Socket", "./Packet.ts", "./server/Job.ts"],
+        refused: [...refused, "../runtime/NodeNetwork.ts", "../sim/Kernel.ts"]
+      },
+      "src/protocol/server": {
+        allowed: ["effect/Effect", "./Job.ts", "../Packet.ts"],
+        refused: [...refused, "../../runtime/network/Node.ts", "../../sim/Kernel.ts"]
+      }
+    })
   })
 
   it("keeps src/sim away from Node and from src/runtime", () => {
-    assertAllowed("src/sim", ["effect/Scheduler", "../protocol/Packet.ts", "./Kernel.ts"])
-    assertAllowed("src/sim/network", ["effect/Effect", "../../protocol/Packet.ts", "../Kernel.ts"])
-    assertRefused("src/sim", ["node:fs", "effect", "../runtime/NodeNetwork.ts"])
-    assertRefused("src/sim/network", ["node:fs", "effect", "../../runtime/NodeNetwork.ts"])
-    assertAllowed("src/sim/cli", ["node:fs"])
-    assertRefused("src/sim/cli", ["effect", "../../runtime/NodeNetwork.ts"])
+    assertImports({
+      "src/sim": {
+        allowed: ["effect/Scheduler", "../protocol/Packet.ts", "./Kernel.ts"],
+        refused: ["node:fs", "effect", "../runtime/NodeNetwork.ts"]
+      },
+      "src/sim/network": {
+        allowed: ["effect/Effect", "../../protocol/Packet.ts", "../Kernel.ts"],
+        refused: ["node:fs", "effect", "../../runtime/NodeNetwork.ts"]
+      },
+      "src/sim/cli": { allowed: ["node:fs"], refused: ["effect", "../../runtime/NodeNetwork.ts"] }
+    })
   })
 
   it("keeps src/runtime away from src/sim and from the barrels", () => {
-    assertAllowed("src/runtime", ["node:net", "@effect/platform-node/NodeSocket", "../protocol/Packet.ts"])
-    assertRefused("src/runtime", ["effect", "@effect/platform-node", "../sim/Kernel.ts"])
-    assertRefused("src/runtime/cli", ["../../sim/Kernel.ts"])
+    assertImports({
+      "src/runtime": {
+        allowed: ["node:net", "@effect/platform-node/NodeSocket", "../protocol/Packet.ts"],
+        refused: ["effect", "@effect/platform-node", "../sim/Kernel.ts"]
+      },
+      "src/runtime/cli": { refused: ["../../sim/Kernel.ts"] }
+    })
   })
 
   it("finds an import in whatever form it comes", () => {
@@ -104,17 +120,19 @@ describe("the linter", () => {
       'console.log("")': "eslint(no-console)",
       "async () => {}": "oxc(no-async-await)"
     }
-    for (const folder of ["src/protocol", "src/protocol/server", "src/sim", "src/sim/network"]) {
-      const files = Object.keys(refused).map((code, at) => [`${folder}/case${at}.ts`, `export const value = ${code}\n`])
-      const found = lint(Object.fromEntries(files))
-      Object.values(refused).forEach((rule, at) => assert.deepStrictEqual(found[`${folder}/case${at}.ts`], [rule]))
+    const cases = ["src/protocol", "src/protocol/server", "src/sim", "src/sim/network"].flatMap((folder) =>
+      Object.entries(refused).map(([code, rule], at) => ({ name: `${folder}/case${at}.ts`, code, rule }))
+    )
+    const found = lint(Object.fromEntries(cases.map(({ code, name }) => [name, `export const value = ${code}\n`])))
+    for (const { code, name, rule } of cases) {
+      assert.deepStrictEqual(found[name], [rule], `${code} in ${name}`)
     }
   })
 
   it("leaves these to the runtime and to tests", () => {
     const text = `export const value = [Date.now(), Math.random(), setTimeout(() => {}, 1)]\n`
-    assert.deepStrictEqual(lint({ "src/runtime/clock.ts": text })["src/runtime/clock.ts"], [])
-    assert.deepStrictEqual(lint({ "test/unit/clock.ts": text })["test/unit/clock.ts"], [])
+    const found = lint({ "src/runtime/clock.ts": text, "test/unit/clock.ts": text })
+    assert.deepStrictEqual(found, { "src/runtime/clock.ts": [], "test/unit/clock.ts": [] })
   })
 
   it("refuses tests that are skipped or run alone", () => {
