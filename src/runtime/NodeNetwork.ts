@@ -31,7 +31,7 @@ export interface Options {
   readonly maxConnections?: number
   /** The same for each peer's IP address. Default: no limit of its own. */
   readonly maxConnectionsPerAddress?: number
-  /** Accepted connections the kernel holds until they are taken. Default: 511. */
+  /** Accepted connections the kernel holds until they are taken. Default: 4096. */
   readonly backlog?: number
   /** Silence after which the kernel asks whether the peer is still there. Default: 60 seconds. */
   readonly keepAlive?: Duration.Input
@@ -86,7 +86,7 @@ export const make = (options: Options = {}): Network.Network["Service"] => {
   const listenOptions: NodeListener.ListenOptions = {
     maxConnections: options.maxConnections ?? 100_000,
     maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY,
-    backlog: options.backlog ?? 511,
+    backlog: options.backlog ?? 4096,
     keepAliveSeconds,
     handshakeMillis: Duration.toMillis(options.handshakeTimeout ?? "60 seconds"),
     tls: options.serverTls,

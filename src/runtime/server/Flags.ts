@@ -74,7 +74,7 @@ const gearmandFlags: ReadonlyArray<Flag> = [
     name: "backlog",
     short: "b",
     kind: whole("NUMBER", 1, 65_535),
-    byDefault: "511",
+    byDefault: "4096",
     description: "Connections the kernel holds until they are accepted",
     treatment: used
   },
