@@ -327,7 +327,6 @@ export class Decoder {
       const used = this.consume(this.leftover, this.kept)
       if (used > 0) {
         this.kept = 0
-        this.searched = 0
         if (this.leftover.length > 65536) this.leftover = empty
       }
     }

@@ -52,6 +52,11 @@ export class Wire {
     this.socket.write(bytes)
   }
 
+  /** Stops reading for good, as a client does that is stuck. */
+  pause(): void {
+    this.socket.pause()
+  }
+
   /** One byte per write, each in a segment of its own. */
   async dribble(bytes: Uint8Array): Promise<void> {
     for (const byte of bytes) {
@@ -95,6 +100,7 @@ export class Wire {
   close(): Promise<void> {
     return new Promise((resolve) => {
       if (this.socket.destroyed) return resolve()
+      this.socket.resume()
       this.socket.once("close", () => resolve())
       this.socket.end()
       this.socket.destroySoon()

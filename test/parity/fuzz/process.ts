@@ -19,7 +19,8 @@ export interface ProcessReport {
 const connectionsAtOnce = 16
 const patienceMillis = 5000
 
-const residentBytesOf = (pid: number): number =>
+/** What the kernel says the process holds in memory. */
+export const residentBytesOf = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024
 
 const request = (type: number, body = ""): Buffer => {
