@@ -14,7 +14,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "inside",
-          include: ["test/{unit,properties,parity}/**/*.test.ts"],
+          include: ["test/{unit,properties}/**/*.test.ts"],
           testTimeout: 20_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 }
@@ -24,7 +24,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "outside",
-          include: ["test/{runtime,interop}/**/*.test.ts"],
+          include: ["test/{runtime,interop,parity}/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
