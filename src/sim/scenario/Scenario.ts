@@ -8,9 +8,12 @@
  *
  * @since 0.1.0
  */
-import { Generator } from "../Choice.ts"
 import { calm, type WorldOptions } from "../World.ts"
+import { Dice } from "./Dice.ts"
+import { drawFaults, type Fault, faultKinds } from "./Fault.ts"
 import { drawPeers, type RequestName } from "./peers.ts"
+
+export { type Fault, type FaultKind, faultKinds } from "./Fault.ts"
 
 /**
  * What a caller does. Times are in milliseconds; `at` counts from the world's beginning.
@@ -77,68 +80,6 @@ export interface PeerPlan {
 }
 
 /**
- * Something that goes wrong at a time, and is right again after a while.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Fault {
-  readonly kind: FaultKind
-  readonly at: number
-  readonly lastsMillis: number
-  /** The machine it happens to. */
-  readonly node: string
-  /** The other machine, for faults of the way between two. */
-  readonly peer: string
-  /** How much: milliseconds of a clock jump or a delay, thousandths of a drift. */
-  readonly amount: number
-}
-
-/**
- * @since 0.1.0
- * @category constants
- */
-export const faultKinds = [
-  "crash",
-  "power",
-  "restart",
-  "pause",
-  "partition",
-  "oneway",
-  "reset",
-  "delay",
-  "slow",
-  "refuse",
-  "hang",
-  "nameless",
-  "jump",
-  "drift",
-  "isolate",
-  "swizzle"
-] as const
-
-/**
- * What can go wrong:
- *
- * - `crash`: the program dies without a finalizer; its system closes its connections.
- * - `power`: the machine loses power; nobody is told. Both start again afterwards.
- * - `restart`: the program is told to stop, does, and starts again.
- * - `pause`: the program stands still.
- * - `partition`, `oneway`: nothing passes between two machines, or not in one direction.
- * - `isolate`, `swizzle`: a machine is cut off from all, at once, or one by one in one
- *   order and back in another.
- * - `reset`: the connections between two machines break, in the middle of whatever is on the way.
- * - `delay`: the way between two machines gets slow and uneven.
- * - `slow`: a program does not get to read what has arrived.
- * - `refuse`, `hang`, `nameless`: dialling a machine is refused, not answered, or finds no such name.
- * - `jump`, `drift`: a machine's wall clock is set, or its crystal runs at another pace.
- *
- * @since 0.1.0
- * @category models
- */
-export type FaultKind = (typeof faultKinds)[number]
-
-/**
  * @since 0.1.0
  * @category models
  */
@@ -178,38 +119,6 @@ export const referenceSize: Size = { servers: 2, workers: 3, clients: 3, jobs: 3
 const functionNames: ReadonlyArray<FunctionName> = ["merged", "once", "streamed", "failing", "limited", "mapped"]
 
 /**
- * @since 0.1.0
- * @category models
- */
-export class Dice {
-  private readonly generator: Generator
-
-  constructor(seed: number) {
-    this.generator = new Generator(seed)
-  }
-
-  below(n: number): number {
-    return this.generator.below(n)
-  }
-
-  between(from: number, to: number): number {
-    return from + this.below(to - from + 1)
-  }
-
-  oneIn(n: number): boolean {
-    return this.below(n) === 0
-  }
-
-  of<A>(list: ReadonlyArray<A>): A {
-    return list[this.below(list.length)]!
-  }
-
-  some<A>(list: ReadonlyArray<A>, chance: number): ReadonlyArray<A> {
-    return list.filter(() => this.below(100) < chance)
-  }
-}
-
-/**
  * The scenario of a seed.
  *
  * @since 0.1.0
@@ -226,7 +135,13 @@ export const draw = (seed: number, size: Size = referenceSize): Scenario => {
   }
   const kinds = dice.some(functionNames, 60)
   const functions: ReadonlyArray<FunctionName> = kinds.length === 0 ? ["merged"] : kinds
-  const faults = drawFaults(dice, names, spanMillis)
+  const peers = [...names.workers, ...names.clients]
+  const targets = {
+    machines: [...names.servers, ...peers],
+    dialled: names.servers,
+    ways: names.servers.flatMap((server) => peers.map((peer) => [server, peer] as const))
+  }
+  const faults = drawFaults(dice, targets, faultKinds, spanMillis)
   return {
     seed,
     world: drawWorld(dice),
@@ -240,7 +155,13 @@ export const draw = (seed: number, size: Size = referenceSize): Scenario => {
   }
 }
 
-const drawWorld = (dice: Dice): WorldOptions => {
+/**
+ * How the kernel and the network treat everybody.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const drawWorld = (dice: Dice): WorldOptions => {
   if (dice.oneIn(10)) return calm
   return {
     kernel: {
@@ -318,42 +239,4 @@ const drawClients = (
       .sort((one, other) => one.at - other.at)
       .map(({ client: _client, ...call }) => call)
   }))
-}
-
-const drawFaults = (
-  dice: Dice,
-  names: {
-    readonly servers: ReadonlyArray<string>
-    readonly workers: ReadonlyArray<string>
-    readonly clients: ReadonlyArray<string>
-  },
-  spanMillis: number
-): ReadonlyArray<Fault> => {
-  if (dice.oneIn(5)) return []
-  const kinds = dice.some(faultKinds, dice.of([10, 25, 60]))
-  if (kinds.length === 0) return []
-  const all = [...names.servers, ...names.workers, ...names.clients]
-  const peers = [...names.workers, ...names.clients]
-  const longest = dice.of([20, 500, 8000, 40_000])
-  return Array.from({ length: dice.between(1, 8) }, (): Fault => {
-    const kind = dice.of(kinds)
-    const isWay = kind === "partition" || kind === "oneway" || kind === "reset" || kind === "delay"
-    const server = dice.of(names.servers)
-    const other = dice.of(peers)
-    const isForward = dice.oneIn(2)
-    const isDialled = kind === "refuse" || kind === "hang" || kind === "nameless"
-    return {
-      kind,
-      at: dice.below(spanMillis),
-      lastsMillis: dice.between(1, longest),
-      node: isWay ? (isForward ? server : other) : isDialled ? server : dice.of(all),
-      peer: isWay ? (isForward ? other : server) : "",
-      amount:
-        kind === "drift"
-          ? dice.between(-100, 100)
-          : kind === "jump"
-            ? dice.between(-60_000, 60_000)
-            : dice.between(1, 500)
-    }
-  })
 }

@@ -8,7 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Codec from "../../protocol/Codec.ts"
 import * as Network from "../../protocol/Network.ts"
 import * as Packet from "../../protocol/Packet.ts"
-import type { Dice, FunctionName, PeerPlan, Saying } from "./Scenario.ts"
+import type { Dice } from "./Dice.ts"
+import type { FunctionName, PeerPlan, Saying } from "./Scenario.ts"
 
 /**
  * The packets a peer may send.

@@ -1,0 +1,122 @@
+/**
+ * What can go wrong, and how it is drawn. `faults.ts` makes it happen.
+ *
+ * @since 0.1.0
+ */
+import type { Dice } from "./Dice.ts"
+
+/**
+ * Something that goes wrong at a time, and is right again after a while.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Fault {
+  readonly kind: FaultKind
+  readonly at: number
+  readonly lastsMillis: number
+  /** The machine it happens to. */
+  readonly node: string
+  /** The other machine, for faults of the way between two. */
+  readonly peer: string
+  /** How much: milliseconds of a clock jump or a delay, thousandths of a drift. */
+  readonly amount: number
+}
+
+/**
+ * @since 0.1.0
+ * @category constants
+ */
+export const faultKinds = [
+  "crash",
+  "power",
+  "restart",
+  "pause",
+  "partition",
+  "oneway",
+  "reset",
+  "delay",
+  "slow",
+  "refuse",
+  "hang",
+  "nameless",
+  "jump",
+  "drift",
+  "isolate",
+  "swizzle"
+] as const
+
+/**
+ * What can go wrong:
+ *
+ * - `crash`: the program dies without a finalizer; its system closes its connections.
+ * - `power`: the machine loses power; nobody is told. Both start again afterwards.
+ * - `restart`: the program is told to stop, does, and starts again.
+ * - `pause`: the program stands still.
+ * - `partition`, `oneway`: nothing passes between two machines, or not in one direction.
+ * - `isolate`, `swizzle`: a machine is cut off from all, at once, or one by one in one
+ *   order and back in another.
+ * - `reset`: the connections between two machines break, in the middle of whatever is on the way.
+ * - `delay`: the way between two machines gets slow and uneven.
+ * - `slow`: a program does not get to read what has arrived.
+ * - `refuse`, `hang`, `nameless`: dialling a machine is refused, not answered, or finds no such name.
+ * - `jump`, `drift`: a machine's wall clock is set, or its crystal runs at another pace.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type FaultKind = (typeof faultKinds)[number]
+
+/**
+ * What faults may happen to: machines, machines that others dial, and the way between two.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Targets {
+  readonly machines: ReadonlyArray<string>
+  readonly dialled: ReadonlyArray<string>
+  readonly ways: ReadonlyArray<readonly [one: string, other: string]>
+}
+
+const onWays = new Set<FaultKind>(["partition", "oneway", "reset", "delay"])
+const onDialled = new Set<FaultKind>(["refuse", "hang", "nameless"])
+
+/**
+ * Some faults of some of the kinds, or none.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const drawFaults = (
+  dice: Dice,
+  targets: Targets,
+  kinds: ReadonlyArray<FaultKind>,
+  spanMillis: number
+): ReadonlyArray<Fault> => {
+  const able = kinds.filter((kind) =>
+    onWays.has(kind) ? targets.ways.length > 0 : onDialled.has(kind) ? targets.dialled.length > 0 : targets.machines.length > 0
+  )
+  if (dice.oneIn(5)) return []
+  const some = dice.some(able, dice.of([10, 25, 60]))
+  if (some.length === 0) return []
+  const longest = dice.of([20, 500, 8000, 40_000])
+  return Array.from({ length: dice.between(1, 8) }, () => {
+    const kind = dice.of(some)
+    const at = dice.below(spanMillis)
+    const lastsMillis = dice.between(1, longest)
+    return { kind, at, lastsMillis, ...drawPlace(dice, kind, targets), amount: drawAmount(dice, kind) }
+  })
+}
+
+const drawPlace = (dice: Dice, kind: FaultKind, targets: Targets): Pick<Fault, "node" | "peer"> => {
+  if (!onWays.has(kind)) return { node: dice.of(onDialled.has(kind) ? targets.dialled : targets.machines), peer: "" }
+  const [one, other] = dice.of(targets.ways)
+  return dice.oneIn(2) ? { node: one, peer: other } : { node: other, peer: one }
+}
+
+const drawAmount = (dice: Dice, kind: FaultKind): number => {
+  if (kind === "drift") return dice.between(-100, 100)
+  if (kind === "jump") return dice.between(-60_000, 60_000)
+  return dice.between(1, 500)
+}
