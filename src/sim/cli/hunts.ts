@@ -49,7 +49,7 @@ export interface Hunt {
 const killer = new URL("hunt.ts", import.meta.url)
 
 /** A bug that makes the simulation hang is ended after this many times the CPU time it may take. */
-const patience = 4
+const patience = 20
 
 // Shrinking has a limit of its own.
 const shrinkSeconds = 120

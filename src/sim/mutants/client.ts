@@ -205,8 +205,8 @@ export const client: ReadonlyArray<Mutant> = [
     id: "no-probe",
     title: "A silent connection is never probed",
     file: "src/protocol/connection/Session.ts",
-    find: "if (heard !== before) return\n",
-    replace: "if (heard >= before) return\n",
+    find: "if (silent >= interval && !machine.isOwed) machine.probe()",
+    replace: "",
     property: 36,
     needs: ["crash", "partition"]
   },
@@ -214,7 +214,7 @@ export const client: ReadonlyArray<Mutant> = [
     id: "probe-not-judged",
     title: "A server that does not answer the probe is not given up",
     file: "src/protocol/connection/Session.ts",
-    find: 'if (heard === before) return yield* lost("it stopped answering", undefined)',
+    find: 'if (owing >= timeout) return yield* lost("it stopped answering", undefined)',
     replace: "",
     property: 36,
     needs: ["crash", "partition"]

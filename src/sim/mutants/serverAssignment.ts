@@ -140,7 +140,7 @@ export const serverAssignment: ReadonlyArray<Mutant> = [
     file: "src/protocol/server/Functions.ts",
     find: "return { job: best.function.queues[priority as Priority].first!, ability: best }",
     replace:
-      "const { queues } = best.function\n        return { job: (queues[2].size > 0 && queues[1].first) || queues[priority as Priority].first!, ability: best }",
+      "return { job: (best.function.queues[2].size > 0 && best.function.queues[1].first) || best.function.queues[priority as Priority].first!, ability: best }",
     property: 29,
     needs: ["workload"]
   },

@@ -59,8 +59,8 @@ export const serverMerging: ReadonlyArray<Mutant> = [
     id: "29-indexed-after-abandon",
     title: "A job that nobody waits for any more stays in the index of uniques",
     file: "src/protocol/server/Jobs.ts",
-    find: "    this.counters.abandoned++\n    this.end(job)",
-    replace: "    this.counters.abandoned++\n    job.mergeKey = undefined\n    this.end(job)",
+    find: "    if (!job.isAbandoned || job.state === \"running\") return\n",
+    replace: "    if (!job.isAbandoned || job.state === \"running\") return\n    job.mergeKey = undefined\n",
     property: 10,
     needs: ["reset"]
   },
@@ -217,8 +217,8 @@ export const serverMerging: ReadonlyArray<Mutant> = [
     id: "fail-tells-nobody",
     title: "A job whose attempts are spent ends without a word",
     file: "src/protocol/server/Jobs.ts",
-    find: "      this.counters.failed++\n      failAll(job)",
-    replace: "      this.counters.failed++",
+    find: "      failAll(job)\n      this.free(job)",
+    replace: "      this.free(job)",
     property: 36,
     needs: ["reset"]
   },

@@ -23,8 +23,8 @@ export const serverWakeup: ReadonlyArray<Mutant> = [
     id: "02-wake-before-push",
     title: "Sleepers are woken if there is work, and then the job is pushed",
     file: "src/protocol/server/Jobs.ts",
-    find: "    this.functions.enqueue(job)\n    this.wake(job.function)",
-    replace: "    this.wakeAgain(job.function)\n    this.functions.enqueue(job)",
+    find: "    this.wake(job.function)",
+    replace: "    this.functions.dequeue(job)\n    this.wakeAgain(job.function)\n    this.functions.enqueue(job)",
     property: 23,
     needs: ["interleaving"],
     note: "The server does both in one step, so the order alone shows nowhere; the waking also looks whether there is work."
@@ -149,15 +149,6 @@ export const serverWakeup: ReadonlyArray<Mutant> = [
     needs: ["reset"]
   },
   {
-    id: "epoch-forgets-wall-jump",
-    title: "A clock that is set forward is not noticed before the old time has passed",
-    file: "src/protocol/server/JobServerCore.ts",
-    find: "Math.min(monotonic, wall, maxWallWaitMillis)",
-    replace: "Math.min(monotonic, wall)",
-    property: 27,
-    needs: ["time"]
-  },
-  {
     id: "epoch-in-seconds",
     title: "The epoch's seconds are taken for milliseconds",
     file: "src/protocol/server/Requests.ts",
@@ -167,7 +158,7 @@ export const serverWakeup: ReadonlyArray<Mutant> = [
     needs: ["time"]
   },
   {
-    id: "sleepers-lifo",
+    id: "list-middle",
     title: "Taking the middle one out of a list loses all that come after it",
     file: "src/protocol/server/Fifo.ts",
     find: "else member.previous.next = member.next",

@@ -155,9 +155,8 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "exception-without-end",
     title: "A handler's defect or undecodable payload is reported to nobody",
     file: "src/protocol/worker/Handler.ts",
-    find: "  if (run.isLost) return\n  conversation.say(packet(type, assignment.handle, data))",
-    replace:
-      "  if (run.isLost || type === PacketType.WORK_EXCEPTION) return\n  conversation.say(packet(type, assignment.handle, data))",
+    find: "  conversation.say(packet(type, assignment.handle, data))",
+    replace: "  if (type !== PacketType.WORK_EXCEPTION) conversation.say(packet(type, assignment.handle, data))",
     property: 36,
     needs: ["workload"]
   }
