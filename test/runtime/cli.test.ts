@@ -144,6 +144,15 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     const failed = await gearman(["map", "n => { throw new TypeError('no ' + n) }", "7", ...at()])
     assert.strictEqual(failed.code, 1)
     assert.match(failed.stderr, /^effect-gearman: item 0 failed: TypeError: no 7\n$/)
+    const partly = await gearman(["map", "-k", "n => n > 1 ? new Map([[n, 1n]]) : nowhere", "1..3", ...at()])
+    assert.deepStrictEqual([partly.stdout, partly.code], ["Map(1) { 2 => 1n }\nMap(1) { 3 => 1n }\n", 1])
+    assert.match(
+      partly.stderr,
+      /^effect-gearman: item 0 failed: ReferenceError: .*\neffect-gearman: 1 of 3 items failed\n$/
+    )
+    const unreachable = await gearman(["map", "n => n", "1", "--server", `127.0.0.1:${await freePort()}`])
+    assert.strictEqual(unreachable.code, 3)
+    assert.match(unreachable.stderr, /^effect-gearman: no job server could be reached/)
     assert.strictEqual((await worker.stop("SIGTERM")).code, 0)
   })
 

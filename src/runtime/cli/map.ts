@@ -5,13 +5,17 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Os from "node:os"
+import * as Util from "node:util"
 import * as Client from "../../protocol/Client.ts"
 import * as DistributedMap from "../../protocol/DistributedMap.ts"
+import { GearmanError } from "../../protocol/GearmanError.ts"
 import * as Worker from "../../protocol/Worker.ts"
 import * as MapSandbox from "../map/MapSandbox.ts"
 import * as Output from "./Output.ts"
@@ -27,10 +31,18 @@ class NoFunction extends Schema.TaggedError<NoFunction>("effect-gearman/cli/NoFu
   }
 }
 
-type Any = (item: unknown) => any
+/** Some items failed, each of which was told of. */
+class ItemsFailed extends Schema.TaggedError<ItemsFailed>("effect-gearman/cli/ItemsFailed")("ItemsFailed", {
+  failed: Schema.Number,
+  total: Schema.Number
+}) {
+  override get message() {
+    return `${this.failed} of ${this.total} items failed`
+  }
+}
 
 /** The text is the user's own, on the user's own machine, and is not called here. */
-const toFunction = (source: string): Effect.Effect<Any, NoFunction> =>
+const toFunction = (source: string): Effect.Effect<DistributedMap.MapFunction<unknown, unknown>, NoFunction> =>
   Effect.flatMap(
     Effect.try({
       try: () => new Function(`return (${source}\n)`)() as unknown,
@@ -38,29 +50,52 @@ const toFunction = (source: string): Effect.Effect<Any, NoFunction> =>
     }),
     (value) =>
       typeof value === "function"
-        ? Effect.succeed(value as Any)
+        ? Effect.succeed(value as DistributedMap.MapFunction<unknown, unknown>)
         : Effect.fail(new NoFunction({ source, problem: `it is a ${typeof value}` }))
   )
 
-/** `1..10` is ten numbers; what is JSON is its value; anything else is a text. */
-const toItems = (text: string): ReadonlyArray<unknown> => {
-  const range = /^(-?\d+)\.\.(-?\d+)$/.exec(text)
-  if (range !== null) {
-    const [from, to] = [Number(range[1]), Number(range[2])]
-    return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
-  }
+/** What is JSON is its value; anything else is a text. */
+const toItem = (text: string): unknown => {
   try {
-    return [JSON.parse(text)]
+    return JSON.parse(text)
   } catch {
-    return [text]
+    return text
   }
 }
 
-const show = (value: unknown): string =>
-  typeof value === "string"
-    ? value
-    : (JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? String(inner) : inner)) ??
-      String(value))
+/** `1..10` among the arguments is ten numbers. */
+const toItems = (text: string): ReadonlyArray<unknown> => {
+  const range = /^(-?\d+)\.\.(-?\d+)$/.exec(text)
+  if (range === null) return [toItem(text)]
+  const [from, to] = [Number(range[1]), Number(range[2])]
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
+}
+
+const linesOf = (input: Uint8Array): ReadonlyArray<unknown> =>
+  Buffer.from(input)
+    .toString()
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(toItem)
+
+/** Text as it is, JSON where JSON can tell it, and else what Node shows. */
+const show = (value: unknown): string => {
+  if (typeof value === "string") return value
+  const json = isJson(value) ? JSON.stringify(value) : undefined
+  return (
+    json ?? Util.inspect(value, { depth: null, breakLength: Infinity, maxArrayLength: null, maxStringLength: null })
+  )
+}
+
+const isJson = (value: unknown): boolean =>
+  value === null ||
+  ["string", "boolean"].includes(typeof value) ||
+  Number.isFinite(value) ||
+  (Array.isArray(value) && value.every(isJson)) ||
+  (typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isJson))
+
+const isNoServer = (cause: unknown): cause is GearmanError =>
+  cause instanceof GearmanError && cause.reason._tag === "NoServer"
 
 const functionName = Flag.String("function-name").pipe(
   Flag.withDescription("The Gearman function that carries the map"),
@@ -87,6 +122,11 @@ export const map = Command.make(
       Flag.withDescription("Items may run twice: they are submitted again when their job server is lost"),
       Flag.withDefault(false)
     ),
+    keepGoing: Flag.Boolean("keep-going").pipe(
+      Flag.withAlias("k"),
+      Flag.withDescription("Tell of items that fail on standard error and go on; the exit code is then 1"),
+      Flag.withDefault(false)
+    ),
     window: Flag.Int("window").pipe(Flag.withDescription("Items under way at once"), Flag.withDefault(100)),
     timeLimit: Flag.Finite("time-limit").pipe(
       Flag.withMetavar("SECONDS"),
@@ -98,25 +138,41 @@ export const map = Command.make(
   Effect.fnUntraced(function* (given) {
     const servers = yield* Servers.resolve(given)
     const fn = yield* toFunction(given.source)
-    const texts =
-      given.items.length > 0
-        ? given.items
-        : Buffer.from(yield* Output.readInput)
-            .toString()
-            .split("\n")
-            .filter((line) => line !== "")
+    const items = given.items.length > 0 ? given.items.flatMap(toItems) : linesOf(yield* Output.readInput)
     const options = {
       window: given.window,
       functionName: given.functionName,
+      onFailure: "collect" as const,
       timeLimit: Option.getOrUndefined(Option.map(given.timeLimit, (seconds) => seconds * 1_000)),
       ...(given.idempotent ? { idempotent: true as const } : {})
     }
-    const items = texts.flatMap(toItems)
-    const results: Effect.Effect<ReadonlyArray<unknown>, DistributedMap.MapError<"fail">, Client.Client> = given.flat
-      ? DistributedMap.flatMap(items, fn, options)
-      : DistributedMap.map(items, fn, options)
-    const lines = yield* Effect.provide(results, Client.layer({ servers }))
-    yield* Output.print(lines.map((value) => `${show(value)}\n`).join(""))
+    let failed = 0
+    const results = given.flat
+      ? DistributedMap.flatMapStream(
+          Stream.fromIterable(items),
+          fn as DistributedMap.FlatMapFunction<unknown, unknown>,
+          options
+        )
+      : Stream.map(DistributedMap.mapStream(Stream.fromIterable(items), fn, options), (result) =>
+          Result.map(result, (value) => [value])
+        )
+    yield* results.pipe(
+      Stream.runForEach(
+        Effect.fnUntraced(function* (result) {
+          if (Result.isSuccess(result)) {
+            return yield* Output.print(result.success.map((value) => `${show(value)}\n`).join(""))
+          }
+          const { failure } = result
+          // No item is to blame when nobody can be reached.
+          if (failure._tag === "ItemFailed" && isNoServer(failure.cause)) return yield* failure.cause
+          if (!given.keepGoing) return yield* failure
+          failed++
+          return yield* Output.printError(`effect-gearman: ${failure.message}\n`)
+        })
+      ),
+      Effect.provide(Client.layer({ servers }))
+    )
+    if (failed > 0) return yield* new ItemsFailed({ failed, total: items.length })
   })
 ).pipe(
   Command.provide((given) => Servers.network(given)),
@@ -148,6 +204,10 @@ export const mapWorker = Command.make(
       Flag.withDescription("Time one item may run"),
       Flag.withDefault(60)
     ),
+    unrestricted: Flag.Boolean("unrestricted").pipe(
+      Flag.withDescription("Let functions read and write files and start programs; by default they cannot"),
+      Flag.withDefault(false)
+    ),
     memoryLimit: Flag.Int("memory-limit").pipe(
       Flag.withMetavar("MIB"),
       Flag.withDescription("Memory one item may use"),
@@ -168,7 +228,8 @@ export const mapWorker = Command.make(
           worker: given.name,
           slots: given.concurrency,
           timeLimit: given.timeLimit * 1_000,
-          memoryLimitMebibytes: given.memoryLimit
+          memoryLimitMebibytes: given.memoryLimit,
+          permissions: given.unrestricted ? "all" : "none"
         })
       ),
       Layer.provide(

@@ -45,6 +45,8 @@ const permissionFlags = (guard: string): ReadonlyArray<string> => {
   return [
     "--permission",
     "--allow-worker",
+    // Later versions of Node ask for it; what cannot be limited everywhere is limited nowhere.
+    ...(process.allowedNodeEnvironmentFlags.has("--allow-net") ? ["--allow-net"] : []),
     `--allow-fs-read=${join(code, "*")}`,
     `--allow-fs-read=${join(packageFolder(code), "package.json")}`
   ]
