@@ -81,10 +81,10 @@ export const startWorker = async (member: Member, port: number, clients = 1): Pr
   const worker = await launch(member, port)
   const admin = await Wire.open(port)
   try {
-    const deadline = Date.now() + 8000
+    const deadline = Date.now() + 30_000
     for (;;) {
       admin.send(Buffer.from("status\n"))
-      const status = (await admin.takeThrough(Buffer.from(".\n"), 2000))?.toString() ?? ""
+      const status = (await admin.takeThrough(Buffer.from(".\n"), 10_000))?.toString() ?? ""
       if (new RegExp(`^fail\\t\\d+\\t\\d+\\t${clients}$`, "m").test(status)) return worker
       if (Date.now() > deadline) {
         await worker.stop()

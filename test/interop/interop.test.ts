@@ -9,6 +9,6 @@ for (const each of cases) {
   const who = each.client ?? each.worker ?? ""
   const title = each.group.startsWith("pair") || who === "" ? each.title : `${who}: ${each.title}`
   describeWith(each.needs, title, () => {
-    it("get along", { timeout: 60_000 }, each.run)
+    it("get along", { timeout: 120_000 }, each.run)
   })
 }

@@ -99,7 +99,7 @@ const perform = Effect.fnUntraced(function* (call: Call) {
 
 export const call = async (port: number, call: Call): Promise<CallResult> => {
   const layer = Client.layer({ servers: [`127.0.0.1:${port}`] }).pipe(Layer.provide(NodeNetwork.layer))
-  const exit = await Effect.runPromiseExit(perform(call).pipe(Effect.timeout("8 seconds"), Effect.provide(layer)))
+  const exit = await Effect.runPromiseExit(perform(call).pipe(Effect.timeout("20 seconds"), Effect.provide(layer)))
   return Exit.isSuccess(exit)
     ? { code: 0, output: exit.value, errors: "" }
     : { code: 1, output: Buffer.alloc(0), errors: described(exit.cause as Cause.Cause<GearmanError>) }

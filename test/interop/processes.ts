@@ -93,7 +93,7 @@ export const start = (command: string, args: ReadonlyArray<string>, options: Opt
     ended,
     output,
     errors,
-    says: (text, withinMillis = 5000) =>
+    says: (text, withinMillis = 30_000) =>
       new Promise((resolve, reject) => {
         const done = (finish: () => void) => {
           clearTimeout(limit)
@@ -126,9 +126,9 @@ export const start = (command: string, args: ReadonlyArray<string>, options: Opt
   }
 }
 
-/** Runs a command to its end, for ten seconds unless told otherwise. */
+/** Runs a command to its end, for half a minute unless told otherwise. */
 export const run = (command: string, args: ReadonlyArray<string>, options: Options = {}): Promise<Result> =>
-  start(command, args, { timeoutMillis: 10_000, ...options }).ended
+  start(command, args, { timeoutMillis: 30_000, ...options }).ended
 
 /** A port that was free a moment ago, for programs that cannot listen on port 0. */
 export const freePort = (): Promise<number> =>
@@ -141,10 +141,15 @@ export const freePort = (): Promise<number> =>
     })
   })
 
-/** Waits until something accepts connections on the port. */
-export const listening = async (port: number, withinMillis = 5000): Promise<void> => {
+/** Waits until the process accepts connections on the port; fails when it ends before. */
+export const listening = async (started: Started, port: number, withinMillis = 30_000): Promise<void> => {
   const deadline = Date.now() + withinMillis
-  while (Date.now() < deadline) {
+  let hasEnded = false
+  const end = () => {
+    hasEnded = true
+  }
+  started.ended.then(end, end)
+  while (Date.now() < deadline && !hasEnded) {
     const open = await new Promise<boolean>((resolve) => {
       const socket = Net.connect(port, "127.0.0.1")
       socket.once("connect", () => {
@@ -156,5 +161,6 @@ export const listening = async (port: number, withinMillis = 5000): Promise<void
     if (open) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
-  throw new Error(`nothing listens on port ${port} after ${withinMillis} ms`)
+  const said = started.output() + started.errors()
+  throw new Error(`nothing listens on port ${port}; the process ${hasEnded ? "has ended and" : ""} said: ${said}`)
 }

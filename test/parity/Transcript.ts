@@ -33,7 +33,8 @@ const sleep = (millis: number) => new Promise<void>((resolve) => setTimeout(reso
 
 const shown = (bytes: Uint8Array): string => JSON.stringify(Buffer.from(bytes).toString("latin1"))
 
-const patienceMillis = 3000
+// Only a step that fails takes so long.
+const patienceMillis = 10_000
 
 /** What the first step that differs expected and found; `undefined` when none does. */
 export const replay = async (steps: ReadonlyArray<Step>, port: number): Promise<string | undefined> => {

@@ -26,11 +26,11 @@ describe("random packets", () => {
     )
   })
 
-  it(`do not bring a server process down, nor stop its answers (FUZZ_SEED=${seed})`, { timeout: 60_000 }, async () => {
+  it(`do not bring a server process down, nor stop its answers (FUZZ_SEED=${seed})`, { timeout: 120_000 }, async () => {
     const report = await fuzzProcess(oursAsProcess, 5, seed)
     assert.isAtLeast(report.packets, 10_000)
     assert.isAtLeast(report.connections, 50)
-    assert.isBelow(report.slowestEchoMillis, 3000)
+    assert.isBelow(report.slowestEchoMillis, 10_000)
     assert.isBelow(Math.max(...report.residentBytes), 400 * mebibyte)
   })
 })

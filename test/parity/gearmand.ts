@@ -30,7 +30,12 @@ const startedAs =
       ...(process.getuid?.() === 0 ? ["--user=root"] : []),
       ...args
     ])
-    await listening(port)
+    try {
+      await listening(started, port)
+    } catch (cause) {
+      await started.stop("SIGKILL")
+      throw cause
+    }
     return {
       port,
       pid: started.pid,

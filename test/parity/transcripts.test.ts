@@ -20,14 +20,14 @@ const check = async (start: StartServer, args: ReadonlyArray<string>, steps: Rea
 
 describeWith(["gearmand"], "gearmand answers as recorded", () => {
   for (const { description, id, server_args, steps } of transcripts) {
-    it.concurrent(`${id} ${description}`, { timeout: 20_000 }, () => check(gearmand, server_args, steps))
+    it.concurrent(`${id} ${description}`, { timeout: 60_000 }, () => check(gearmand, server_args, steps))
   }
 })
 
 describe("our server answers as gearmand does", () => {
   for (const { description, id, server_args, steps } of transcripts) {
     if (id in deviations) continue
-    it.concurrent(`${id} ${description}`, { timeout: 20_000 }, () => check(ours, server_args, steps))
+    it.concurrent(`${id} ${description}`, { timeout: 60_000 }, () => check(ours, server_args, steps))
   }
 })
 
@@ -37,7 +37,7 @@ const throughTheExecutable = ["G03", "G11", "G33", "G36", "G56", "G58"]
 describe("our executable, started as gearmand is, answers as gearmand does", () => {
   for (const id of throughTheExecutable) {
     const { description, server_args, steps } = transcripts.find((transcript) => transcript.id === id)!
-    it.concurrent(`${id} ${description}`, { timeout: 20_000 }, () => check(standIn, server_args, steps))
+    it.concurrent(`${id} ${description}`, { timeout: 60_000 }, () => check(standIn, server_args, steps))
   }
 })
 
@@ -52,7 +52,7 @@ describe("our server deviates on purpose", () => {
 
   for (const [id, { steps, why }] of Object.entries(deviations)) {
     const { server_args, steps: recorded } = transcripts.find((transcript) => transcript.id === id)!
-    it.concurrent(`${id} ${why}`, { timeout: 20_000 }, () => check(ours, server_args, steps))
+    it.concurrent(`${id} ${why}`, { timeout: 60_000 }, () => check(ours, server_args, steps))
     it(`${id} differs from what gearmand does`, () => assert.notDeepEqual(steps, recorded))
   }
 })

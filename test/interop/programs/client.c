@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
   gearman_return_t ret = GEARMAN_SUCCESS;
   gearman_client_st *client = gearman_client_create(NULL);
   gearman_client_add_server(client, "127.0.0.1", (in_port_t)atoi(argv[1]));
-  gearman_client_set_timeout(client, 8000);
+  gearman_client_set_timeout(client, 20000);
 
   if (strcmp(mode, "do") == 0 || strcmp(mode, "high") == 0 || strcmp(mode, "low") == 0) {
     void *(*call)(gearman_client_st *, const char *, const char *, const void *, size_t, size_t *, gearman_return_t *) =

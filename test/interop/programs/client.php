@@ -5,7 +5,7 @@ $unique = $argv[4] ?? null;
 $workload = stream_get_contents(STDIN);
 $client = new GearmanClient();
 $client->addServer('127.0.0.1', (int) $port, $mode === 'exceptions');
-$client->setTimeout(8000);
+$client->setTimeout(20000);
 
 switch ($mode) {
     case 'do':

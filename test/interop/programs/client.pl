@@ -38,4 +38,4 @@ $tasks->add_task(Gearman::Task->new($function, \$workload, {
     on_fail      => sub { print "fail\n" },
     on_exception => sub { print "exception\n" },
 }));
-$tasks->wait(timeout => 8);
+$tasks->wait(timeout => 20);

@@ -8,7 +8,7 @@ int main(int argc, char **argv) {
   if (argc < 3) return 2;
   gearman_client_st *client = gearman_client_create(NULL);
   gearman_client_add_server(client, "127.0.0.1", (in_port_t)atoi(argv[1]));
-  gearman_client_set_timeout(client, 8000);
+  gearman_client_set_timeout(client, 20000);
   gearman_argument_t workload = gearman_argument_make(NULL, 0, argv[2], strlen(argv[2]));
   gearman_task_st *task =
       gearman_execute_by_partition(client, "split", 5, "shout", 5, NULL, 0, NULL, &workload, NULL);

@@ -9,7 +9,7 @@ import * as deviations from "./deviations.ts"
 import type { Model } from "./Model.ts"
 import type { Command } from "./Sequence.ts"
 
-const patienceMillis = 3000
+const patienceMillis = 20_000
 
 /** What one connection read during a step. */
 export type Observation = ReadonlyArray<string>

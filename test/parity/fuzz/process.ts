@@ -17,7 +17,7 @@ export interface ProcessReport {
 }
 
 const connectionsAtOnce = 16
-const patienceMillis = 5000
+const patienceMillis = 20_000
 
 /** What the kernel says the process holds in memory. */
 export const residentBytesOf = (pid: number): number =>
