@@ -128,7 +128,7 @@ const main = async (): Promise<number> => {
   }
   const common = { from, times, json } as const
   if (seeds !== undefined) {
-    return campaigns({ ...common, seeds, seconds: unlimited, processes: 1, needsMarks: false })
+    return campaigns({ ...common, seeds, seconds: unlimited, processes: seeds < 100 ? 1 : availableParallelism(), needsMarks: false })
   }
   if (seconds !== undefined) {
     return campaigns({ ...common, seeds: unlimited, seconds, processes: availableParallelism(), needsMarks: true })

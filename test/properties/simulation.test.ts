@@ -1,0 +1,107 @@
+import { assert, describe, it } from "@effect/vitest"
+import { execFileSync, spawnSync } from "node:child_process"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Choices } from "../../src/sim/Choice.ts"
+import { campaign } from "../../src/sim/explore/campaign.ts"
+import { checkSeed } from "../../src/sim/explore/check.ts"
+import { choiceCount, failureOf, type Finding, fromOutcome, replay } from "../../src/sim/explore/Finding.ts"
+import { shrink } from "../../src/sim/explore/shrink.ts"
+import { simulate } from "../../src/sim/scenario/run.ts"
+import { draw, type Scenario } from "../../src/sim/scenario/Scenario.ts"
+
+const root = new URL("../../", import.meta.url).pathname
+const node = join(root, "node_modules/.bin/node")
+
+// Other seeds for each commit, the same ones for the same commit.
+const base = Number.parseInt(
+  execFileSync("git", ["rev-parse", "--short=8", "HEAD"], { cwd: root, encoding: "utf8" }).trim(),
+  16
+)
+
+const sim = (...args: ReadonlyArray<string>) =>
+  spawnSync(node, ["src/sim/main.ts", ...args], { cwd: root, encoding: "utf8", env: { ...process.env, TZ: "Asia/Kathmandu" } })
+
+const withCalls = (seed: number): Scenario =>
+  Array.from({ length: 100 }, (_, index) => draw(seed + index)).find(({ clients, faults }) => faults.length > 0 && clients[0]!.calls.length > 3)!
+
+/** Nobody works: callers wait for ever. */
+const idle = (): Scenario => ({ ...withCalls(1), workers: [] })
+
+describe("simulations", () => {
+  it(`hold all properties, and are the same twice: 60 seeds from ${base}`, { timeout: 120_000 }, () => {
+    const failures: Array<string> = []
+    const tally = campaign({
+      from: base,
+      step: 1,
+      seedsMax: 60,
+      secondsMax: 100,
+      times: 2,
+      onFailure: ({ failure, scenario }) => failures.push(`seed ${scenario.seed}: ${failure?.message}`)
+    })
+    assert.deepStrictEqual(failures, [])
+    assert.isAbove(tally.succeeded / tally.answered, 0.6)
+    assert.isAbove(tally.marks.length, 90)
+  })
+
+  it("are the same in another process and time zone", { timeout: 60_000 }, () => {
+    const { hash } = checkSeed(7, 1)
+    const { status, stdout } = sim("--seed", "7", "--json")
+    assert.strictEqual(status, 0)
+    assert.strictEqual(JSON.parse(stdout).hash, hash)
+  })
+
+  it("do the same when their choices are replayed", () => {
+    for (const seed of [3, 8, 21]) {
+      const outcome = checkSeed(seed, 1)
+      assert.strictEqual(replay({ scenario: outcome.scenario, choices: outcome.record }).hash, outcome.hash)
+    }
+  })
+
+  it("say what is pending when something never happens", () => {
+    const { failure } = simulate(idle(), Choices.seeded(1))
+    assert.match(String(failure), /every caller is answered.*caller \d+ at client\d waits for/)
+  })
+
+  it("shrink to what matters", { timeout: 60_000 }, () => {
+    const outcome = simulate(idle(), Choices.seeded(1))
+    const small = shrink(fromOutcome(outcome), { cpuSecondsMax: 10 })
+    assert.strictEqual(small.failure, failureOf(outcome.failure))
+    assert.strictEqual(small.scenario.clients.flatMap(({ calls }) => calls).length, 1)
+    assert.strictEqual(small.scenario.faults.length, 0)
+    assert.isBelow(choiceCount(small.choices), 20)
+  })
+
+  it("keep what they once found fixed", () => {
+    const corpus = new URL("../../src/sim/corpus/", import.meta.url)
+    for (const name of readdirSync(corpus).filter((file) => file.endsWith(".json"))) {
+      const finding = JSON.parse(readFileSync(new URL(name, corpus), "utf8")) as Finding
+      assert.isUndefined(replay(finding).failure, `${name}: ${finding.text}`)
+    }
+  })
+})
+
+describe("npm run sim", () => {
+  it("tells wrong usage", { timeout: 30_000 }, () => {
+    for (const args of [[], ["--seed", "x"], ["--nonsense"]]) {
+      const { status, stderr } = sim(...args)
+      assert.strictEqual(status, 64, args.join(" "))
+      assert.include(stderr, "Usage: npm run sim")
+    }
+  })
+
+  it("replays a file, and tells liveness by its exit code", { timeout: 30_000 }, () => {
+    const folder = mkdtempSync(join(tmpdir(), "simulation-"))
+    try {
+      const file = join(folder, "idle.json")
+      writeFileSync(file, JSON.stringify(fromOutcome(simulate(idle(), Choices.seeded(1)))))
+      const { status, stdout } = sim("--replay", file)
+      assert.strictEqual(status, 2)
+      assert.include(stdout, "FAILS: property 36")
+      assert.include(stdout, `again: npm run sim -- --replay ${file}`)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+})
