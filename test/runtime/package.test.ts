@@ -100,4 +100,24 @@ describe("the package", () => {
     const options = ["--strict", "--module", "nodenext", "--target", "es2024", "--types", "node", "--skipLibCheck"]
     assert.strictEqual(run(join(root, "node_modules/.bin/tsc"), "--noEmit", ...options, "main.ts"), "")
   })
+
+  it("runs shipped functions in the sandbox, from the built files", () => {
+    const output = runModule([
+      `import { Client, DistributedMap, JobServer, MemoryNetwork, Network, Worker } from "effect-gearman"`,
+      `import { MapSandbox } from "effect-gearman/node"`,
+      `import { Effect, Layer } from "effect"`,
+      `const servers = ["sammy"]`,
+      `const worker = DistributedMap.serve().pipe(`,
+      `  Layer.provide(MapSandbox.layer({ worker: "papag" })),`,
+      `  Layer.provide(Worker.layer({ servers }))`,
+      `)`,
+      `const world = Layer.mergeAll(Client.layer({ servers }), worker).pipe(`,
+      `  Layer.provide(JobServer.layer({ address: Network.tcp("sammy") })),`,
+      `  Layer.provide(MemoryNetwork.layer)`,
+      `)`,
+      `const program = DistributedMap.map([1, 2], (n, { worker }) => worker + n * 2)`,
+      `console.log(await Effect.runPromise(Effect.provide(program, world)))`
+    ])
+    assert.strictEqual(output, "[ 'papag2', 'papag4' ]\n")
+  })
 })
