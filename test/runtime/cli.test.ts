@@ -95,6 +95,19 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     assert.strictEqual((await worker.stop("SIGINT")).code, 0)
   })
 
+  it("stops after --count jobs, whose results arrive", async () => {
+    const worker = await startWorker("once", ["--count", "1", "--", "cat"])
+    assert.strictEqual((await gearman(["submit", "once", "result", ...at()])).stdout, "result")
+    assert.strictEqual((await worker.ended).code, 0)
+  })
+
+  it("tells that a worker's server cannot be reached, and goes on trying", async () => {
+    const port = await freePort()
+    const worker = startGearman(["worker", "f", "--port", String(port), "--", "cat"])
+    await worker.says(/nothing listens there[^\n]*; trying again until it answers\n/, patienceMillis)
+    assert.strictEqual((await worker.stop("SIGTERM")).code, 0)
+  })
+
   it("submits a line each, in order, and finds its servers in the environment", async () => {
     const worker = await startWorker("double", ["--concurrency", "4", "--", "sh", "-c", "read n; echo -n $((n * 2))"])
     const lines = Array.from({ length: 30 }, (_, index) => index)

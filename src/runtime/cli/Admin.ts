@@ -114,6 +114,14 @@ export const ask = Effect.fnUntraced(function* (
   return lines
 }, Effect.scoped)
 
+/** Sees whether a server can be reached at all. */
+export const dial = Effect.fnUntraced(function* (address: Network.Address) {
+  const network = yield* Network.Network
+  const socket = yield* network.connect(address)
+  const server = Network.format(address)
+  yield* Effect.mapError(socket.reader, (error) => new Unreachable({ server, problem: problemOf(error) }))
+}, Effect.scoped)
+
 /** The functions of a server, by name. */
 export const status = (address: Network.Address) =>
   Effect.map(ask(address, "status", "list"), (lines) =>

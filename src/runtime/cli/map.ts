@@ -170,7 +170,7 @@ export const map = Command.make(
           return yield* Output.printError(`effect-gearman: ${failure.message}\n`)
         })
       ),
-      Effect.provide(Client.layer({ servers }))
+      Effect.provide(Client.layer({ servers, noServerTimeout: Servers.patience }))
     )
     if (failed > 0) return yield* new ItemsFailed({ failed, total: items.length })
   })
@@ -241,6 +241,7 @@ export const mapWorker = Command.make(
         })
       )
     )
+    yield* Effect.forkChild(Servers.warnUnreachable(servers))
     return yield* Layer.launch(layer)
   })
 ).pipe(

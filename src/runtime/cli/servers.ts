@@ -10,6 +10,8 @@ import * as Option from "effect/Option"
 import * as Flag from "effect/cli/Flag"
 import * as Network from "../../protocol/Network.ts"
 import * as NodeNetwork from "../NodeNetwork.ts"
+import * as Admin from "./Admin.ts"
+import * as Output from "./Output.ts"
 
 const file = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar("FILE"), Flag.withDescription(description), Flag.optional)
@@ -88,4 +90,21 @@ export const network = (given: Given) =>
         }
       })
     })
+  )
+
+/** How long a command that submits waits for any server: a person is looking on. */
+export const patience = "1 second"
+
+/**
+ * Tells which servers cannot be reached just now. Workers go on dialling them for ever,
+ * and a person who mistyped a name would otherwise wait in silence.
+ */
+export const warnUnreachable = (addresses: ReadonlyArray<Network.Address>) =>
+  Effect.forEach(
+    addresses,
+    (address) =>
+      Effect.catch(Admin.dial(address), (error) =>
+        Output.printError(`effect-gearman: ${error.message}; trying again until it answers\n`)
+      ),
+    { concurrency: "unbounded", discard: true }
   )

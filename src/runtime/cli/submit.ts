@@ -133,7 +133,7 @@ export const submit = Command.make(
         Stream.runForEach((result) => Output.print(Buffer.concat([result, Buffer.from("\n")])))
       )
     })
-    yield* Effect.provide(program, Client.layer({ servers }))
+    yield* Effect.provide(program, Client.layer({ servers, noServerTimeout: Servers.patience }))
   })
 ).pipe(
   Command.provide((given) => Servers.network(given)),

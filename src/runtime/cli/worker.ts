@@ -95,6 +95,7 @@ export const worker = Command.make(
       clientId: Option.getOrUndefined(given.clientId),
       drainTimeout: given.drainTimeout * 1_000
     })
+    yield* Effect.forkChild(Servers.warnUnreachable(servers))
     yield* Effect.provide(Deferred.await(isDone), Layer.provide(serving, layer))
   })
 ).pipe(
