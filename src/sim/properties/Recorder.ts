@@ -22,6 +22,13 @@ const isReply = (packet: PacketEvent): boolean =>
 const needsReply = (packet: PacketEvent): boolean =>
   /^(?:SUBMIT_|GRAB_JOB|GET_STATUS|ECHO_REQ|OPTION_REQ)/.test(packet.name)
 
+interface ClosedEvent {
+  readonly _tag: "Closed"
+  readonly node: string
+  readonly connection: number
+  readonly atServer: boolean
+}
+
 interface Streams {
   readonly got: Codec.Decoder
   readonly gave: Codec.Decoder
@@ -44,8 +51,7 @@ export class Recorder implements Tap {
   private readonly streams = new Map<Endpoint, Streams>()
   private readonly happenedNow: Array<Event> = []
   private readonly gotNow: Array<PacketEvent> = []
-  private readonly gaveNow: Array<PacketEvent> = []
-  private readonly closedNow: Array<Event> = []
+  private readonly gaveNow: Array<PacketEvent | ClosedEvent> = []
   private changed = false
 
   constructor(properties: ReadonlyArray<Property>, now: () => number, attemptsMax: (node: string) => number, keeps: boolean) {
@@ -77,13 +83,15 @@ export class Recorder implements Tap {
     const pendingBytes = this.streams.get(endpoint)?.got.pendingBytes ?? 0
     if (pendingBytes > 0) this.record({ _tag: "Cut", node: host, connection })
     this.streams.delete(endpoint)
-    const event: Event = {
+    const event: ClosedEvent = {
       _tag: "Closed",
       node: endpoint.host,
       connection: endpoint.connection,
       atServer: !endpoint.dialled
     }
-    ;(endpoint.dialled ? this.happenedNow : this.closedNow).push(event)
+    // In its place among what the server gave: closing one connection may cause words to others.
+    if (endpoint.dialled) this.happenedNow.push(event)
+    else this.gaveNow.push(event)
     this.changed = true
   }
 
@@ -144,7 +152,7 @@ export class Recorder implements Tap {
   }
 
   private untangle(): void {
-    const { closedNow, gaveNow, gotNow } = this
+    const { gotNow } = this
     const [first] = gotNow
     const speaker = first === undefined ? undefined : this.modelOf(first)?.connection(first.connection)
     if (speaker !== undefined) speaker.noops = Math.min(1, speaker.noops)
@@ -167,12 +175,13 @@ export class Recorder implements Tap {
       })
     }
     gotNow.length = 0
-    for (const event of closedNow.splice(0)) {
-      this.show(event)
-      if (event._tag === "Closed") this.servers.get(event.node)?.closed(event.connection)
+    for (const event of this.gaveNow.splice(0)) {
+      if (event._tag === "Packet") this.give(event)
+      else {
+        this.show(event)
+        this.servers.get(event.node)?.closed(event.connection)
+      }
     }
-    this.giveWhile(() => true)
-    gaveNow.length = 0
   }
 
   /** Two equal packets of a worker make two for each listener: only one of them is this one's. */
@@ -192,17 +201,21 @@ export class Recorder implements Tap {
     if (gaveNow.length === 0) return
     const passed = new Set<number>()
     let kept = 0
-    for (const packet of gaveNow) {
-      if (passed.has(packet.connection) || !fits(packet)) {
-        passed.add(packet.connection)
-        gaveNow[kept++] = packet
+    for (const event of gaveNow) {
+      if (event._tag !== "Packet" || passed.has(event.connection) || !fits(event)) {
+        passed.add(event.connection)
+        gaveNow[kept++] = event
         continue
       }
-      this.packets++
-      this.show(packet)
-      this.modelOf(packet)?.gave(packet)
+      this.give(event)
     }
     gaveNow.length = kept
+  }
+
+  private give(packet: PacketEvent): void {
+    this.packets++
+    this.show(packet)
+    this.modelOf(packet)?.gave(packet)
   }
 
   private modelOf(packet: PacketEvent): ServerModel | undefined {
