@@ -28,6 +28,8 @@ export interface Job {
   worker: number | undefined
   /** All who listened have left while it ran. */
   abandoned: boolean
+  /** How many attempts were lost with their worker. */
+  lostAttempts: number
   /** The connection whose WORK_EXCEPTION ended it. */
   failedBy: number | undefined
 }
@@ -46,7 +48,10 @@ export class Model {
   /** Functions whose state differs from here on, as a named deviation says. */
   readonly parted = new Set<number>()
 
-  constructor(connections: number) {
+  private readonly maxAttempts: number
+
+  constructor(connections: number, maxAttempts: number) {
+    this.maxAttempts = maxAttempts
     this.connections = Array.from({ length: connections }, () => ({
       open: false,
       functions: new Set(),
@@ -97,6 +102,7 @@ export class Model {
         state: "queued",
         worker: undefined,
         abandoned: false,
+        lostAttempts: 0,
         failedBy: undefined
       }
       this.jobs[index] = job
@@ -128,7 +134,7 @@ export class Model {
     for (const job of this.live()) {
       if (job.worker === connection) {
         job.worker = undefined
-        job.state = "queued"
+        job.state = ++job.lostAttempts >= this.maxAttempts ? "gone" : "queued"
       }
       if (!job.listeners.includes(connection)) continue
       job.listeners = job.listeners.filter((listener) => listener !== connection)

@@ -44,9 +44,10 @@ const actorOf = ({ command, connection }: Step, model: Model): number => {
 export const run = async (
   steps: ReadonlyArray<Step>,
   ports: readonly [number, number],
+  maxAttempts: number,
   statistics: Statistics
 ): Promise<void> => {
-  const model = new Model(connections)
+  const model = new Model(connections, maxAttempts)
   const prefix = `s${String(sequences++).padStart(6, "0")}`
   const sides = [new Side(ports[0], prefix, model), new Side(ports[1], prefix, model)] as const
   const done: Array<string> = []
