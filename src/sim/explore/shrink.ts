@@ -76,7 +76,7 @@ const calmer: Step = (scenario) => {
 }
 
 const plainCalls: Step = (scenario) => {
-  const plain = { interruptAfterMillis: 0, priority: "normal", takesMillis: 0 } as const
+  const plain = { hedgeMillis: 0, interruptAfterMillis: 0, priority: "normal", takesMillis: 0 } as const
   return (Object.keys(plain) as ReadonlyArray<keyof typeof plain>)
     .filter((key) => allCalls(scenario).some(([, call]) => call[key] !== plain[key]))
     .map((key) =>

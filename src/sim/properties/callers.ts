@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { resultBegins } from "../scenario/functions.ts"
+import { resultBegins, resultOf } from "../scenario/functions.ts"
 import { foreignResult } from "../scenario/peers.ts"
 import type { Scenario } from "../scenario/Scenario.ts"
 import type { Event } from "./History.ts"
@@ -63,8 +63,8 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers">
     if (!text.startsWith(begins)) {
       throw new Violation(8, `caller ${asked.caller} asked ${asked.function} of ${workload} and got "${text}"`)
     }
-    const execution = executions.get(Number(text.slice(begins.length)))
-    if (execution?.how !== "success") {
+    const execution = Number.parseInt(text.slice(begins.length))
+    if (executions.get(execution)?.how !== "success" || text !== resultOf(asked.function, workload, execution)) {
       throw new Violation(8, `caller ${asked.caller} got "${text}", which no execution has made`)
     }
   }

@@ -7,10 +7,12 @@ import { type Property, Violation } from "./Property.ts"
 import { isLive } from "./ServerModel.ts"
 
 /**
+ * `mayRepeat` tells where a restarted server begins with the same handles, as its options say.
+ *
  * @since 0.1.0
  * @category properties
  */
-export const merging = (): Property => {
+export const merging = (mayRepeat: (node: string) => boolean = () => false): Property => {
   /** Handles each server ever gave, whatever its incarnation. */
   const given = new Set<string>()
   return {
@@ -20,8 +22,8 @@ export const merging = (): Property => {
         if (!isLive(job)) throw new Violation(10, `${server.node} gave out ${job.handle} again after that job was over`)
         return
       }
-      const name = `${server.node} ${job.handle}`
-      if (given.has(name)) throw new Violation(1, `${server.node} gave the handle ${job.handle} to a second job`)
+      const name = mayRepeat(server.node) ? "" : `${server.node} ${job.handle}`
+      if (name !== "" && given.has(name)) throw new Violation(1, `${server.node} gave the handle ${job.handle} to a second job`)
       given.add(name)
       if (matches === undefined || server.mayBeGone(matches)) return
       const text = `${server.node} made ${job.handle} for ${fn} ${unique} although ${matches.handle} is ${matches.state}`

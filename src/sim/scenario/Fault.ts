@@ -14,6 +14,7 @@ import type { Dice } from "./Dice.ts"
 export interface Fault {
   readonly kind: FaultKind
   readonly at: number
+  /** 0 is for ever. */
   readonly lastsMillis: number
   /** The machine it happens to. */
   readonly node: string

@@ -30,6 +30,8 @@ export interface Call {
   /** How long the worker takes. */
   readonly takesMillis: number
   readonly priority: "high" | "normal" | "low"
+  /** An idempotent call is asked of a second server after so long; 0 never. */
+  readonly hedgeMillis: number
   /** The caller is interrupted after so long; 0 never. */
   readonly interruptAfterMillis: number
 }
@@ -53,6 +55,19 @@ export interface WorkerPlan {
   readonly slots: number
   /** Serves all functions but the first only from this time on, and the last only until twice this time; 0: always all. */
   readonly changesAt: number
+}
+
+/**
+ * Options of a job server, by the names that they have there.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ServerPlan {
+  readonly jobRetries: number
+  readonly workerWakeup: number
+  /** Given, handles begin anew with each start, and are alike at all servers. */
+  readonly jobHandlePrefix?: string | undefined
 }
 
 /**
@@ -86,9 +101,13 @@ export interface PeerPlan {
 export interface Scenario {
   readonly seed: number
   readonly world: WorldOptions
-  readonly servers: ReadonlyArray<{ readonly jobRetries: number; readonly workerWakeup: number }>
+  readonly servers: ReadonlyArray<ServerPlan>
   readonly workers: ReadonlyArray<WorkerPlan>
-  readonly clients: ReadonlyArray<{ readonly calls: ReadonlyArray<Call> }>
+  readonly clients: ReadonlyArray<{
+    readonly calls: ReadonlyArray<Call>
+    /** How many submissions may be under way at once. */
+    readonly jobsMax?: number | undefined
+  }>
   readonly peers: ReadonlyArray<PeerPlan>
   readonly faults: ReadonlyArray<Fault>
   /** Faults that are over at last; the others stay for ever, and a core of machines works without them. */
@@ -129,7 +148,7 @@ export const draw = (seed: number, size: Size = referenceSize): Scenario => {
   const dice = new Dice(seed ^ 0x5ce4a510)
   const spanMillis = dice.of([50, 300, 2000, 20_000])
   const names = {
-    servers: Array.from({ length: size.servers }, (_, index) => `server${index + 1}`),
+    servers: Array.from({ length: dice.oneIn(6) ? size.servers + 1 : size.servers }, (_, index) => `server${index + 1}`),
     workers: Array.from({ length: size.workers }, (_, index) => `worker${index + 1}`),
     clients: Array.from({ length: size.clients }, (_, index) => `client${index + 1}`)
   }
@@ -141,14 +160,14 @@ export const draw = (seed: number, size: Size = referenceSize): Scenario => {
     dialled: names.servers,
     ways: names.servers.flatMap((server) => peers.map((peer) => [server, peer] as const))
   }
-  const faults = drawFaults(dice, targets, faultKinds, spanMillis)
+  const faults = withLoss(dice, drawFaults(dice, targets, faultKinds, spanMillis), names.servers, spanMillis)
   return {
     seed,
     world: drawWorld(dice),
-    servers: names.servers.map(() => ({ jobRetries: dice.of([-1, -1, 2, 3]), workerWakeup: dice.of([0, 0, 0, 1]) })),
+    servers: drawServers(dice, names.servers.length),
     workers: drawWorkers(dice, size.workers, functions, spanMillis),
     clients: drawClients(dice, size, functions, spanMillis),
-    peers: drawPeers(dice, size.servers, functions, spanMillis),
+    peers: drawPeers(dice, names.servers.length, functions, spanMillis),
     faults,
     // Slow clocks reach the span's end a tenth later.
     healsAt: Math.ceil(spanMillis * 1.2) + Math.max(0, ...faults.map((fault) => fault.at + fault.lastsMillis))
@@ -210,6 +229,8 @@ const drawClients = (
   const interrupts = dice.of([0, 0, 10, 3])
   const background = dice.of([0, 3, 8])
   const others = dice.of([0, 12])
+  const hedges = dice.of([0, 0, 0, 3])
+  const jobsMax = dice.of([undefined, undefined, undefined, 1, 4])
   const calls = Array.from({ length: size.jobs }, (): Call & { readonly client: number } => {
     const fn = dice.of(functions)
     const isBackground = background > 0 && dice.oneIn(background) && fn !== "mapped"
@@ -230,13 +251,38 @@ const drawClients = (
       item: dice.below(items),
       takesMillis: dice.below(takes + 1),
       priority: dice.of(["normal", "normal", "high", "low"]),
+      hedgeMillis: hedges > 0 && dice.oneIn(hedges) ? dice.between(1, 500) : 0,
       interruptAfterMillis: interrupts > 0 && dice.oneIn(interrupts) ? dice.between(1, spanMillis) : 0
     }
   })
   return Array.from({ length: size.clients }, (_, index) => ({
+    jobsMax,
     calls: calls
       .filter((call) => call.client === index)
       .sort((one, other) => one.at - other.at)
       .map(({ client: _client, ...call }) => call)
   }))
+}
+
+const drawServers = (dice: Dice, count: number): ReadonlyArray<ServerPlan> => {
+  const jobHandlePrefix = dice.oneIn(6) ? "H:alike" : undefined
+  return Array.from({ length: count }, () => ({
+    jobRetries: dice.of([-1, -1, -1, 0, 2, 3]),
+    workerWakeup: dice.of([0, 0, 0, 1]),
+    jobHandlePrefix
+  }))
+}
+
+/** A server that is gone for ever; nothing else happens to it. */
+const withLoss = (
+  dice: Dice,
+  faults: ReadonlyArray<Fault>,
+  servers: ReadonlyArray<string>,
+  spanMillis: number
+): ReadonlyArray<Fault> => {
+  if (faults.length === 0 || servers.length < 2 || !dice.oneIn(8)) return faults
+  const node = dice.of(servers)
+  const kind = dice.of(["power", "isolate", "crash", "hang"] as const)
+  const loss: Fault = { kind, at: dice.below(spanMillis), lastsMillis: 0, node, peer: "", amount: 0 }
+  return [...faults.filter((fault) => fault.node !== node && fault.peer !== node), loss]
 }

@@ -61,6 +61,16 @@ const itemOf = (payload: string): number => Number(payload.slice(1).split("@")[0
 export const resultBegins = (fn: string, payload: string): string => `${fn}(${payload.split("@")[0]})`
 
 /**
+ * The result of one execution. Some have a NUL in them, which separates fields elsewhere,
+ * and some are so large that they are passed on by reference.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const resultOf = (fn: string, payload: string, execution: number): string =>
+  `${resultBegins(fn, payload)} by ${execution}${execution % 4 === 3 ? `\0${"-".repeat(execution % 8 === 3 ? 5000 : 5)}` : ""}`
+
+/**
  * How an execution is told to the properties.
  *
  * @since 0.1.0
@@ -74,8 +84,10 @@ export interface Executions {
 const handler = (name: FunctionName, executions: Executions) =>
   Effect.fnUntraced(function* (payload: string) {
     const job = yield* JobContext
-    const execution = executions.began(job, name, payload)
+    let execution = 0
+    // Nothing may come between its beginning and whoever sees its end.
     const work = Effect.gen(function* () {
+      execution = executions.began(job, name, payload)
       if (name === "streamed") {
         yield* job.data(Packet.toBytes(`data ${execution}`))
         yield* job.progress(execution, 1000)
@@ -88,7 +100,7 @@ const handler = (name: FunctionName, executions: Executions) =>
       if (name === "failing" && itemOf(payload) % 3 === 1) {
         return yield* Effect.fail({ _tag: "Described" as const, workload: payload })
       }
-      return `${resultBegins(name, payload)} by ${execution}`
+      return resultOf(name, payload, execution)
     })
     return yield* Effect.onExit(work, (exit) =>
       Effect.sync(() => {
@@ -98,7 +110,7 @@ const handler = (name: FunctionName, executions: Executions) =>
             : exit.cause.reasons.some((reason) => reason._tag === "Interrupt")
               ? "interrupted"
               : "failure"
-        executions.finished(execution, how)
+        if (execution > 0) executions.finished(execution, how)
       })
     )
   })

@@ -23,6 +23,7 @@ const wallLookMillis = 11_500
  */
 export const judges = (scenario: Scenario, run: { readonly world: World }): ReadonlyArray<Property> => {
   const jumps = new Set(scenario.faults.filter(({ kind }) => kind === "jump").map(({ node }) => node))
+  const hedges = scenario.clients.some(({ calls }) => calls.some(({ hedgeMillis }) => hedgeMillis > 0))
   const addresses = addressesOf(scenario)
   const choose = ServerSelection.rendezvous.prepare(addresses.map(Network.format))
   return [
@@ -45,9 +46,10 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       isQuiet: scenario.faults.length === 0 && scenario.peers.length === 0
     }),
     dialling(),
-    selection((fn, unique, workload) => {
+    // A hedged call is meant to go elsewhere too.
+    ...(hedges ? [] : [selection((fn, unique, workload) => {
       const key = ServerSelection.keyOf(Codec.fromLatin1(unique), Codec.fromLatin1(workload))
       return choose({ function: fn, key })?.map((index) => `server${index + 1}`)
-    })
+    })])
   ]
 }

@@ -111,10 +111,10 @@ const perform = (call: Call): Effect.Effect<string, unknown, Client.Client> =>
     const client = yield* Client.Client
     const fn = functions[call.function] as JobFunction<string, string, string, { readonly workload: string }>
     const payload = payloadOf(call.item, call.takesMillis)
-    const { priority } = call
+    const { hedgeMillis, priority } = call
     switch (call.kind) {
       case "run":
-        return yield* client.run(fn, payload, { priority })
+        return yield* client.run(fn, payload, { priority, hedge: hedgeMillis > 0 ? hedgeMillis : undefined })
       case "background":
         return (yield* client.background(fn, payload, { priority })).handle
       case "later":
@@ -180,5 +180,11 @@ export const client = (scenario: Scenario, node: string, calls: ReadonlyArray<Ca
     Effect.gen(function* () {
       yield* Effect.forEach(calls, (call) => caller(node, call, ledger), { concurrency: "unbounded", discard: true })
       return yield* Effect.never
-    }).pipe(Effect.provide(Client.layer({ servers: addressesOf(scenario) })))
+    }).pipe(Effect.provide(
+        Client.layer({
+          servers: addressesOf(scenario),
+          maxJobs: scenario.clients[Number(node.slice("client".length)) - 1]!.jobsMax
+        })
+      )
+    )
   )

@@ -73,6 +73,8 @@ class Run {
   private readonly cores = new Map<string, JobServerCore>()
   private readonly wanted = new Set<string>()
   private readonly ledger: programs.Ledger
+  /** Servers that never come back. */
+  private readonly lost = new Set<string>()
   private readonly handles = { last: "H:none" }
   private isStopping = false
   /** Found within a program's own task, where throwing would not end the run. */
@@ -88,7 +90,7 @@ class Run {
     }
     this.callers = callers(scenario)
     this.properties = [
-      merging(),
+      merging((node) => scenario.servers[Number(node.slice("server".length)) - 1]!.jobHandlePrefix !== undefined),
       fanout(),
       assignment((node) => this.world.node(node).clock.wallMillis(this.world.kernel.now)),
       wakeup(),
@@ -123,7 +125,8 @@ class Run {
         const text = `${fault.kind} ${fault.node} ${fault.peer}`.trim()
         this.recorder.record({ _tag: "Fault", text, begins: true })
         const heal = begin(this.world, fault, { restart: (node) => this.restart(node), stop: (node) => this.stop(node) })
-        kernel.timer(kernel.world, fault.lastsMillis, () => {
+        if (fault.lastsMillis === 0) this.lost.add(fault.node)
+        else kernel.timer(kernel.world, fault.lastsMillis, () => {
           this.recorder.record({ _tag: "Fault", text, begins: false })
           heal()
         })
@@ -131,14 +134,16 @@ class Run {
     }
     // Something that happens then for sure, so that the time gets there.
     kernel.timer(kernel.world, healsAt + 1, () => {})
-    this.reach("every caller is answered and every job done", healsAt + this.patienceMillis(), () =>
-      kernel.now > healsAt ? this.unsettled() : "the faults are not over"
+    const deadline = healsAt + this.patienceMillis()
+    this.reach("every caller is answered", 36, deadline, () =>
+      kernel.now > healsAt ? this.unanswered() : "the faults are not over"
     )
+    this.reach("every job is done", 45, deadline, () => this.undone())
     this.isStopping = true
     this.stopAll("peer", peers.length)
     this.stopAll("client", clients.length)
     this.stopAll("worker", workers.length)
-    this.reach("the servers forget who left", kernel.now + this.patienceMillis(), () => this.remembered())
+    this.reach("the servers forget who left", 56, kernel.now + this.patienceMillis(), () => this.remembered())
     this.stopAll("server", servers.length)
     for (const property of this.properties) property.atEnd?.()
     for (const endpoint of this.world.network.openEndpoints()) {
@@ -199,14 +204,14 @@ class Run {
   private stopAll(role: string, count: number): void {
     const names = Array.from({ length: count }, (_, index) => `${role}${index + 1}`)
     for (const name of names) this.stop(name)
-    this.reach(`every ${role} has stopped`, this.world.kernel.now + this.patienceMillis(), () => {
+    this.reach(`every ${role} has stopped`, 58, this.world.kernel.now + this.patienceMillis(), () => {
       const name = names.find((one) => this.world.node(one).isUp)
       return name === undefined ? undefined : `${name} is ${this.world.node(name).state}`
     })
   }
 
   /** Goes on until nothing is pending. What still is when the time is up is the violation. */
-  private reach(goal: string, deadline: number, pending: () => string | undefined): void {
+  private reach(goal: string, property: number, deadline: number, pending: () => string | undefined): void {
     const { kernel } = this.world
     for (;;) {
       if (this.broken !== undefined) throw this.broken
@@ -216,18 +221,23 @@ class Run {
       const isLate = kernel.isIdle() && (kernel.nextTimerAt() ?? Infinity) > deadline
       if (!isLate && kernel.steps < stepLimit && kernel.step()) continue
       const why = kernel.steps >= stepLimit ? `after ${stepLimit} steps` : `${kernel.now} ms into the run`
-      throw new Violation(36, `${goal}: not so ${why}, since ${pending() ?? "it never rests"}`, "liveness")
+      throw new Violation(property, `${goal}: not so ${why}, since ${pending() ?? "it never rests"}`, "liveness")
     }
   }
 
   /** What a caller or a job still waits for. */
-  private unsettled(): string | undefined {
+  private unanswered(): string | undefined {
     const [waiting] = this.callers.waiting()
     if (waiting !== undefined) {
       return `caller ${waiting.caller} at ${waiting.node} waits for ${waiting.function} ${waiting.workload}; ${this.states()}`
     }
+    return undefined
+  }
+
+  private undone(): string | undefined {
     for (const server of this.recorder.servers.values()) {
-      for (const job of server.jobs.values()) {
+      if (this.lost.has(server.node)) continue
+      for (const job of server.unfinished) {
         if (!server.mayBeGone(job)) {
           return `${job.handle} of ${server.node} is ${job.state}; ${this.states()}`
         }
@@ -242,6 +252,7 @@ class Run {
 
   private remembered(): string | undefined {
     for (const [name, { jobs, sessions }] of this.cores) {
+      if (this.lost.has(name)) continue
       const left = Object.entries({
         connections: sessions.size,
         jobs: jobs.byNumber.size,
