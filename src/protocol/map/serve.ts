@@ -6,9 +6,10 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import * as Codec from "../Codec.ts"
 import * as JobFunction from "../JobFunction.ts"
 import { Worker } from "../Worker.ts"
-import { EvaluationError, MapEvaluator } from "./MapEvaluator.ts"
+import { EvaluationError, type EvaluationKind, MapEvaluator } from "./MapEvaluator.ts"
 import { defaultFunctionName } from "./MapItem.ts"
 import * as Outcome from "./Outcome.ts"
 import * as Shipment from "./Shipment.ts"
@@ -49,16 +50,23 @@ export const serve = (options?: {
       yield* worker.register(JobFunction.bytes(options?.functionName ?? defaultFunctionName), (workload) => {
         const shipment = Shipment.decode(workload)
         return Result.isFailure(shipment)
-          ? Effect.succeed(unreadable(shipment.failure.message))
+          ? Effect.succeed(failure("unavailable", "InvalidShipment", shipment.failure.message))
           : Effect.match(evaluator.evaluate(shipment.success), {
               onFailure: Outcome.encodeFailure,
-              onSuccess: Outcome.encodeSuccess
+              onSuccess: (value) => (value.length > resultLimitBytes ? tooLarge(value) : Outcome.encodeSuccess(value))
             })
       })
     })
   )
 
-const unreadable = (message: string): Uint8Array =>
-  Outcome.encodeFailure(
-    new EvaluationError({ kind: "unavailable", error: { name: "InvalidShipment", message }, position: 0 })
-  )
+/**
+ * What fits in one packet beside the job's handle. A larger result would cost the worker
+ * its connection, and the job would be run again elsewhere, with the same end.
+ */
+const resultLimitBytes = Codec.defaultLimits.maxPacketBytes - 1024
+
+const tooLarge = (value: Uint8Array): Uint8Array =>
+  failure("result", "TooLarge", `the result takes ${value.length} bytes, the limit is ${resultLimitBytes}`)
+
+const failure = (kind: typeof EvaluationKind.Type, name: string, message: string): Uint8Array =>
+  Outcome.encodeFailure(new EvaluationError({ kind, error: { name, message }, position: 0 }))
