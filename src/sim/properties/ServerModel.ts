@@ -155,6 +155,9 @@ export const mergeKey = (fn: string, unique: string, workload: string): string |
 export class ServerModel {
   readonly node: string
   readonly jobs = new Map<string, ModelJob>()
+  /** Those of them that are not over. */
+  readonly alive = new Set<ModelJob>()
+  /** Those that others may join, by key. */
   readonly live = new Map<string, ModelJob>()
   /** Those of `jobs` that are not over. */
   readonly unfinished = new Set<ModelJob>()
@@ -195,17 +198,12 @@ export class ServerModel {
     return key === undefined ? undefined : this.live.get(key)
   }
 
-  /** Runnable jobs of a function. */
-  queued(fn: string): ReadonlyArray<ModelJob> {
-    return [...this.jobs.values()].filter((job) => job.state === "queued" && job.function === fn && job.epoch === 0)
-  }
-
   closed(id: number): void {
     const connection = this.connection(id)
     connection.open = false
     connection.asleep = false
     // Its jobs stay its own until the server shows that it has noticed.
-    for (const job of this.jobs.values()) {
+    for (const job of this.alive) {
       if (!job.listeners.includes(connection)) continue
       for (const watcher of this.watchers) watcher.left?.(this, connection, job)
       job.listeners = job.listeners.filter((listener) => listener !== connection)
@@ -350,6 +348,7 @@ export class ServerModel {
     for (const watcher of this.watchers) watcher.created?.(this, submission, job, known === undefined)
     if (known === undefined) {
       this.jobs.set(handle, job)
+      this.alive.add(job)
       this.unfinished.add(job)
       // Whatever lived under this key before was dropped, or the watchers have objected.
       const before = this.match(key)

@@ -132,6 +132,7 @@ export class Marks implements Property {
   private diedWithJobs = false
   private serverDied = false
   private heard = new Map<string, number>()
+  private last = new Map<string, ModelJob>()
   private woken = new Map<string, number>()
 
   /** Call it before each run. */
@@ -142,6 +143,7 @@ export class Marks implements Property {
     this.serverDied = false
     this.heard.clear()
     this.woken.clear()
+    this.last.clear()
   }
 
   get missing(): ReadonlyArray<string> {
@@ -179,7 +181,8 @@ export class Marks implements Property {
   readonly created: NonNullable<Property["created"]> = (server, submission, job, isNew) => {
     const { background, connection, priority, unique } = submission
     if (isNew) {
-      const before = [...server.jobs.values()].findLast((other) => other.key !== undefined && other.key === job.key)
+      const before = job.key === undefined ? undefined : this.last.get(`${server.node} ${job.key}`)
+      if (job.key !== undefined) this.last.set(`${server.node} ${job.key}`, job)
       if (before === undefined || before === job) return
       this.markIf(before.state === "finished", "an equal submission comes after the end")
       this.markIf(before.state === "queued", "an equal submission comes after the job was abandoned")
@@ -200,7 +203,7 @@ export class Marks implements Property {
     this.markIf(job.attempts === 2, "a job gets a third attempt")
     this.markIf(job.state === "running" && job.owner?.open === true, "a job goes to another worker after its time limit")
     this.markIf(job.epoch > 0, "a scheduled job runs")
-    const others = [...server.jobs.values()]
+    const others = [...server.alive]
     this.markIf(others.some((other) => other.state === "running" && other.owner === connection), "a worker holds two jobs")
     const queued = new Set(others.filter((other) => other.state === "queued").map((other) => other.priority))
     this.markIf(queued.size === 3, "jobs of three priorities wait at once")
@@ -238,12 +241,12 @@ export class Marks implements Property {
       this.markIf(other !== key && other.startsWith(`${server.node} `) && count > 0, "two workers are woken by one job")
     }
     this.woken.set(key, 1)
-    const waits = [...server.jobs.values()].some((job) => job.state === "queued" && connection.abilities.has(job.function))
+    const waits = [...server.alive].some((job) => job.state === "queued" && connection.abilities.has(job.function))
     this.markIf(waits && connection.noops === 1, "PRE_SLEEP is refused since work waits")
   }
 
   readonly closed: NonNullable<Property["closed"]> = (server, connection) => {
-    const held = [...server.jobs.values()].filter((job) => job.state === "running" && job.owner === connection)
+    const held = [...server.alive].filter((job) => job.state === "running" && job.owner === connection)
     this.markIf(held.length > 0, "a worker leaves with a job")
     this.markIf(held.length > 1, "a worker leaves with two jobs")
   }
@@ -257,7 +260,7 @@ export class Marks implements Property {
     if (!this.serverDied || this.diedWithJobs) return
     this.diedWithJobs = true
     for (const server of servers.values()) {
-      this.markIf([...server.jobs.values()].some(isLive), "a server dies with jobs")
+      this.markIf([...server.alive].some(isLive), "a server dies with jobs")
     }
   }
 
