@@ -71,10 +71,14 @@ export class SimulationFailure extends Error {
   readonly faults: ReadonlyArray<Fault>
 
   constructor(seed: number, faults: ReadonlyArray<Fault>, problem: string, options?: ErrorOptions) {
-    const told = faults.map(({ at, kind, lastsMillis, node, peer }) =>
-      `${kind} of ${node}${peer === "" ? "" : ` and ${peer}`} at ${at} ms for ${lastsMillis} ms`
+    const told = faults.map(
+      ({ at, kind, lastsMillis, node, peer }) =>
+        `${kind} of ${node}${peer === "" ? "" : ` and ${peer}`} at ${at} ms for ${lastsMillis} ms`
     )
-    super(`seed ${seed}: ${problem} (faults: ${told.length === 0 ? "none" : told.join(", ")}). Run it again with { from: ${seed}, seeds: 1 }`, options)
+    super(
+      `seed ${seed}: ${problem} (faults: ${told.length === 0 ? "none" : told.join(", ")}). Run it again with { from: ${seed}, seeds: 1 }`,
+      options
+    )
     this.seed = seed
     this.faults = faults
   }

@@ -124,11 +124,24 @@ const main = async (): Promise<number> => {
   if (seed !== undefined) return runSeed(seed, values)
   if (values.replay !== undefined) return runFile(values.replay, values)
   if (values.mutants || values.mutant !== undefined) {
-    return runMutants({ id: values.mutant, from, cpuSeconds: limit, json, write: values.write, processes: availableParallelism() })
+    return runMutants({
+      id: values.mutant,
+      from,
+      cpuSeconds: limit,
+      json,
+      write: values.write,
+      processes: availableParallelism()
+    })
   }
   const common = { from, times, json } as const
   if (seeds !== undefined) {
-    return campaigns({ ...common, seeds, seconds: unlimited, processes: seeds < 100 ? 1 : availableParallelism(), needsMarks: false })
+    return campaigns({
+      ...common,
+      seeds,
+      seconds: unlimited,
+      processes: seeds < 100 ? 1 : availableParallelism(),
+      needsMarks: false
+    })
   }
   if (seconds !== undefined) {
     return campaigns({ ...common, seeds: unlimited, seconds, processes: availableParallelism(), needsMarks: true })

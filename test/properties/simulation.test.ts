@@ -21,10 +21,16 @@ const base = Number.parseInt(
 )
 
 const sim = (...args: ReadonlyArray<string>) =>
-  spawnSync(node, ["src/sim/main.ts", ...args], { cwd: root, encoding: "utf8", env: { ...process.env, TZ: "Asia/Kathmandu" } })
+  spawnSync(node, ["src/sim/main.ts", ...args], {
+    cwd: root,
+    encoding: "utf8",
+    env: { ...process.env, TZ: "Asia/Kathmandu" }
+  })
 
 const withCalls = (seed: number): Scenario =>
-  Array.from({ length: 100 }, (_, index) => draw(seed + index)).find(({ clients, faults }) => faults.length > 0 && clients[0]!.calls.length > 3)!
+  Array.from({ length: 100 }, (_, index) => draw(seed + index)).find(
+    ({ clients, faults }) => faults.length > 0 && clients[0]!.calls.length > 3
+  )!
 
 /** Nobody works: callers wait for ever. */
 const idle = (): Scenario => ({ ...withCalls(1), workers: [] })

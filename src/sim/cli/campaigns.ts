@@ -58,7 +58,11 @@ export const campaigns = async (options: CampaignsOptions): Promise<number> => {
     if ("failure" in message) {
       const { failure, seed } = message.failure
       if (code === 0) code = message.failure.code
-      print(json ? JSON.stringify(message.failure) : `seed ${seed} fails: ${failure}\n  again: npm run sim -- --seed ${seed}`)
+      print(
+        json
+          ? JSON.stringify(message.failure)
+          : `seed ${seed} fails: ${failure}\n  again: npm run sim -- --seed ${seed}`
+      )
       return
     }
     tallies[index] = "done" in message ? message.done : message.progress

@@ -66,7 +66,9 @@ const run = async ({ cpuSeconds: limit, from, mutant, seeds, shrinks }: Request)
       const resolved = nextResolve(specifier, context)
       const { parentURL = "" } = context
       const isObserver = parentURL.endsWith(observed) || parentURL.includes("/src/sim/properties/")
-      return isObserver && resolved.url.includes("/src/protocol/") ? { ...resolved, url: resolved.url + observed } : resolved
+      return isObserver && resolved.url.includes("/src/protocol/")
+        ? { ...resolved, url: resolved.url + observed }
+        : resolved
     },
     load: (url, context, nextLoad) => {
       const loaded = nextLoad(url, context)

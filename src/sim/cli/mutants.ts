@@ -81,7 +81,9 @@ const huntOne = async (idOrFile: string, options: HuntOptions, json: boolean): P
     if (problem !== undefined) print(problem)
     for (const line of trace) print(line)
     const cost = `${cpuSeconds} CPU-s and ${seeds} seeds`
-    print(killed ? `noticed by property ${property}, after ${cost}, shown in ${events} packets` : `not noticed in ${cost}`)
+    print(
+      killed ? `noticed by property ${property}, after ${cost}, shown in ${events} packets` : `not noticed in ${cost}`
+    )
     if (message !== undefined) print(message)
   }
   return killed ? 0 : 1

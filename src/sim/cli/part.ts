@@ -27,10 +27,7 @@ export interface Failure {
  * @since 0.1.0
  * @category models
  */
-export type Message =
-  | { readonly failure: Failure }
-  | { readonly progress: Tally }
-  | { readonly done: Tally }
+export type Message = { readonly failure: Failure } | { readonly progress: Tally } | { readonly done: Tally }
 
 const say = (message: Message) => process.stdout.write(`${JSON.stringify(message)}\n`)
 

@@ -34,7 +34,9 @@ export const exitCodeOf = (failure: Error | undefined): number => {
  * @category conversions
  */
 export const textOf = (failure: Error): string =>
-  failure instanceof Violation || failure instanceof Nondeterminism ? failure.message : (failure.stack ?? failure.message)
+  failure instanceof Violation || failure instanceof Nondeterminism
+    ? failure.message
+    : (failure.stack ?? failure.message)
 
 /**
  * A history as people read it.
@@ -85,5 +87,16 @@ export const showSuccess = (outcome: Outcome, name: string): void => {
 export const toJson = (outcome: Outcome) => {
   const { answered, decisions, failure, hash, packets, scenario, simulatedMillis, steps, succeeded } = outcome
   const problem = failure === undefined ? null : textOf(failure)
-  return { seed: scenario.seed, failure: problem, code: exitCodeOf(failure), hash, steps, decisions, packets, simulatedMillis, answered, succeeded }
+  return {
+    seed: scenario.seed,
+    failure: problem,
+    code: exitCodeOf(failure),
+    hash,
+    steps,
+    decisions,
+    packets,
+    simulatedMillis,
+    answered,
+    succeeded
+  }
 }

@@ -66,7 +66,17 @@ export const campaign = (options: CampaignOptions): Tally => {
   const marks = new Marks()
   const begunCpu = cpuSeconds()
   const endsAt = performance.now() + secondsMax * 1000
-  const sums = { seeds: 0, failed: 0, runs: 0, decisions: 0, steps: 0, packets: 0, simulatedMillis: 0, answered: 0, succeeded: 0 }
+  const sums = {
+    seeds: 0,
+    failed: 0,
+    runs: 0,
+    decisions: 0,
+    steps: 0,
+    packets: 0,
+    simulatedMillis: 0,
+    answered: 0,
+    succeeded: 0
+  }
   const tally = (): Tally => ({ ...sums, cpuSeconds: cpuSeconds() - begunCpu, marks: [...marks.hit] })
   let toldAt = performance.now()
   for (let seed = from; sums.seeds < seedsMax && performance.now() < endsAt; seed += step) {

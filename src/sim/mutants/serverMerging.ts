@@ -59,8 +59,8 @@ export const serverMerging: ReadonlyArray<Mutant> = [
     id: "29-indexed-after-abandon",
     title: "A job that nobody waits for any more stays in the index of uniques",
     file: "src/protocol/server/Jobs.ts",
-    find: "    if (!job.isAbandoned || job.state === \"running\") return\n",
-    replace: "    if (!job.isAbandoned || job.state === \"running\") return\n    job.mergeKey = undefined\n",
+    find: '    if (!job.isAbandoned || job.state === "running") return\n',
+    replace: '    if (!job.isAbandoned || job.state === "running") return\n    job.mergeKey = undefined\n',
     property: 10,
     needs: ["reset"]
   },

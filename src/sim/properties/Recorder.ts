@@ -54,7 +54,12 @@ export class Recorder implements Tap {
   private readonly gaveNow: Array<PacketEvent | ClosedEvent> = []
   private changed = false
 
-  constructor(properties: ReadonlyArray<Property>, now: () => number, attemptsMax: (node: string) => number, keeps: boolean) {
+  constructor(
+    properties: ReadonlyArray<Property>,
+    now: () => number,
+    attemptsMax: (node: string) => number,
+    keeps: boolean
+  ) {
     this.properties = properties
     this.now = now
     this.attemptsMax = attemptsMax
@@ -109,7 +114,10 @@ export class Recorder implements Tap {
     this.changed = false
     for (const event of this.happenedNow.splice(0)) {
       if (event._tag === "Started" && event.node.startsWith("server")) {
-        this.servers.set(event.node, new ServerModel(event.node, this.properties, this.now, this.attemptsMax(event.node)))
+        this.servers.set(
+          event.node,
+          new ServerModel(event.node, this.properties, this.now, this.attemptsMax(event.node))
+        )
       }
       this.show(event)
     }

@@ -76,14 +76,16 @@ export const dialling = (): Property => {
   return {
     name: "dialling",
     observe: ({ at, event }) => {
-      if (event._tag === "Started") for (const key of dials.keys()) if (key.startsWith(`${event.node} `)) dials.delete(key)
+      if (event._tag === "Started")
+        for (const key of dials.keys()) if (key.startsWith(`${event.node} `)) dials.delete(key)
       if (event._tag !== "Dialled" || event.node.startsWith("peer")) return
       const key = `${event.node} ${event.to}`
       const list = dials.get(key) ?? []
       dials.set(key, list)
       const waited = at - (list.at(-1) ?? -Infinity)
       list.push(at)
-      if (waited < shortestWaitMillis) throw new Violation(42, `${event.node} dials ${event.to} again after ${waited} ms`)
+      if (waited < shortestWaitMillis)
+        throw new Violation(42, `${event.node} dials ${event.to} again after ${waited} ms`)
       if (list.length > dialsInASecond && at - list.shift()! < 1000) {
         throw new Violation(42, `${event.node} dials ${event.to} more than ${dialsInASecond} times a second`)
       }
@@ -145,7 +147,8 @@ export const selection = (
         case "Started":
         case "Ended":
           for (const key of upSince.keys()) if (key.startsWith(`${event.node} `)) upSince.delete(key)
-          if (event._tag === "Ended") for (const one of open.values()) if (one.node === event.node) open.delete(one.caller)
+          if (event._tag === "Ended")
+            for (const one of open.values()) if (one.node === event.node) open.delete(one.caller)
           return
         case "Asked":
           open.set(event.caller, { ...event, at })

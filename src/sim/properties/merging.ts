@@ -23,7 +23,8 @@ export const merging = (mayRepeat: (node: string) => boolean = () => false): Pro
         return
       }
       const name = mayRepeat(server.node) ? "" : `${server.node} ${job.handle}`
-      if (name !== "" && given.has(name)) throw new Violation(1, `${server.node} gave the handle ${job.handle} to a second job`)
+      if (name !== "" && given.has(name))
+        throw new Violation(1, `${server.node} gave the handle ${job.handle} to a second job`)
       given.add(name)
       if (matches === undefined || server.mayBeGone(matches)) return
       const text = `${server.node} made ${job.handle} for ${fn} ${unique} although ${matches.handle} is ${matches.state}`

@@ -67,7 +67,8 @@ export const turns = (): Property => {
       if (before > 0 && !job.raisedWhileRunning && job.epoch === 0) {
         for (const other of server.unfinished) {
           const turn = mine.get(other.function)
-          if (turn === undefined || turn >= before || other === job || !connection.abilities.has(other.function)) continue
+          if (turn === undefined || turn >= before || other === job || !connection.abilities.has(other.function))
+            continue
           if (other.state !== "queued" || other.attempts > 0 || other.epoch > 0 || server.mayBeGone(other)) continue
           if (other.priority !== job.priority) continue
           throw new Violation(

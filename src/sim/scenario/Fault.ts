@@ -96,7 +96,11 @@ export const drawFaults = (
   spanMillis: number
 ): ReadonlyArray<Fault> => {
   const able = kinds.filter((kind) =>
-    onWays.has(kind) ? targets.ways.length > 0 : onDialled.has(kind) ? targets.dialled.length > 0 : targets.machines.length > 0
+    onWays.has(kind)
+      ? targets.ways.length > 0
+      : onDialled.has(kind)
+        ? targets.dialled.length > 0
+        : targets.machines.length > 0
   )
   if (dice.oneIn(5)) return []
   const some = dice.some(able, dice.of([10, 25, 60]))

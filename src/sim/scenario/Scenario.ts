@@ -148,7 +148,10 @@ export const draw = (seed: number, size: Size = referenceSize): Scenario => {
   const dice = new Dice(seed ^ 0x5ce4a510)
   const spanMillis = dice.of([50, 300, 2000, 20_000])
   const names = {
-    servers: Array.from({ length: dice.oneIn(6) ? size.servers + 1 : size.servers }, (_, index) => `server${index + 1}`),
+    servers: Array.from(
+      { length: dice.oneIn(6) ? size.servers + 1 : size.servers },
+      (_, index) => `server${index + 1}`
+    ),
     workers: Array.from({ length: size.workers }, (_, index) => `worker${index + 1}`),
     clients: Array.from({ length: size.clients }, (_, index) => `client${index + 1}`)
   }

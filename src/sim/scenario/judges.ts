@@ -47,9 +47,13 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     }),
     dialling(),
     // A hedged call is meant to go elsewhere too.
-    ...(hedges ? [] : [selection((fn, unique, workload) => {
-      const key = ServerSelection.keyOf(Codec.fromLatin1(unique), Codec.fromLatin1(workload))
-      return choose({ function: fn, key })?.map((index) => `server${index + 1}`)
-    })])
+    ...(hedges
+      ? []
+      : [
+          selection((fn, unique, workload) => {
+            const key = ServerSelection.keyOf(Codec.fromLatin1(unique), Codec.fromLatin1(workload))
+            return choose({ function: fn, key })?.map((index) => `server${index + 1}`)
+          })
+        ])
   ]
 }

@@ -94,7 +94,12 @@ export const worker = (scenario: Scenario, node: string, plan: WorkerPlan, ledge
       return yield* Effect.never
     }).pipe(
       Effect.provide(
-        Worker.layer({ servers: addressesOf(scenario), concurrency: plan.slots, clientId: node, drainTimeout: "5 seconds" })
+        Worker.layer({
+          servers: addressesOf(scenario),
+          concurrency: plan.slots,
+          clientId: node,
+          drainTimeout: "5 seconds"
+        })
       )
     )
   )
@@ -155,7 +160,9 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
   })
   const answered = (exit: Exit.Exit<string, unknown>) =>
     Effect.sync(() => {
-      const failure = Exit.isFailure(exit) ? exit.cause.reasons.find((reason) => reason._tag !== "Interrupt") : undefined
+      const failure = Exit.isFailure(exit)
+        ? exit.cause.reasons.find((reason) => reason._tag !== "Interrupt")
+        : undefined
       const how = Exit.isSuccess(exit) ? "success" : failure === undefined ? "interrupted" : "failure"
       const text = Exit.isSuccess(exit)
         ? exit.value
@@ -180,7 +187,8 @@ export const client = (scenario: Scenario, node: string, calls: ReadonlyArray<Ca
     Effect.gen(function* () {
       yield* Effect.forEach(calls, (call) => caller(node, call, ledger), { concurrency: "unbounded", discard: true })
       return yield* Effect.never
-    }).pipe(Effect.provide(
+    }).pipe(
+      Effect.provide(
         Client.layer({
           servers: addressesOf(scenario),
           maxJobs: scenario.clients[Number(node.slice("client".length)) - 1]!.jobsMax

@@ -98,7 +98,12 @@ class Run {
       this.callers,
       ...(options.watchers ?? [])
     ]
-    this.recorder = new Recorder(this.properties, () => this.world.kernel.now, attemptsMax, options.keepHistory ?? false)
+    this.recorder = new Recorder(
+      this.properties,
+      () => this.world.kernel.now,
+      attemptsMax,
+      options.keepHistory ?? false
+    )
     this.world = new World(choices, scenario.world, this.recorder)
     this.world.kernel.afterStep = () => {
       this.recorder.stepEnded()
@@ -124,12 +129,16 @@ class Run {
       kernel.timer(kernel.world, fault.at, () => {
         const text = `${fault.kind} ${fault.node} ${fault.peer}`.trim()
         this.recorder.record({ _tag: "Fault", text, begins: true })
-        const heal = begin(this.world, fault, { restart: (node) => this.restart(node), stop: (node) => this.stop(node) })
-        if (fault.lastsMillis === 0) this.lost.add(fault.node)
-        else kernel.timer(kernel.world, fault.lastsMillis, () => {
-          this.recorder.record({ _tag: "Fault", text, begins: false })
-          heal()
+        const heal = begin(this.world, fault, {
+          restart: (node) => this.restart(node),
+          stop: (node) => this.stop(node)
         })
+        if (fault.lastsMillis === 0) this.lost.add(fault.node)
+        else
+          kernel.timer(kernel.world, fault.lastsMillis, () => {
+            this.recorder.record({ _tag: "Fault", text, begins: false })
+            heal()
+          })
       })
     }
     // Something that happens then for sure, so that the time gets there.
@@ -269,7 +278,9 @@ class Run {
   private patienceMillis(): number {
     const { clients, faults, world } = this.scenario
     const work = clients.flatMap(({ calls }) => calls).reduce((sum, call) => sum + call.takesMillis * 4, 0)
-    const jumps = faults.filter((fault) => fault.kind === "jump").reduce((sum, fault) => sum + Math.abs(fault.amount), 0)
+    const jumps = faults
+      .filter((fault) => fault.kind === "jump")
+      .reduce((sum, fault) => sum + Math.abs(fault.amount), 0)
     // A silent connection is probed after 10 s for 5 s; a failed server is dialled again after 30 s at most.
     return 1.2 * (world.network.giveUpAfterMillis + 15_000 + 30_000 + 60_000 + work + jumps)
   }
