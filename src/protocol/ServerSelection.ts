@@ -63,14 +63,22 @@ const rotate = (start: number, count: number): ReadonlyArray<number> =>
 export const rendezvous: ServerSelection = {
   name: "rendezvous",
   prepare: (servers) => {
-    const seeds = servers.map(hash)
+    // By name, so that equal draws, rare as they are, are settled alike everywhere.
+    const byName = rotate(0, servers.length).toSorted((one, other) => (servers[one]! < servers[other]! ? -1 : 1))
+    const seeds = Uint32Array.from(byName, (index) => hash(servers[index]!))
+    const { length } = servers
     return (request) => {
       if (request.key === "") return undefined
       const seed = hash(`${request.function}\0${request.key}`)
-      const scores = seeds.map((server) => finish(Math.imul(server ^ seed, 0x9e3779b1) + seed))
-      return rotate(0, servers.length).toSorted(
-        (one, other) => scores[other]! - scores[one]! || (servers[one]! < servers[other]! ? -1 : 1)
-      )
+      // A draw and its server's rank as one number: sorting plain numbers takes a tenth of the time.
+      const draws = new Float64Array(length)
+      for (let rank = 0; rank < length; rank++) {
+        draws[rank] = finish(Math.imul(seeds[rank]! ^ seed, 0x9e3779b1) + seed) * length + rank
+      }
+      draws.sort()
+      const order = new Array<number>(length)
+      for (let at = 0; at < length; at++) order[length - 1 - at] = byName[draws[at]! % length]!
+      return order
     }
   }
 }
