@@ -72,16 +72,26 @@ describe("bin/gearmand", { timeout: 60_000 }, () => {
     }
   })
 
-  it("waits for a port that another process gives up", async () => {
-    const port = await freePort()
-    const first = startGearmand([...quiet, `--port=${port}`])
-    await ready(port)
-    const second = startGearmand([...quiet, `--port=${port}`])
-    await sleep(700)
-    await first.stop()
-    await ready(port)
-    assert.strictEqual(await ask(port, "getpid"), `OK ${second.pid}\n`)
-    await second.stop()
+  it("waits for a port that another process gives up, unless it is told to stop", async () => {
+    await inDirectory(async (directory) => {
+      const port = await freePort()
+      const first = startGearmand([...quiet, `--port=${port}`])
+      await ready(port)
+      const waiting = async (name: string) => {
+        const log = Path.join(directory, name)
+        const args = ["--config-file=/dev/null", `--port=${port}`, `--log-file=${log}`, "--verbose=WARNING"]
+        const server = startGearmand(args)
+        await until(() => Fs.existsSync(log) && Fs.readFileSync(log, "utf8").includes("trying again in"), "it waited")
+        return server
+      }
+      const impatient = await waiting("impatient")
+      assert.strictEqual((await impatient.stop("SIGTERM")).code, 0)
+      const patient = await waiting("patient")
+      await first.stop()
+      await ready(port)
+      assert.strictEqual(await ask(port, "getpid"), `OK ${patient.pid}\n`)
+      await patient.stop()
+    })
   })
 
   it("goes on when nobody reads its output, however much it has to say", async () => {
@@ -104,6 +114,25 @@ describe("bin/gearmand", { timeout: 60_000 }, () => {
     } finally {
       child.kill("SIGKILL")
     }
+  })
+
+  it("logs as JSON and logfmt too", async () => {
+    await inDirectory(async (directory) => {
+      for (const format of ["json", "logfmt"]) {
+        const port = await freePort()
+        const log = Path.join(directory, format)
+        const args = ["--config-file=/dev/null", "--verbose=NOTICE", `--log-file=${log}`, `--log-format=${format}`]
+        const server = startGearmand([...args, `--port=${port}`])
+        await ready(port)
+        await server.stop()
+        const [line] = Fs.readFileSync(log, "utf8").split("\n")
+        const text = `listening on 127.0.0.1:${port}, process ${server.pid}`
+        if (format === "json") {
+          const { level, message } = JSON.parse(line!)
+          assert.deepStrictEqual([level, message], ["NOTICE", text])
+        } else assert.match(line!, new RegExp(`^time=\\S+Z level=NOTICE message="${text}"$`))
+      }
+    })
   })
 
   it("reopens its log on SIGHUP", async () => {

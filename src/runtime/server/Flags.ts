@@ -49,6 +49,12 @@ const noQueue = ignored("it belongs to a queue type that is not in use")
 /** gearmand's levels, the most severe first. */
 export const levels = ["FATAL", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"] as const
 
+/** The formats of the log. */
+export const logFormats = ["gearmand", "json", "logfmt"] as const
+
+/** A format of the log. */
+export type LogFormat = (typeof logFormats)[number]
+
 /** A gearmand log level. */
 export type Level = (typeof levels)[number]
 
@@ -320,6 +326,13 @@ const ourFlags: ReadonlyArray<Flag> = [
     treatment: used
   },
   {
+    name: "log-format",
+    kind: { _tag: "Choice", choices: logFormats },
+    byDefault: "gearmand",
+    description: "How lines of the log look",
+    treatment: used
+  },
+  {
     name: "allow-shutdown",
     kind: toggle,
     description: "Obey the text commands shutdown and shutdown graceful",
@@ -351,7 +364,7 @@ export const placeholder = (flag: Flag): string | undefined => {
     case "Switch":
       return undefined
     case "Choice":
-      return "LEVEL"
+      return flag.name === "verbose" ? "LEVEL" : flag.kind.choices.join("|")
     case "Seconds":
       return "SECONDS"
     default:

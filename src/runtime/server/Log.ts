@@ -25,11 +25,17 @@ const tags: Record<Flags.Level, number> = Object.fromEntries(
 const digits = (value: number, width = 2) => String(value).padStart(width, "0")
 
 /** ` NOTICE 2024-02-03 04:05:06.000700 [  main ] message`, in local time. */
-const format = (level: Flags.Level, message: string): string => {
+const asGearmand = (level: Flags.Level, message: string): string => {
   const now = new Date()
   const day = `${now.getFullYear()}-${digits(now.getMonth() + 1)}-${digits(now.getDate())}`
   const time = `${digits(now.getHours())}:${digits(now.getMinutes())}:${digits(now.getSeconds())}`
   return `${level.padStart(7)} ${day} ${time}.${digits(now.getMilliseconds(), 3)}000 [  main ] ${message.replaceAll("\n", " | ")}\n`
+}
+
+const formats: Record<Flags.LogFormat, (level: Flags.Level, message: string) => string> = {
+  gearmand: asGearmand,
+  json: (level, message) => `${JSON.stringify({ time: new Date().toISOString(), level, message })}\n`,
+  logfmt: (level, message) => `time=${new Date().toISOString()} level=${level} message=${JSON.stringify(message)}\n`
 }
 
 /** Lines that a slow stderr may keep waiting; the rest is dropped, and counted. */
@@ -64,12 +70,14 @@ const openFile = (path: string): number | undefined => {
  */
 export const open = (options: {
   readonly level: Flags.Level
+  readonly format: Flags.LogFormat
   readonly target: string
   readonly isTargetChosen: boolean
   readonly syslog: boolean
 }): Log => {
+  const format = formats[options.format]
   const most = tags[options.level]
-  const sinks: Array<(line: string, level: Flags.Level) => void> = []
+  const sinks: Array<(line: string) => void> = []
   let descriptor: number | undefined
   let logger: ChildProcess.ChildProcess | undefined
   const isFile = options.target !== "stderr" && options.target !== "none"
@@ -96,8 +104,7 @@ export const open = (options: {
     logger.stdin?.on("error", () => {})
     const input = logger.stdin
     sinks.push((line) => {
-      if (input !== null && input.writable && input.writableLength < maxWaitingBytes)
-        input.write(line.slice(line.indexOf("]") + 2))
+      if (input !== null && input.writable && input.writableLength < maxWaitingBytes) input.write(line)
     })
     logger.unref()
   }
@@ -105,7 +112,7 @@ export const open = (options: {
     write: (level, message) => {
       if (tags[level] > most) return
       const line = format(level, message)
-      for (const sink of sinks) sink(line, level)
+      for (const sink of sinks) sink(line)
     },
     reopen: () => {
       if (!isFile) return

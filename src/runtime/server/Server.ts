@@ -51,6 +51,11 @@ const writePidFile = (path: string): Effect.Effect<void, StartError, Scope.Scope
       })
   )
 
+const stopSignals = ["SIGTERM", "SIGINT"] as const
+
+/** While the server starts, perhaps waiting for its port, there is nothing to finish. */
+const stopAtOnce = () => process.exit(0)
+
 /** Ends when a signal asks the server to stop; SIGHUP is obeyed meanwhile. */
 const obeySignals = (
   server: JobServer.Running,
@@ -88,8 +93,7 @@ const obeySignals = (
       onHangUp()
       log.write("NOTICE", "SIGHUP: log reopened")
     }
-    process.on("SIGTERM", onStop)
-    process.on("SIGINT", onStop)
+    for (const signal of stopSignals) process.on(signal, onStop).off(signal, stopAtOnce)
     process.on("SIGUSR1", onGraceful)
     process.on("SIGHUP", onReopen)
     process.on("SIGPIPE", () => {})
@@ -148,6 +152,7 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
         Effect.sync(() =>
           Log.open({
             level: settings.level,
+            format: settings.logFormat,
             target: settings.logFile ?? mode.defaultLog,
             isTargetChosen: settings.logFile !== undefined,
             syslog: settings.syslog
@@ -155,6 +160,7 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
         ),
         (log) => Effect.sync(log.close)
       )
+      for (const signal of stopSignals) process.on(signal, stopAtOnce)
       for (const warning of settings.warnings) log.write("WARNING", warning)
       const supervisor = Supervisor.find()
       const refusals = new Map<string, number>()

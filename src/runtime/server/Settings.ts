@@ -24,6 +24,7 @@ export interface Settings {
   readonly maxPacketBytes: number
   readonly maxOutputBytes: number
   readonly level: Flags.Level
+  readonly logFormat: Flags.LogFormat
   /** A path, `stderr`, `none`, or nothing where nobody chose. */
   readonly logFile: string | undefined
   readonly syslog: boolean
@@ -102,6 +103,7 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
     maxPacketBytes: number("max-packet-bytes"),
     maxOutputBytes: number("max-output-bytes"),
     level: text("verbose") as Flags.Level,
+    logFormat: text("log-format") as Flags.LogFormat,
     logFile: text("log-file"),
     syslog: has("syslog"),
     pidFile: text("pid-file"),
