@@ -203,7 +203,21 @@ const copyBytes = (bytes: Uint8Array, start: number, end: number): Uint8Array =>
  */
 export const latin1 = (bytes: Uint8Array, start: number = 0, end: number = bytes.length): string => {
   let text = ""
-  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!)
+  let at = start
+  // Eight at a time halves the cost of a unique.
+  for (; at + 8 <= end; at += 8) {
+    text += String.fromCharCode(
+      bytes[at]!,
+      bytes[at + 1]!,
+      bytes[at + 2]!,
+      bytes[at + 3]!,
+      bytes[at + 4]!,
+      bytes[at + 5]!,
+      bytes[at + 6]!,
+      bytes[at + 7]!
+    )
+  }
+  for (; at < end; at++) text += String.fromCharCode(bytes[at]!)
   return text
 }
 

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import * as Codec from "../Codec.ts"
 import * as Packet from "../Packet.ts"
 
 // Ten digits last four months at 1,000 jobs a second. Then handles get longer, and by then
@@ -34,32 +35,45 @@ export const drawPrefix = (random: () => number): string => {
 export class Handles {
   /** The prefix with its colon. */
   private readonly head: Uint8Array
+  private readonly headText: string
   private readonly width: number
+  /** The first number that needs more digits. */
+  private readonly widthPower: number
   private counter = 0
 
   /** With a constant width, no handle is the beginning of another. (Gearman 2.0 clients compare by prefix.) */
   constructor(prefix: string, hasConstantWidth: boolean) {
     this.head = Packet.toBytes(`${prefix}:`)
+    this.headText = Codec.latin1(this.head)
     this.width = hasConstantWidth ? constantWidth : 1
+    this.widthPower = 10 ** this.width
   }
 
   nextNumber(): number {
     return ++this.counter
   }
 
-  bytesOf(number: number): Uint8Array {
-    const { head } = this
+  /** One character per byte. */
+  textOf(number: number): string {
+    return this.headText + `${number}`.padStart(this.width, "0")
+  }
+
+  bytesOf(number: number): number {
     let digits = this.width
-    for (let power = 10 ** digits; power <= number; power *= 10) digits++
-    const bytes = new Uint8Array(head.length + digits)
-    for (let index = 0; index < head.length; index++) bytes[index] = head[index]!
+    for (let power = this.widthPower; power <= number; power *= 10) digits++
+    return this.head.length + digits
+  }
+
+  /** Writes a handle of `bytesOf(number)` bytes. Cheaper than to keep each job's. */
+  write(into: Uint8Array, at: number, number: number): void {
+    const { head } = this
+    for (let index = 0; index < head.length; index++) into[at + index] = head[index]!
     let rest = number
-    for (let index = bytes.length - 1; index >= head.length; index--) {
+    for (let index = at + this.bytesOf(number) - 1; index >= at + head.length; index--) {
       const quotient = Math.floor(rest / 10)
-      bytes[index] = 48 + rest - quotient * 10
+      into[index] = 48 + rest - quotient * 10
       rest = quotient
     }
-    return bytes
   }
 
   /** The number of a handle that this server may have issued, or -1. */

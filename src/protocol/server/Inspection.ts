@@ -113,7 +113,7 @@ export interface Inspected {
   readonly lingeringCount: number
 }
 
-const handleOf = (job: Job): string => Codec.latin1(job.handle)
+const handleOf = (job: Job): string => job.handle
 
 const byNumber = (one: number, other: number): number => one - other
 
@@ -150,7 +150,7 @@ export const snapshot = (server: Inspected): Snapshot => ({
   jobs: Array.from(server.jobs.byNumber.values(), (job) => ({
     handle: handleOf(job),
     function: job.function.key,
-    unique: Codec.latin1(job.unique),
+    unique: job.unique,
     priority: job.priority,
     state: job.state,
     isBackground: job.isBackground,

@@ -7,6 +7,7 @@
 import type { Timed } from "./Deadlines.ts"
 import type { Linked } from "./Fifo.ts"
 import type { ServerFunction } from "./Functions.ts"
+import type { Handles } from "./Handles.ts"
 import type { Attachment } from "./Listeners.ts"
 import type { Session } from "./Session.ts"
 
@@ -27,19 +28,20 @@ export type Priority = 0 | 1 | 2
 export type JobState = "queued" | "scheduled" | "running" | "gone"
 
 /**
- * A job. Its bytes are its own and never change.
+ * A job. Its bytes are its own and never change; names are strings with one character per
+ * byte, which take a fifth of what small byte arrays do.
  *
  * @since 0.1.0
  * @category models
  */
 export class Job implements Linked<Job>, Timed {
   readonly number: number
-  readonly handle: Uint8Array
+  private readonly handles: Handles
   readonly function: ServerFunction
-  readonly unique: Uint8Array
+  readonly unique: string
   readonly workload: Uint8Array
   /** Present on SUBMIT_REDUCE_JOB with a reducer that is not empty. */
-  readonly reducer: Uint8Array | undefined
+  readonly reducer: string | undefined
   /** How other submissions find this one; `undefined` when none may join, or none any more. */
   mergeKey: string | number | undefined = undefined
   priority: Priority
@@ -64,22 +66,35 @@ export class Job implements Linked<Job>, Timed {
 
   constructor(
     number: number,
-    handle: Uint8Array,
+    handles: Handles,
     fn: ServerFunction,
-    unique: Uint8Array,
+    unique: string,
     workload: Uint8Array,
-    reducer: Uint8Array | undefined,
+    reducer: string | undefined,
     priority: Priority,
     isBackground: boolean
   ) {
     this.number = number
-    this.handle = handle
+    this.handles = handles
     this.function = fn
     this.unique = unique
     this.workload = workload
     this.reducer = reducer
     this.priority = priority
     this.isBackground = isBackground
+  }
+
+  /** One character per byte. */
+  get handle(): string {
+    return this.handles.textOf(this.number)
+  }
+
+  get handleBytes(): number {
+    return this.handles.bytesOf(this.number)
+  }
+
+  writeHandle(into: Uint8Array, at: number): void {
+    this.handles.write(into, at, this.number)
   }
 
   /** Nobody waits for it and nobody was promised anything. */

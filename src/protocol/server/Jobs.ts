@@ -25,9 +25,9 @@ import * as Sleepers from "./Sleepers.ts"
  */
 export interface Submission {
   readonly function: ServerFunction
-  readonly unique: Uint8Array
+  readonly unique: string
   readonly workload: Uint8Array
-  readonly reducer: Uint8Array | undefined
+  readonly reducer: string | undefined
   readonly priority: Priority
   readonly isBackground: boolean
   /** When it may run, on the wall clock; 0 is at once. */
@@ -84,7 +84,7 @@ export class Jobs {
     const number = this.handles.nextNumber()
     const job = new Job(
       number,
-      this.handles.bytesOf(number),
+      this.handles,
       fn,
       submission.unique,
       submission.workload,

@@ -103,8 +103,7 @@ export const forward = (job: Job, frame: Codec.Frame, missingSeparators: number)
 }
 
 const fail = (session: Session, job: Job): void => {
-  const { handle } = job
-  if (session.begin(Packet.PacketType.WORK_FAIL, handle.length, handle.length)) session.outbox.put(handle)
+  if (session.begin(Packet.PacketType.WORK_FAIL, job.handleBytes, job.handleBytes)) session.outbox.putHandle(job)
 }
 
 /**

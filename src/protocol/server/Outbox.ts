@@ -7,6 +7,7 @@
  */
 import * as Codec from "../Codec.ts"
 import type * as Network from "../Network.ts"
+import type { Job } from "./Job.ts"
 
 /**
  * The part of a connection that the job server's state machine talks to.
@@ -101,6 +102,11 @@ export class Outbox {
     if (end - start > 64) buffer.set(bytes.subarray(start, end), at)
     else for (let from = start; from < end; from++) buffer[at++] = bytes[from]!
     this.used += end - start
+  }
+
+  putHandle(job: Job): void {
+    job.writeHandle(this.buffer, this.used)
+    this.used += job.handleBytes
   }
 
   putByte(byte: number): void {

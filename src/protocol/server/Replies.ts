@@ -72,8 +72,8 @@ export const error = (session: Session, { code, text }: Refusal): void => {
  * @since 0.1.0
  * @category replies
  */
-export const jobCreated = (session: Session, { handle }: Job): void => {
-  if (session.begin(PacketType.JOB_CREATED, handle.length, handle.length)) session.outbox.put(handle)
+export const jobCreated = (session: Session, job: Job): void => {
+  if (session.begin(PacketType.JOB_CREATED, job.handleBytes, job.handleBytes)) session.outbox.putHandle(job)
 }
 
 /**
@@ -94,28 +94,28 @@ export const noJob = (session: Session): void => {
  * @category replies
  */
 export const jobAssign = (session: Session, job: Job, grabType: number): void => {
-  const { handle, reducer, unique, workload } = job
+  const { reducer, unique, workload } = job
   const { name } = job.function
   const hasUnique = grabType !== PacketType.GRAB_JOB
   const hasReducer = grabType === PacketType.GRAB_JOB_ALL && reducer !== undefined
   const isLarge = workload.length >= byReferenceBytes
-  let fieldBytes = handle.length + 1 + name.length + 1
+  let fieldBytes = job.handleBytes + 1 + name.length + 1
   if (hasUnique) fieldBytes += unique.length + 1
   if (hasReducer) fieldBytes += reducer.length + 1
   const type = hasReducer ? PacketType.JOB_ASSIGN_ALL : hasUnique ? PacketType.JOB_ASSIGN_UNIQ : PacketType.JOB_ASSIGN
   const bodyBytes = fieldBytes + workload.length
   if (!session.begin(type, bodyBytes, isLarge ? fieldBytes : bodyBytes)) return
   const { outbox } = session
-  outbox.put(handle)
+  outbox.putHandle(job)
   outbox.putByte(0)
   outbox.put(name)
   outbox.putByte(0)
   if (hasUnique) {
-    outbox.put(unique)
+    outbox.putLatin1(unique)
     outbox.putByte(0)
   }
   if (hasReducer) {
-    outbox.put(reducer)
+    outbox.putLatin1(reducer)
     outbox.putByte(0)
   }
   if (isLarge) outbox.putReference(workload)

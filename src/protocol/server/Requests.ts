@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type * as Codec from "../Codec.ts"
+import * as Codec from "../Codec.ts"
 import * as Packet from "../Packet.ts"
 import type { Job, Priority } from "./Job.ts"
 import type { Jobs } from "./Jobs.ts"
@@ -17,8 +17,8 @@ import { Ability, type Session } from "./Session.ts"
 import * as Sleepers from "./Sleepers.ts"
 
 const { PacketType } = Packet
-const empty = new Uint8Array(0)
-const dash = 45
+// The unique that stands for the workload.
+const byWorkload = "-"
 // Workers that ask for less get this, as in gearmand.
 const minTimeoutMillis = 1000
 const handleLimitBytes = 64
@@ -117,8 +117,7 @@ export class Requests {
   private submit(session: Session, frame: Codec.Frame, priority: Priority, isBackground: boolean, now: Now): void {
     const { jobs, options } = this
     if (this.isIncomplete(session, frame)) return
-    const uniqueBytes = frame.fieldLength(1)
-    if (uniqueBytes > options.maxUniqueBytes) return this.refuse(session, Replies.refusals.uniqueTooLarge)
+    if (frame.fieldLength(1) > options.maxUniqueBytes) return this.refuse(session, Replies.refusals.uniqueTooLarge)
     if (frame.fieldLength(0) > options.maxFunctionBytes)
       return this.refuse(session, Replies.ownRefusals.functionTooLarge)
     const { type } = frame
@@ -138,15 +137,16 @@ export class Requests {
     const workloadIndex = isReduce ? 4 : type === PacketType.SUBMIT_JOB_EPOCH ? 3 : 2
     const start = frame.fieldStart(workloadIndex)
     const end = frame.fieldEnd(workloadIndex)
-    const mergesByWorkload = uniqueBytes === 1 && frame.bytes[frame.fieldStart(1)] === dash
-    const unique = uniqueBytes === 0 || mergesByWorkload ? "" : frame.key(1)
+    const unique = frame.key(1)
+    const mergesByWorkload = unique === byWorkload
+    const mergesByUnique = unique !== "" && !mergesByWorkload
     const workloadKey = mergesByWorkload && end > start ? jobs.merging.workloadKey(frame.bytes, start, end) : undefined
     const joined =
       workloadKey !== undefined
         ? jobs.merging.findWorkload(fn, workloadKey, frame.bytes, start, end)
-        : unique === ""
-          ? undefined
-          : jobs.merging.findUnique(fn, unique)
+        : mergesByUnique
+          ? jobs.merging.findUnique(fn, unique)
+          : undefined
     if (joined !== undefined) {
       if (!isBackground && jobs.isCrowded) return this.refuse(session, Replies.refusals.queueFull)
       if (!isBackground) jobs.attach(joined, session)
@@ -156,15 +156,15 @@ export class Requests {
     if (jobs.isFull(fn, priority)) return this.refuse(session, Replies.refusals.queueFull)
     const job = jobs.create({
       function: fn,
-      unique: uniqueBytes === 0 ? empty : frame.copy(1),
+      unique,
       workload: frame.copy(workloadIndex),
-      reducer: isReduce && frame.fieldLength(2) > 0 ? frame.copy(2) : undefined,
+      reducer: isReduce && frame.fieldLength(2) > 0 ? frame.key(2) : undefined,
       priority,
       isBackground,
       dueMillis
     })
     if (workloadKey !== undefined) jobs.merging.addWorkload(job, workloadKey)
-    else if (unique !== "") jobs.merging.addUnique(job, unique)
+    else if (mergesByUnique) jobs.merging.addUnique(job, unique)
     if (!isBackground) jobs.attach(job, session)
     // The handle goes out before anybody can be told to run the job: one connection may be
     // client and worker.
@@ -224,8 +224,9 @@ export class Requests {
   }
 
   private cantDo(session: Session, frame: Codec.Frame): void {
-    frame.split(1)
-    const fn = this.jobs.functions.find(frame.key(0))
+    // A name over the limit is nobody's, and not worth reading.
+    if (frame.end - frame.start > this.options.maxFunctionBytes) return
+    const fn = this.jobs.functions.find(Codec.latin1(frame.bytes, frame.start, frame.end))
     const ability = fn === undefined ? undefined : session.abilities.get(fn)
     if (ability !== undefined) this.removeAbility(ability)
   }
@@ -257,8 +258,7 @@ export class Requests {
     const length = end - frame.start
     let job = undefined
     if (length > 0 && length <= this.options.maxUniqueBytes) {
-      frame.split(1)
-      job = this.jobs.merging.findAny(frame.key(0).slice(0, length))
+      job = this.jobs.merging.findAny(Codec.latin1(frame.bytes, frame.start, end))
     }
     Replies.status(session, PacketType.STATUS_RES_UNIQUE, frame.bytes, frame.start, end, job)
   }

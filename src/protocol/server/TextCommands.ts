@@ -110,13 +110,16 @@ const workerRow = (session: Session): Admin.WorkerRow => ({
 const show = (jobs: Jobs, words: ReadonlyArray<string>): string => {
   if (words.length < 2) return unknownCommand(words[0]!)
   const what = words.slice(1).join(" ").toLowerCase()
-  if (what === "jobs") return Admin.formatJobs(listed(jobs.byNumber.values(), (job) => job.handle).map(jobRow))
+  if (what === "jobs")
+    return Admin.formatJobs(listed(jobs.byNumber.values(), (job) => Codec.fromLatin1(job.handle)).map(jobRow))
   if (what !== "unique jobs") return "ERR UNKNOWN_SHOW_ARGUMENTS\r\n"
-  return Admin.formatUniques(listed(jobs.byNumber.values(), (job) => job.unique).map((job) => Codec.latin1(job.unique)))
+  return Admin.formatUniques(
+    listed(jobs.byNumber.values(), (job) => Codec.fromLatin1(job.unique)).map((job) => job.unique)
+  )
 }
 
 const jobRow = (job: Job): Admin.JobRow => ({
-  handle: Codec.latin1(job.handle),
+  handle: job.handle,
   retries: job.retries,
   isIgnored: job.isCancelled || job.isAbandoned,
   isBackground: job.isBackground

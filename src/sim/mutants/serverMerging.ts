@@ -32,8 +32,8 @@ export const serverMerging: ReadonlyArray<Mutant> = [
     id: "26-empty-unique",
     title: "An empty unique is a unique like others",
     file: "src/protocol/server/Requests.ts",
-    find: 'const unique = uniqueBytes === 0 || mergesByWorkload ? "" : frame.key(1)',
-    replace: 'const unique = uniqueBytes === 0 ? " " : mergesByWorkload ? "" : frame.key(1)',
+    find: 'const mergesByUnique = unique !== "" && !mergesByWorkload',
+    replace: "const mergesByUnique = !mergesByWorkload",
     property: 3,
     needs: ["workload"]
   },

@@ -92,8 +92,11 @@ describe("Handles", () => {
       FastCheck.property(FastCheck.maxSafeNat(), FastCheck.boolean(), (large, hasConstantWidth) => {
         const handles = new Handles("H:x", hasConstantWidth)
         for (const number of [1, 9, 10, 99, 100, 999_999_999, 9_999_999_999, 10_000_000_000, large % 1e15]) {
-          const bytes = handles.bytesOf(number)
-          assert.strictEqual(Codec.latin1(bytes), `H:x:${hasConstantWidth ? `${number}`.padStart(10, "0") : number}`)
+          const handle = handles.textOf(number)
+          assert.strictEqual(handle, `H:x:${hasConstantWidth ? `${number}`.padStart(10, "0") : number}`)
+          const bytes = new Uint8Array(handles.bytesOf(number))
+          handles.write(bytes, 0, number)
+          assert.strictEqual(Codec.latin1(bytes), handle)
           assert.strictEqual(handles.numberOf(bytes, 0, bytes.length), number)
         }
       })
