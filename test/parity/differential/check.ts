@@ -11,6 +11,8 @@ export interface Options {
   readonly sequences: number
   readonly seed?: number
   readonly path?: string
+  /** False ends at the first failure as it was drawn. */
+  readonly shrink?: boolean
 }
 
 interface Setting {
@@ -67,6 +69,7 @@ export const check = async (one: StartServer, other: StartServer, options: Optio
       {
         numRuns: options.sequences,
         includeErrorInReport: true,
+        endOnFailure: options.shrink === false,
         ...(options.seed === undefined ? {} : { seed: options.seed }),
         ...(options.path === undefined ? {} : { path: options.path })
       }
