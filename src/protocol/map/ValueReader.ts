@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import { depthLimit, errorTypes, hiddenErrorProperties, Tag, viewTypes } from "./ValueTags.ts"
+import { depthLimit, errorTypes, hiddenErrorProperties, shortTextLimit, Tag, viewTypes } from "./ValueTags.ts"
 
 const textDecoder = new TextDecoder("utf-8", { ignoreBOM: true })
 const hexadecimal = /^[0-9a-f]+$/
@@ -132,7 +132,20 @@ export class ValueReader {
   }
 
   private utf8(): string {
-    return textDecoder.decode(this.take())
+    const length = this.size(1)
+    const start = this.at
+    this.at += length
+    if (length <= shortTextLimit) {
+      let text = ""
+      let index = start
+      for (; index < this.at; index++) {
+        const byte = this.bytes[index]!
+        if (byte >= 0x80) break
+        text += String.fromCharCode(byte)
+      }
+      if (index === this.at) return text
+    }
+    return textDecoder.decode(this.bytes.subarray(start, this.at))
   }
 
   private utf16(): string {
@@ -228,16 +241,22 @@ export class ValueReader {
     return array
   }
 
-  private properties(target: object, hidden?: ReadonlySet<string>): object {
+  private properties(object: object, hidden?: ReadonlySet<string>): object {
+    const target = object as Record<string, unknown>
     for (let left = this.size(2); left > 0; left--) {
       const key = this.read()
       if (typeof key !== "string") {
         this.fail("a property without a name")
         break
       }
+      const value = this.read()
       // An assignment to `__proto__` would replace the prototype.
+      if (hidden === undefined && key !== "__proto__") {
+        target[key] = value
+        continue
+      }
       Object.defineProperty(target, key, {
-        value: this.read(),
+        value,
         writable: true,
         configurable: true,
         enumerable: hidden?.has(key) !== true

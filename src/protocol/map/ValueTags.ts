@@ -77,3 +77,6 @@ export const hiddenErrorProperties: ReadonlySet<string> = new Set(["message", "s
 
 /** Values nested deeper than this are refused, well before the stack would overflow. */
 export const depthLimit = 1000
+
+/** Texts up to this length are read and written character by character, which is faster then; their length is one byte. */
+export const shortTextLimit = 48

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { depthLimit, errorTypes, Tag, viewTypes } from "./ValueTags.ts"
+import { depthLimit, errorTypes, shortTextLimit, Tag, viewTypes } from "./ValueTags.ts"
 
 /**
  * A part of a value that cannot travel: where it is, as one would write it in
@@ -104,7 +104,26 @@ export class ValueWriter {
     this.bytes(textEncoder.encode(text))
   }
 
+  /** Short texts of ASCII, as most names are, without a way through the encoder. */
+  private shortText(text: string): boolean {
+    const length = text.length
+    this.reserve(length + 2)
+    const start = this.at
+    this.buffer[this.at++] = Tag.text
+    this.buffer[this.at++] = length
+    for (let index = 0; index < length; index++) {
+      const unit = text.charCodeAt(index)
+      if (unit >= 0x80) {
+        this.at = start
+        return false
+      }
+      this.buffer[this.at++] = unit
+    }
+    return true
+  }
+
   private text(text: string): void {
+    if (text.length <= shortTextLimit && this.shortText(text)) return
     if (text.isWellFormed()) {
       this.byte(Tag.text)
       this.utf8(text)
