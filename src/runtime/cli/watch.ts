@@ -81,8 +81,12 @@ const screenOf = (found: Effect.Success<ReturnType<typeof look>>, before: Readon
       ]
     })
   )
-  return head + table + found.problems.map((problem) => `! ${problem}\n`).join("")
+  return head + table + found.problems.map((problem) => `! ${Output.visible(problem)}\n`).join("")
 }
+
+/** Lines as wide as the screen, which would otherwise scroll. */
+const cut = (text: string, columns: number | undefined): string =>
+  columns === undefined ? text : text.replaceAll(new RegExp(`^(.{${columns - 1}}).+$`, "gm"), "$1…")
 
 const seconds = (name: string, description: string, byDefault: number) =>
   Flag.Finite(name).pipe(Flag.withMetavar("SECONDS"), Flag.withDescription(description), Flag.withDefault(byDefault))
@@ -118,7 +122,8 @@ const top = Command.make(
       for (let round = 1; round <= limit; round++) {
         const found = yield* look(addresses)
         const home = process.stdout.isTTY ? "\u001b[H\u001b[J" : ""
-        yield* Output.print(home + screenOf(found, before, process.stdout.rows ?? 1_000))
+        const { columns, rows } = process.stdout
+        yield* Output.print(home + cut(screenOf(found, before, rows ?? 1_000), columns))
         before = new Map(found.rows.map((row) => [keyOf(row), row]))
         if (round < limit) yield* Effect.sleep(given.interval * 1_000)
       }
