@@ -144,12 +144,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       announcement: announcementOf(name, timeout),
       withdrawal: Codec.encode(Packet.request("CANT_DO", { function: name })),
       start: (running) => {
-        running.fiber = fork(
-          Effect.ensuring(
-            run(running),
-            Effect.sync(() => crew.finished(running))
-          )
-        )
+        running.fiber = fork(run(running))
+        // Not a finalizer: one that is interrupted before it begins has none.
+        running.fiber.addObserver(() => crew.finished(running))
       }
     }
     yield* Effect.acquireRelease(

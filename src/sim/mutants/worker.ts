@@ -44,11 +44,21 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "63-slot-kept",
     title: "A slot whose handler was interrupted is not free again",
     file: "src/protocol/worker/Program.ts",
-    find: "          Effect.ensuring(\n            run(running),\n            Effect.sync(() => crew.finished(running))\n          )",
-    replace:
-      "          Effect.tap(\n            run(running),\n            () => Effect.sync(() => crew.finished(running))\n          )",
+    find: "running.fiber.addObserver(() => crew.finished(running))",
+    replace: 'running.fiber.addObserver((exit) => void (exit._tag === "Success" && crew.finished(running)))',
     property: 24,
     needs: ["reset"]
+  },
+  {
+    id: "slot-kept-before-begin",
+    title: "A handler that is interrupted before it begins keeps its slot",
+    file: "src/protocol/worker/Program.ts",
+    find: "        running.fiber = fork(run(running))\n        // Not a finalizer: one that is interrupted before it begins has none.\n        running.fiber.addObserver(() => crew.finished(running))",
+    replace:
+      "        running.fiber = fork(Effect.ensuring(run(running), Effect.sync(() => crew.finished(running))))",
+    property: 58,
+    needs: ["interleaving", "reset"],
+    note: "This one was no planted bug at first: a simulation found it."
   },
   {
     id: "grabs-lost-with-connection",

@@ -13,13 +13,16 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Client from "../../../src/protocol/Client.ts"
+import * as Codec from "../../../src/protocol/Codec.ts"
 import { GearmanError } from "../../../src/protocol/GearmanError.ts"
 import { JobContext } from "../../../src/protocol/JobContext.ts"
 import * as JobFunction from "../../../src/protocol/JobFunction.ts"
 import * as JobServer from "../../../src/protocol/JobServer.ts"
 import * as MemoryNetwork from "../../../src/protocol/MemoryNetwork.ts"
 import * as Network from "../../../src/protocol/Network.ts"
+import * as Packet from "../../../src/protocol/Packet.ts"
 import * as Worker from "../../../src/protocol/Worker.ts"
+import * as ScriptedServer from "../support/ScriptedServer.ts"
 
 const one = Network.tcp("127.0.0.1", 4730)
 const two = Network.tcp("127.0.0.1", 4731)
@@ -72,6 +75,29 @@ describe("Worker", () => {
         assert.strictEqual(yield* client.run(reverse, "hello"), "olleh")
       }).pipe(Effect.scoped)
     )
+  )
+
+  it.effect("a job whose connection is lost before its handler begins takes no slot", () =>
+    Effect.gen(function* () {
+      let grabs = 0
+      yield* ScriptedServer.start(one, (peer, packet) => {
+        if (packet._tag !== "GRAB_JOB_UNIQ" || ++grabs > 1) return
+        const fields = { handle: "H:1", function: "reverse", unique: "", workload: "x" }
+        // In one piece, so that the loss is noticed in the turn in which the job came.
+        peer.connection.send([Codec.encode(Packet.response("JOB_ASSIGN_UNIQ", fields)), Packet.toBytes("no packet")])
+      })
+      const scope = yield* Scope.make()
+      const worker = yield* Scope.provide(Worker.make({ servers: [one] }), scope)
+      yield* Scope.provide(worker.register(reverse, (text) => Effect.succeed(reversed(text))), scope)
+      yield* settle
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      assert.strictEqual(grabs, 2)
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* settle
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(Exit.isSuccess(yield* Fiber.await(closing)))
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
   )
 
   it.effect("serves a layer's function, with its requirements", () => {
