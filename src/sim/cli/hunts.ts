@@ -56,7 +56,7 @@ const shrinkSeconds = 120
 
 const start = (request: Request): Promise<Report> =>
   new Promise((done) => {
-    const timeout = 1000 * (request.cpuSeconds * patience + 20 + (request.shrinks ? shrinkSeconds : 0))
+    const timeout = Math.ceil(1000 * (request.cpuSeconds * patience + 20 + (request.shrinks ? shrinkSeconds : 0)))
     execFile(
       process.execPath,
       [...process.execArgv, killer.pathname, JSON.stringify(request)],
