@@ -7,9 +7,18 @@ import * as Net from "node:net"
 
 const running = new Set<ChildProcess>()
 
-process.once("exit", () => {
+const killAll = (): void => {
   for (const child of running) child.kill("SIGKILL")
-})
+}
+
+// Whoever runs the tests may end this process by a signal, and then there is no "exit".
+process.once("exit", killAll)
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    killAll()
+    process.kill(process.pid, signal)
+  })
+}
 
 export interface Options {
   readonly input?: string | Uint8Array

@@ -51,6 +51,11 @@ export const oursAsProcess: StartServer = async (args) => {
   const port = await freePort()
   const main = new URL("../../src/runtime/main.ts", import.meta.url).pathname
   const started = start(process.execPath, [main, "server", `--port=${port}`, ...args])
-  await started.says("listening")
+  try {
+    await started.says("listening")
+  } catch (cause) {
+    await started.stop("SIGKILL")
+    throw cause
+  }
   return { port, pid: started.pid, stop: async () => void (await started.stop("SIGTERM")) }
 }

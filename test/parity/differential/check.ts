@@ -48,7 +48,12 @@ export const check = async (one: StartServer, other: StartServer, options: Optio
     let pair = pairs.get(setting)
     if (pair === undefined) {
       const flags = ["--job-handle-prefix=H:test", ...setting.flags]
-      pair = { servers: [await one(flags), await other(flags)], used: 0 }
+      const first = await one(flags)
+      const second = await other(flags).catch(async (cause) => {
+        await first.stop()
+        throw cause
+      })
+      pair = { servers: [first, second], used: 0 }
       pairs.set(setting, pair)
     }
     pair.used++
