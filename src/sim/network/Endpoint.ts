@@ -98,6 +98,11 @@ export class Endpoint {
     this.hasPower = init.hasPower
   }
 
+  /** Some program uses it now. */
+  get isOpen(): boolean {
+    return this.opened && !this.closed
+  }
+
   /** The program begins to use it. */
   open(): void {
     if (this.opened) return

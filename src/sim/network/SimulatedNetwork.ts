@@ -93,9 +93,9 @@ export class SimulatedNetwork {
     return link
   }
 
-  /** Ends that programs hold open now. */
+  /** Ends that programs hold open now; not those that a program has never seen yet. */
   openEndpoints(): ReadonlyArray<Endpoint> {
-    return [...this.hosts.values()].flatMap((host) => host.endpoints.filter((endpoint) => !endpoint.closed))
+    return [...this.hosts.values()].flatMap((host) => host.endpoints.filter((endpoint) => endpoint.isOpen))
   }
 
   /**
