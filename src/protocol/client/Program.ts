@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import type { BackgroundOptions, Client, Job, JobEvent, JobStatus, Options, SubmitOptions } from "../Client.ts"
 import * as Codec from "../Codec.ts"
 import * as Metrics from "../connection/Metrics.ts"
+import * as Monotonic from "../connection/Monotonic.ts"
 import * as Reconnecting from "../connection/Reconnecting.ts"
 import * as Servers from "../connection/Servers.ts"
 import * as Tracing from "../connection/Tracing.ts"
@@ -71,7 +72,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     maxUnsentBytes: options.maxUnsentBytes ?? defaults.maxUnsentBytes,
     noServerMilliseconds: Duration.toMillis(options.noServerTimeout ?? defaults.noServerTimeout)
   }
-  const fleet = new Fleet(names, limits, () => clock.currentTimeMillisUnsafe())
+  const fleet = new Fleet(names, limits, () => Monotonic.millis(clock))
   yield* Effect.addFinalizer(() => Effect.sync(() => fleet.close()))
   for (const link of fleet.links) {
     const connected = Reconnecting.forever({

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Network from "../Network.ts"
 import * as Backoff from "./Backoff.ts"
 import * as Metrics from "./Metrics.ts"
+import * as Monotonic from "./Monotonic.ts"
 import * as Session from "./Session.ts"
 
 export interface Options<M extends Session.Machine> {
@@ -38,7 +39,7 @@ export const forever = Effect.fnUntraced(function* <M extends Session.Machine>(
       Session.run(machine, {
         ...options.session,
         onReady: () => {
-          readyAt = clock.currentTimeMillisUnsafe()
+          readyAt = Monotonic.millis(clock)
           options.onReady(machine)
         }
       })
@@ -47,7 +48,7 @@ export const forever = Effect.fnUntraced(function* <M extends Session.Machine>(
     yield* Metrics.connectionLost(options.role, server)
     yield* log(`${readyAt === undefined ? "No connection" : "The connection was lost"}: ${lost.problem}`)
     // A server that answers and then drops us at once is no healthier than one that refuses.
-    const wasStable = readyAt !== undefined && clock.currentTimeMillisUnsafe() - readyAt >= delay
+    const wasStable = readyAt !== undefined && Monotonic.millis(clock) - readyAt >= delay
     failures = wasStable ? 1 : failures + 1
     const wait = yield* Backoff.delay(failures)
     delay = Duration.toMillis(wait)

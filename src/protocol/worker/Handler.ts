@@ -18,6 +18,7 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Codec from "../Codec.ts"
 import * as Metrics from "../connection/Metrics.ts"
+import * as Monotonic from "../connection/Monotonic.ts"
 import * as Tracing from "../connection/Tracing.ts"
 import { JobContext } from "../JobContext.ts"
 import type { JobFunction } from "../JobFunction.ts"
@@ -144,7 +145,7 @@ export const make = <Payload, Success, Error, Progress, R>(
       ? Tracing.unwrap(assignment.workload)
       : { parent: undefined, payload: assignment.workload }
     const labels = { function: fn.name, handle: assignment.handle, server: conversation.server }
-    const startedAt = clock.currentTimeMillisUnsafe()
+    const startedAt = Monotonic.millis(clock)
     const outcome = yield* limited(run, payload).pipe(
       Effect.annotateLogs(labels),
       Effect.onInterrupt(() => Metrics.workerJob(fn.name, "lost")),
@@ -159,7 +160,7 @@ export const make = <Payload, Success, Error, Progress, R>(
       }))
     )
     yield* Metrics.workerJob(fn.name, outcome)
-    yield* Metrics.handlerSeconds(fn.name, (clock.currentTimeMillisUnsafe() - startedAt) / 1000)
+    yield* Metrics.handlerSeconds(fn.name, (Monotonic.millis(clock) - startedAt) / 1000)
   })
 
   if (options.concurrency === undefined) return observed
