@@ -132,6 +132,8 @@ export class Conversation implements Machine {
   private oldest = 0
   private readonly listened = new Map<string, Listened>()
   private isGreeted = false
+  /** The server is late with an answer: other servers are preferred until it speaks. */
+  isSuspect = false
   private probes: Array<Uint8Array> = [greeting]
 
   constructor(outbox: Outbox) {
@@ -181,7 +183,13 @@ export class Conversation implements Machine {
     this.wake.openUnsafe()
   }
 
-  batchEnd(): void {}
+  batchEnd(): void {
+    this.isSuspect = false
+  }
+
+  suspect(): void {
+    this.isSuspect = true
+  }
 
   private next(): Request | undefined {
     const request = this.unanswered[this.oldest]

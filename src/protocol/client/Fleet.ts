@@ -76,9 +76,16 @@ export class Fleet {
     return { jobs: this.jobs, merged: this.merged.size, parked: this.parked.length }
   }
 
+  /** The first that is alive; one that is late with its answers only when there is no other. */
   firstAlive(order: ReadonlyArray<number>): Link | undefined {
-    for (const index of order) if (this.links[index]!.isAlive) return this.links[index]
-    return undefined
+    let late: Link | undefined
+    for (const index of order) {
+      const link = this.links[index]!
+      if (!link.isAlive) continue
+      if (link.conversation?.isSuspect !== true) return link
+      late ??= link
+    }
+    return late
   }
 
   /** What a further caller has to wait for first, or undefined. */

@@ -33,6 +33,8 @@ export interface Machine {
   readonly batchEnd: () => void
   /** Opened when we want the connection closed. */
   readonly hangUp: Latch.Latch
+  /** The peer is late with an answer it owes; it may be lost, or slow. */
+  readonly suspect: () => void
   /** True while the peer owes an answer. */
   readonly isOwed: boolean
   /** Has an ECHO_REQ sent, so that a peer that lives shows it. */
@@ -47,6 +49,9 @@ export interface Options {
   /** The server has answered for the first time. */
   readonly onReady: () => void
 }
+
+/** A peer that owes an answer is suspect after a fifth of the time after which it is given up. */
+const suspicionsPerTimeout = 5
 
 const lost = (problem: string, cause: unknown) => new ConnectionLost({ problem, cause })
 
@@ -122,9 +127,9 @@ export const run = (machine: Machine, options: Options): Effect.Effect<never, Co
 
       // A peer that owes an answer gives it at once, so its silence tells sooner than
       // that of one that merely has nothing to say.
-      const tick = Duration.min(options.probeInterval, options.probeTimeout)
       const interval = Duration.toMillis(options.probeInterval)
       const timeout = Duration.toMillis(options.probeTimeout)
+      const tick = Math.max(1, Math.min(interval, timeout / suspicionsPerTimeout))
       const probe = Effect.gen(function* () {
         let silent = 0
         let owing = 0
@@ -132,9 +137,10 @@ export const run = (machine: Machine, options: Options): Effect.Effect<never, Co
           const before = heard
           const wasOwed = machine.isOwed
           yield* Effect.sleep(tick)
-          silent = heard === before ? silent + Duration.toMillis(tick) : 0
-          owing = heard === before && wasOwed ? owing + Duration.toMillis(tick) : 0
+          silent = heard === before ? silent + tick : 0
+          owing = heard === before && wasOwed ? owing + tick : 0
           if (owing >= timeout) return yield* lost("it stopped answering", undefined)
+          if (owing > 0) machine.suspect()
           if (silent >= interval && !machine.isOwed) machine.probe()
         }
       })

@@ -147,6 +147,8 @@ export class Conversation implements Machine {
 
   batchEnd(): void {}
 
+  suspect(): void {}
+
   close(): void {
     this.isOpen = false
     this.room.openUnsafe()

@@ -179,6 +179,25 @@ describe("Client", () => {
     }).pipe(Effect.scoped, Effect.provide(clientLayer([one, two])))
   )
 
+  it.effect("sends nothing more to a server that is late with its answer, as long as there is another", () =>
+    Effect.gen(function* () {
+      const { freeze, thaw } = yield* MemoryNetwork.MemoryNetwork
+      yield* ScriptedServer.start(one, upper("H"))
+      yield* ScriptedServer.start(two, upper("T"))
+      const client = yield* Client.Client
+      const serverOf = (payload: string) => Effect.flatMap(client.submit(reverse, payload), (job) => job.handle)
+      assert.strictEqual((yield* serverOf("a")).server, "127.0.0.1:4730")
+      yield* freeze(one)
+      const late = yield* Effect.forkChild(client.run(reverse, "b"))
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual((yield* serverOf("c")).server, "127.0.0.1:4731")
+      assert.isUndefined(late.pollUnsafe())
+      yield* thaw(one)
+      assert.strictEqual(yield* Fiber.join(late), "B")
+      assert.strictEqual((yield* serverOf("d")).server, "127.0.0.1:4730")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one, two])))
+  )
+
   it.effect("interrupting a caller leaves the others merged with it", () =>
     Effect.gen(function* () {
       let finish = () => {}
