@@ -192,6 +192,21 @@ layer(sandbox, { excludeTestServices: true })("sandbox", (it) => {
     })
   )
 
+  it.effect("a process that cannot be started is told, and tried again with the next item", () =>
+    Effect.gen(function* () {
+      const { execPath } = process
+      const evaluator = MapSandbox.layer({ memoryLimitMebibytes: 64 })
+      const [failure, result] = yield* Effect.gen(function* () {
+        process.execPath = "/nonexistent/node"
+        const failure = yield* failureOf("(n) => n")
+        process.execPath = execPath
+        return [failure, yield* run("(n) => n", 3)]
+      }).pipe(Effect.provide(evaluator), Effect.ensuring(Effect.sync(() => (process.execPath = execPath))))
+      assert.match(String(failure), /^unavailable: this worker cannot start a process.*ENOENT/)
+      assert.strictEqual(result, 3)
+    })
+  )
+
   it.effect("no process outlives a worker that is killed, not even one in a loop", () =>
     Effect.gen(function* () {
       const host = spawn(process.execPath, [join(import.meta.dirname, "fixtures/sandbox-host.ts")], {
