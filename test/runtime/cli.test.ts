@@ -2,9 +2,19 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { freePort } from "../interop/processes.ts"
+import { freePort, run } from "../interop/processes.ts"
 import { version } from "../../src/runtime/version.ts"
-import { ask, gearman, inDirectory, patienceMillis, sleep, startGearman, startServer, until } from "./support.ts"
+import {
+  ask,
+  gearman,
+  inDirectory,
+  mainPath,
+  patienceMillis,
+  sleep,
+  startGearman,
+  startServer,
+  until
+} from "./support.ts"
 
 let server: Awaited<ReturnType<typeof startServer>>
 beforeAll(async () => {
@@ -235,6 +245,16 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     assert.match(top.stdout, /^1 functions, 1 jobs queued, 0 running\n\nFUNCTION +QUEUED +CHANGE +RUNNING/)
     assert.match(top.stdout, /orphan +1 +0 +0 +0 .*! no worker anywhere/)
     await other.stop()
+  })
+
+  it("gives a terminal back when q is pressed", async () => {
+    const command = `${process.execPath} ${mainPath} top --server ${server.address} && echo ended`
+    const shown = await run("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+      input: "q",
+      timeoutMillis: patienceMillis
+    })
+    assert.strictEqual(shown.code, 0)
+    assert.match(shown.stdout, /\u001b\[\?1049h[\s\S]*\u001b\[\?1049l[\s\S]*ended/)
   })
 
   it("listens on a Unix socket", async () => {

@@ -97,14 +97,24 @@ const screen = Effect.acquireRelease(
   () => (process.stdout.isTTY ? Output.print("\u001b[?25h\u001b[?1049l") : Effect.void)
 )
 
-/** Ends when q is pressed. */
+/** Ends when q or Ctrl-C is pressed. */
 const quitKey = Effect.callback<void>((resume) => {
-  if (!process.stdin.isTTY) return
+  const { stdin } = process
+  if (!stdin.isTTY) return
   const onKey = (key: Buffer) => {
-    if (key.includes("q") || key.includes(3)) resume(Effect.void)
+    if (!key.includes("q") && !key.includes(3)) return
+    restore()
+    resume(Effect.void)
   }
-  process.stdin.setRawMode(true).on("data", onKey)
-  return Effect.sync(() => void process.stdin.setRawMode(false).off("data", onKey).pause())
+  // A terminal that is read keeps the process alive.
+  const restore = () => {
+    stdin.off("data", onKey)
+    stdin.setRawMode(false)
+    stdin.pause()
+  }
+  stdin.setRawMode(true)
+  stdin.on("data", onKey)
+  return Effect.sync(restore)
 })
 
 const top = Command.make(
