@@ -286,7 +286,7 @@ const ourFlags: ReadonlyArray<Flag> = [
   {
     name: "max-jobs",
     kind: whole("NUMBER", 1, 100_000_000),
-    byDefault: "4000000",
+    byDefault: "2000000",
     description: "Jobs that exist at a time; further submissions are refused",
     treatment: used
   },
