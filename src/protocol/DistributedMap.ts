@@ -45,7 +45,7 @@ export type {
   StreamOptions
 } from "./map/MapOptions.ts"
 export { type CombineFunction, type ReduceOptions } from "./map/Reduce.ts"
-export { serve } from "./map/serve.ts"
+export { serve } from "./map/MapWorker.ts"
 export { CannotShip, type Mode, type Shipment } from "./map/Shipment.ts"
 export { CannotTravel, decode, encode, InvalidValue } from "./map/Value.ts"
 
