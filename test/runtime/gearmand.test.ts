@@ -3,7 +3,7 @@ import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { assert, describe, it } from "vitest"
-import { freePort } from "../interop/processes.ts"
+import { freePort, run } from "../interop/processes.ts"
 import { ask, gearmand, gearmandPath, inDirectory, isAlive, ready, sleep, startGearmand, until } from "./support.ts"
 
 const quiet = ["--config-file=/dev/null", "--log-file=none"]
@@ -231,6 +231,11 @@ describe("bin/gearmand", { timeout: 60_000 }, () => {
     assert.include(help.stdout, "--worker-wakeup")
     const version = await gearmand(["-V"])
     assert.match(version.stdout, /^gearmand \d+\.\d+\.\d+\n$/)
+    await inDirectory(async (directory) => {
+      const link = Path.join(directory, "gearmand")
+      Fs.symlinkSync(gearmandPath, link)
+      assert.strictEqual((await run(link, ["-V"], { env: {} })).stdout, version.stdout)
+    })
   })
 })
 

@@ -128,6 +128,31 @@ describe("TLS", { timeout: 90_000 }, () => {
     kept.destroy()
   })
 
+  it("counts connections, and forgets those that have ended", async () => {
+    const few = await startServer([...serverArgs, "--max-connections=1"])
+    for (let round = 0; round < 3; round++) {
+      await until(
+        () =>
+          serialSeenAt(few.port).then(
+            () => true,
+            () => false
+          ),
+        "a connection was accepted again"
+      )
+    }
+    const first = Tls.connect({ port: few.port, host: "127.0.0.1", ca: Fs.readFileSync(authority.certificate) })
+    await new Promise((resolve) => first.once("secureConnect", resolve))
+    assert.isTrue(
+      await serialSeenAt(few.port).then(
+        () => false,
+        () => true
+      ),
+      "a second one was refused"
+    )
+    first.destroy()
+    await few.stop()
+  })
+
   it("does not start with files that do not fit", async () => {
     const result = await gearman(["server", "--port=0", ...serverArgs.slice(0, 2), `--ssl-key=${client.key}`])
     assert.strictEqual(result.code, 1)
