@@ -41,6 +41,8 @@ export interface ModelJob {
   background: boolean
   state: "queued" | "running" | "finished" | "dropped"
   owner: ModelConnection | undefined
+  /** Connections that had it and ran out of time: they may still bring its result. */
+  readonly heldBefore: Set<ModelConnection>
   /** One entry for each attachment. */
   listeners: Array<ModelConnection>
   attempts: number
@@ -268,7 +270,9 @@ export class ServerModel {
     const job = found !== undefined && isLive(found) ? found : undefined
     for (const watcher of this.watchers) watcher.worked?.(this, connection, job, packet)
     const terminal = packet.name === "WORK_COMPLETE" || packet.name === "WORK_FAIL" || packet.name === "WORK_EXCEPTION"
-    if (job?.owner !== connection) return
+    if (job === undefined) return
+    if (this.mayEndLate(job, connection, packet)) job.doubtful = true
+    if (job.owner !== connection) return
     if (!this.mayBeTimedOut(job) || packet.name === "WORK_COMPLETE") {
       if (terminal) this.over(job, "finished")
       return
@@ -277,12 +281,19 @@ export class ServerModel {
     if (!terminal) return
     job.doubtful = true
     job.state = "queued"
+    job.heldBefore.add(connection)
     job.owner = undefined
   }
 
   /** Its present attempt is over its time limit, by some clock that may be a little off. */
   mayBeTimedOut(job: ModelJob): boolean {
     return job.state === "running" && job.timeLimit > 0 && this.now() - job.assignedAt >= job.timeLimit * 0.8
+  }
+
+  /** A result of an attempt whose time was over counts as long as nobody else has the job. */
+  mayEndLate(job: ModelJob, connection: ModelConnection, packet: PacketEvent): boolean {
+    const isFree = job.state === "queued" || this.mayBeTimedOut(job)
+    return packet.name === "WORK_COMPLETE" && job.heldBefore.has(connection) && job.owner !== connection && isFree
   }
 
   /** For all that its packets have shown, the server may be rid of the job. */
@@ -293,9 +304,10 @@ export class ServerModel {
     return !job.background && job.listeners.length === 0 && (isLost || job.state === "queued")
   }
 
-  /** A server that gives up a job tells its listeners without a worker's word. */
+  /** What a server tells listeners although no owner of the job has said it ends the job all the same. */
   private forwardedTerminal(job: ModelJob | undefined, packet: PacketEvent): void {
-    if (job !== undefined && isLive(job) && packet.name === "WORK_FAIL") this.over(job, "finished")
+    if (job === undefined || !isLive(job)) return
+    if (packet.name === "WORK_FAIL" || (packet.name === "WORK_COMPLETE" && job.doubtful)) this.over(job, "finished")
   }
 
   private reply(connection: ModelConnection, packet: PacketEvent): void {
@@ -337,6 +349,7 @@ export class ServerModel {
       background: submission.background,
       state: "queued",
       owner: undefined,
+      heldBefore: new Set(),
       listeners: [],
       attempts: 0,
       place: ++this.places,
@@ -369,6 +382,7 @@ export class ServerModel {
     const job = this.jobs.get(packet.fields[0]!)
     if (job === undefined) return this.unasked(connection, packet)
     for (const watcher of this.watchers) watcher.assigned?.(this, connection, job)
+    if (job.owner?.open === true) job.heldBefore.add(job.owner)
     job.state = "running"
     job.doubtful = false
     job.owner = connection

@@ -28,8 +28,10 @@ export const fanout = (): Property => {
   return {
     name: "fanout",
     worked: (server, connection, job, packet) => {
-      if (job === undefined || job.owner !== connection) return
-      const isOptional = packet.name !== "WORK_COMPLETE" && server.mayBeTimedOut(job)
+      if (job === undefined) return
+      const isLate = server.mayEndLate(job, connection, packet)
+      if (job.owner !== connection && !isLate) return
+      const isOptional = isLate || (packet.name !== "WORK_COMPLETE" && server.mayBeTimedOut(job))
       for (const listener of job.listeners) {
         const isHidden = packet.name === "WORK_EXCEPTION" && !listener.exceptions
         due.push({

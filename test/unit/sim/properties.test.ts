@@ -66,6 +66,18 @@ const cases: ReadonlyArray<
     `${running}\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1\n -- \n 9 < WORK_DATA H:1 d\n 1 > WORK_DATA H:1 d\n 2 > WORK_DATA H:1 d`
   ],
   ["a listener that left hears nothing", fanout, 0, `${running}\n 1 closed\n --\n 9 < WORK_COMPLETE H:1 r`],
+  [
+    "a late result of a job that waits again",
+    fanout,
+    0,
+    `9 < CAN_DO_TIMEOUT f 2000\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n wait 2000\n 8 < CAN_DO_TIMEOUT f 2000\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w\n wait 2000\n 9 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r`
+  ],
+  [
+    "a late result of a job that another has",
+    fanout,
+    16,
+    `9 < CAN_DO_TIMEOUT f 2000\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n wait 2000\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w\n 9 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r`
+  ],
   ["attempts spent", fanout, 0, `${running}\n 9 closed\n 1 > WORK_FAIL H:1`, 1],
   [
     "a listener left out",
