@@ -3,7 +3,7 @@
  * that ratios mean something where absolute numbers do not. Not a test.
  */
 import { writeFileSync } from "node:fs"
-import { availableParallelism, cpus } from "node:os"
+import { availableParallelism, cpus, loadavg } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { floor } from "./sections/floor.ts"
@@ -57,6 +57,8 @@ if (version === undefined) {
   say("gearmand is not installed (Debian: gearman-job-server), so there is nothing to compare with.")
 }
 
+// Above 1, others want the machine too, and figures wander.
+const loadBefore = loadavg()[0]!.toFixed(1)
 compile()
 const servers = await Promise.all(names.map(start))
 for (const server of servers) {
@@ -78,7 +80,13 @@ for (const section of chosen) {
 }
 await Promise.all(servers.map((server) => server.stop()))
 
-const machine = `${cpus()[0]!.model}, ${availableParallelism()} cores, Node ${process.version}, gearmand ${version ?? "absent"}`
+const machine = [
+  cpus()[0]!.model,
+  `${availableParallelism()} cores`,
+  `load average ${loadBefore} before`,
+  `Node ${process.version}`,
+  `gearmand ${version ?? "absent"}`
+].join(", ")
 if (values.json) {
   process.stdout.write(`${JSON.stringify({ machine, date: new Date().toISOString(), measurements }, undefined, 2)}\n`)
 } else {
