@@ -109,10 +109,12 @@ export const selection = (
 ): Property => {
   /** By client and server: since when the server has answered over the present connection. */
   const upSince = new Map<string, number>()
+  /** By client and server: since when the client has said things and heard nothing. */
+  const silentSince = new Map<string, number>()
   const serverOf = new Map<number, string>()
   const open = new Map<number, Asked & { readonly at: number }>()
 
-  const judge = (node: string, chosen: string, fields: ReadonlyArray<string>) => {
+  const judge = (node: string, chosen: string, fields: ReadonlyArray<string>, at: number) => {
     const [fn = "", unique = ""] = fields
     const workload = fields.at(-1) ?? ""
     const order = orderOf(fn, unique, workload)
@@ -125,6 +127,8 @@ export const selection = (
       if (server === chosen) return
       const since = upSince.get(`${node} ${server}`)
       if (since === undefined || since + noticeMillis > asked) continue
+      // Who owes an answer for long may be down, in its client's eyes.
+      if (at - (silentSince.get(`${node} ${server}`) ?? at) > noticeMillis) continue
       throw new Violation(
         33,
         `${node} submits ${fn} ${unique} to ${chosen}, though ${server} comes first and has answered since ${since} ms`
@@ -141,7 +145,9 @@ export const selection = (
           return
         case "Closed": {
           const server = serverOf.get(event.connection)
-          if (!event.atServer && server !== undefined) upSince.delete(`${event.node} ${server}`)
+          if (event.atServer || server === undefined) return
+          upSince.delete(`${event.node} ${server}`)
+          silentSince.delete(`${event.node} ${server}`)
           return
         }
         case "Started":
@@ -161,8 +167,14 @@ export const selection = (
           const server = serverOf.get(event.connection)
           if (server === undefined) return
           const key = `${event.node} ${server}`
-          if (event.got && !upSince.has(key)) upSince.set(key, at)
-          else if (!event.got && event.name.startsWith("SUBMIT_JOB")) judge(event.node, server, event.fields)
+          if (event.got) {
+            const silent = at - (silentSince.get(key) ?? at)
+            silentSince.delete(key)
+            if (!upSince.has(key) || silent > noticeMillis) upSince.set(key, at)
+            return
+          }
+          if (event.name.startsWith("SUBMIT_JOB")) judge(event.node, server, event.fields, at)
+          if (!silentSince.has(key)) silentSince.set(key, at)
         }
       }
     }
