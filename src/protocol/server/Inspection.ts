@@ -28,6 +28,8 @@ export interface JobSnapshot {
   readonly numerator: number
   readonly denominator: number
   readonly workloadBytes: number
+  /** End of the attempt (monotonic clock) or start of the scheduled job (wall clock), if there is one. */
+  readonly dueMillis: number | undefined
   readonly worker: number | undefined
   readonly listeners: ReadonlyArray<number>
 }
@@ -44,6 +46,8 @@ export interface FunctionSnapshot {
   readonly scheduled: number
   readonly running: number
   readonly workers: ReadonlyArray<number>
+  /** Those who are to be woken, in that order. */
+  readonly sleepers: ReadonlyArray<number>
   readonly awaitedNoops: number
   readonly isIdle: boolean
 }
@@ -82,6 +86,7 @@ export interface Counts {
   readonly queues: number
   readonly mergeKeys: number
   readonly attachments: number
+  readonly workloadBytes: number
   readonly attemptDeadlines: number
   readonly scheduledDeadlines: number
   readonly lingering: number
@@ -133,6 +138,7 @@ const countsOf = ({ jobs, lingeringCount, sessions }: Inspected): Counts => {
     queues: jobs.functions.withWorkCount,
     mergeKeys: jobs.merging.size,
     attachments: jobs.attachmentCount,
+    workloadBytes: jobs.workloadBytes,
     attemptDeadlines: jobs.attempts.size,
     scheduledDeadlines: jobs.scheduled.size,
     lingering: lingeringCount,
@@ -159,6 +165,7 @@ export const snapshot = (server: Inspected): Snapshot => ({
     numerator: job.numerator,
     denominator: job.denominator,
     workloadBytes: job.workload.length,
+    dueMillis: job.heapIndex === -1 ? undefined : job.dueMillis,
     worker: job.worker?.number,
     listeners: job.listeners.map((attachment) => attachment.session.number).sort(byNumber)
   })),
@@ -172,6 +179,9 @@ export const snapshot = (server: Inspected): Snapshot => ({
     scheduled: fn.scheduled[0] + fn.scheduled[1] + fn.scheduled[2],
     running: fn.runningCount,
     workers: Array.from(fn.abilities, (ability) => ability.session.number).sort(byNumber),
+    sleepers: Array.from(fn.sleepers, (ability) => ability.session)
+      .filter((session) => session.sleep === "asleep")
+      .map((session) => session.number),
     awaitedNoops: fn.awaitedNoops,
     isIdle: fn.isIdle
   })),

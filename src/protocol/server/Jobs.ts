@@ -54,9 +54,12 @@ export class Jobs {
   observer: JobObserver | undefined = undefined
   /** Submissions that wait for a job. */
   attachmentCount = 0
+  /** Of all workloads together. */
+  workloadBytes = 0
   private readonly workerWakeup: number
   private readonly maxAttempts: number
   private readonly maxJobs: number
+  private readonly maxWorkloadBytes: number
 
   constructor(options: Options, handles: Handles, mergingSeed: number) {
     this.functions = new Functions(options.maxFunctions)
@@ -66,12 +69,16 @@ export class Jobs {
     // 0 attempts would be none at all; gearmand 2.0 reads it as one.
     this.maxAttempts = options.jobRetries < 0 ? Infinity : Math.max(1, options.jobRetries)
     this.maxJobs = options.maxJobs
+    this.maxWorkloadBytes = options.maxWorkloadBytes
   }
 
-  /** Whether a further job of that function and priority would be one too many. */
-  isFull(fn: ServerFunction, priority: Priority): boolean {
+  /** Whether a further job of that function, priority and size would be one too many. */
+  isFull(fn: ServerFunction, priority: Priority, workloadBytes: number): boolean {
     const most = fn.maxQueue[priority]
-    return (most > 0 && fn.jobCount >= most) || this.byNumber.size >= this.maxJobs || this.isCrowded
+    if (most > 0 && fn.jobCount >= most) return true
+    return (
+      this.byNumber.size >= this.maxJobs || this.workloadBytes + workloadBytes > this.maxWorkloadBytes || this.isCrowded
+    )
   }
 
   /** Whether one client more that waits would be too many. */
@@ -94,6 +101,7 @@ export class Jobs {
     )
     this.byNumber.set(number, job)
     fn.jobCount++
+    this.workloadBytes += submission.workload.length
     this.functions.settle(fn)
     this.counters.submitted++
     this.observer?.submitted(job, false)
@@ -250,6 +258,7 @@ export class Jobs {
     this.merging.remove(job)
     this.attachmentCount -= detachAll(job)
     job.function.jobCount--
+    this.workloadBytes -= job.workload.length
     this.functions.settle(job.function)
   }
 }

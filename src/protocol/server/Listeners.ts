@@ -76,30 +76,46 @@ export const detachAll = (job: Job): number => {
 }
 
 /**
- * Sends a worker's packet on to every listener, body unchanged but for separators that it
- * lacks and that clients need.
+ * The body of a worker's packet on its way to listeners: as it came, but for separators that
+ * it lacks and that clients need. A large one is copied once and shared.
+ */
+class Report {
+  private readonly frame: Codec.Frame
+  private readonly missingSeparators: number
+  private shared: Uint8Array | undefined = undefined
+
+  constructor(frame: Codec.Frame, missingSeparators: number) {
+    this.frame = frame
+    this.missingSeparators = missingSeparators
+  }
+
+  sendTo(session: Session): void {
+    const { bytes, end, start, type } = this.frame
+    const bodyBytes = end - start + this.missingSeparators
+    if (bodyBytes < byReferenceBytes) {
+      if (!session.begin(type, bodyBytes, bodyBytes)) return
+      session.outbox.putRange(bytes, start, end)
+      for (let count = 0; count < this.missingSeparators; count++) session.outbox.putByte(0)
+    } else if (session.begin(type, bodyBytes, 0)) {
+      if (this.shared === undefined) {
+        this.shared = new Uint8Array(bodyBytes)
+        this.shared.set(bytes.subarray(start, end))
+      }
+      session.outbox.putReference(this.shared)
+    }
+  }
+}
+
+/**
+ * Sends a worker's packet on to every listener.
  *
  * @since 0.1.0
  * @category operations
  */
 export const forward = (job: Job, frame: Codec.Frame, missingSeparators: number): void => {
-  const { listeners } = job
-  if (listeners.length === 0) return
-  const copiedBytes = frame.end - frame.start
-  const bodyBytes = copiedBytes + missingSeparators
-  if (bodyBytes < byReferenceBytes) {
-    for (const { session } of listeners) {
-      if (!session.begin(frame.type, bodyBytes, bodyBytes)) continue
-      session.outbox.putRange(frame.bytes, frame.start, frame.end)
-      for (let count = 0; count < missingSeparators; count++) session.outbox.putByte(0)
-    }
-    return
-  }
-  const shared = new Uint8Array(bodyBytes)
-  shared.set(frame.bytes.subarray(frame.start, frame.end))
-  for (const { session } of listeners) {
-    if (session.begin(frame.type, bodyBytes, 0)) session.outbox.putReference(shared)
-  }
+  if (job.listeners.length === 0) return
+  const report = new Report(frame, missingSeparators)
+  for (const { session } of job.listeners) report.sendTo(session)
 }
 
 const fail = (session: Session, job: Job): void => {
@@ -115,13 +131,10 @@ const fail = (session: Session, job: Job): void => {
  * @category operations
  */
 export const forwardException = (job: Job, frame: Codec.Frame, missingSeparators: number): void => {
-  const bodyBytes = frame.end - frame.start + missingSeparators
+  const report = new Report(frame, missingSeparators)
   for (const { session } of job.listeners) {
-    if (!session.wantsExceptions) fail(session, job)
-    else if (session.begin(frame.type, bodyBytes, bodyBytes)) {
-      session.outbox.putRange(frame.bytes, frame.start, frame.end)
-      for (let count = 0; count < missingSeparators; count++) session.outbox.putByte(0)
-    }
+    if (session.wantsExceptions) report.sendTo(session)
+    else fail(session, job)
   }
 }
 

@@ -51,6 +51,8 @@ export interface Options {
   readonly maxClientIdBytes: number
   /** Most jobs that exist at a time, and most clients that wait for one. */
   readonly maxJobs: number
+  /** Most bytes that the workloads of all jobs may have together. */
+  readonly maxWorkloadBytes: number
   /**
    * Most functions that exist at a time. One without workers and jobs stays listed, as in
    * gearmand, until its place is needed.
@@ -89,6 +91,7 @@ export const defaults: Options = {
   maxUniqueBytes: 64,
   maxClientIdBytes: 127,
   maxJobs: 4_000_000,
+  maxWorkloadBytes: 4 * 1024 * 1024 * 1024,
   maxFunctions: 100_000,
   maxConnections: 100_000,
   maxOutputBytes: 64 * 1024 * 1024,

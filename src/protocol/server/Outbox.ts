@@ -28,6 +28,8 @@ export const byReferenceBytes = 4096
 
 const smallestBuffer = 256
 const largestBuffer = 65536
+// Times the number of connections, this is what idle ones hold.
+const largestKept = 4096
 const empty = new Uint8Array(0)
 
 /**
@@ -44,6 +46,9 @@ export class Outbox {
   private chunks: Array<Uint8Array> = []
   private chunksBytes = 0
   private buffer: Uint8Array = empty
+  private nextBufferBytes = smallestBuffer
+  /** What this flush has copied so far. */
+  private copiedBytes = 0
   /** The buffer's bytes `from` to `used` are written and in no chunk yet. */
   private from = 0
   private used = 0
@@ -83,8 +88,8 @@ export class Outbox {
     }
     if (this.used + bytes > this.buffer.length) {
       this.seal()
-      const size = Math.min(largestBuffer, Math.max(smallestBuffer, this.buffer.length * 2))
-      this.buffer = new Uint8Array(Math.max(size, bytes))
+      this.buffer = new Uint8Array(Math.max(this.nextBufferBytes, bytes))
+      this.nextBufferBytes = Math.min(largestBuffer, this.nextBufferBytes * 2)
       this.from = 0
       this.used = 0
     }
@@ -132,6 +137,7 @@ export class Outbox {
     if (this.used === this.from) return
     this.chunks.push(this.buffer.subarray(this.from, this.used))
     this.chunksBytes += this.used - this.from
+    this.copiedBytes += this.used - this.from
     this.from = this.used
   }
 
@@ -146,8 +152,10 @@ export class Outbox {
     this.used = 0
     this.unsentBytes = this.peer.unsentBytes()
     // The transport owns the buffer while it has bytes to send; a large one is not kept
-    // for a connection that may be idle from now on.
-    if (this.unsentBytes > 0 || this.buffer.length > largestBuffer / 4) this.buffer = empty
+    // for a connection that may be idle from now on. The next one is as large as this flush.
+    if (this.unsentBytes > 0 || this.buffer.length > largestKept) this.buffer = empty
+    this.nextBufferBytes = Math.max(smallestBuffer, Math.min(largestBuffer, this.copiedBytes))
+    this.copiedBytes = 0
   }
 
   discard(): void {

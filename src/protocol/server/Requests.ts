@@ -153,7 +153,7 @@ export class Requests {
       jobs.merge(joined, priority, isBackground)
       return Replies.jobCreated(session, joined)
     }
-    if (jobs.isFull(fn, priority)) return this.refuse(session, Replies.refusals.queueFull)
+    if (jobs.isFull(fn, priority, end - start)) return this.refuse(session, Replies.refusals.queueFull)
     const job = jobs.create({
       function: fn,
       unique,

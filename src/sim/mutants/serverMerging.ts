@@ -87,9 +87,9 @@ export const serverMerging: ReadonlyArray<Mutant> = [
     id: "32-data-to-the-first",
     title: "WORK_DATA goes to the first listener only",
     file: "src/protocol/server/Listeners.ts",
-    find: "    for (const { session } of listeners) {\n      if (!session.begin(frame.type, bodyBytes, bodyBytes)) continue",
+    find: "  for (const { session } of job.listeners) report.sendTo(session)",
     replace:
-      "    for (const { session } of frame.type === Packet.PacketType.WORK_DATA ? listeners.slice(0, 1) : listeners) {\n      if (!session.begin(frame.type, bodyBytes, bodyBytes)) continue",
+      "  for (const { session } of frame.type === Packet.PacketType.WORK_DATA ? job.listeners.slice(0, 1) : job.listeners)\n    report.sendTo(session)",
     property: 5,
     needs: ["workload"]
   },
@@ -145,8 +145,8 @@ export const serverMerging: ReadonlyArray<Mutant> = [
     id: "38-exceptions-for-all",
     title: "WORK_EXCEPTION goes to clients that did not ask for exceptions",
     file: "src/protocol/server/Listeners.ts",
-    find: "if (!session.wantsExceptions) fail(session, job)",
-    replace: 'if (session.closing === "destroy") fail(session, job)',
+    find: "if (session.wantsExceptions) report.sendTo(session)",
+    replace: 'if (session.closing !== "destroy") report.sendTo(session)',
     property: 5,
     needs: ["workload"]
   },

@@ -89,9 +89,9 @@ export const wire: ReadonlyArray<Mutant> = [
     id: "50-slow-client-blocks",
     title: "A client that reads slowly keeps the others from hearing",
     file: "src/protocol/server/Listeners.ts",
-    find: "if (!session.begin(frame.type, bodyBytes, bodyBytes)) continue",
+    find: "  for (const { session } of job.listeners) report.sendTo(session)",
     replace:
-      "if (session.peer.unsentBytes() > 0) break\n      if (!session.begin(frame.type, bodyBytes, bodyBytes)) continue",
+      "  for (const { session } of job.listeners) {\n    if (session.peer.unsentBytes() > 0) break\n    report.sendTo(session)\n  }",
     property: 5,
     needs: ["pressure"],
     note: "Nothing waits while a packet is sent to all; the sending stops at the slow one instead."
@@ -109,7 +109,7 @@ export const wire: ReadonlyArray<Mutant> = [
     id: "buffer-reused",
     title: "A buffer that the transport still has to send is written over",
     file: "src/protocol/server/Outbox.ts",
-    find: "if (this.unsentBytes > 0 || this.buffer.length > largestBuffer / 4) this.buffer = empty",
+    find: "if (this.unsentBytes > 0 || this.buffer.length > largestKept) this.buffer = empty",
     replace: "",
     property: 53,
     needs: ["pressure"]

@@ -13,6 +13,8 @@ export class Connection {
   readonly decoder: Codec.Decoder
   /** Chunks as the transport got them, and not yet read. */
   chunks: Array<Uint8Array> = []
+  /** The last of them, not a copy. */
+  lastChunk: Uint8Array | undefined = undefined
   sends = 0
   /** The pretended peer does not read: what is sent stays in the transport. */
   isStalled = false
@@ -28,6 +30,7 @@ export class Connection {
         this.sends++
         for (const chunk of chunks) {
           this.chunks.push(Uint8Array.from(chunk))
+          this.lastChunk = chunk
           if (this.isStalled) this.unsent += chunk.length
         }
       },

@@ -88,6 +88,27 @@ describe("a limit", () => {
     ])
   })
 
+  it("on the bytes of all workloads refuses new jobs until some are done", () => {
+    const server = new Server({ maxWorkloadBytes: 10 })
+    const [client, worker] = [server.connect(), server.worker("f")]
+    client.background("f", "a", "x".repeat(6))
+    client.background("f", "b", "x".repeat(5))
+    client.background("f", "c", "x".repeat(4))
+    client.background("f", "a", "x".repeat(6))
+    worker.grab()
+    worker.complete("H:1")
+    client.background("f", "d", "x".repeat(6))
+    client.background("f", "e", "x")
+    assert.deepStrictEqual(client.read(), [
+      "JOB_CREATED H:1",
+      "ERROR QUEUE_ERROR|Job queue is full",
+      "JOB_CREATED H:2",
+      "JOB_CREATED H:1",
+      "JOB_CREATED H:3",
+      "ERROR QUEUE_ERROR|Job queue is full"
+    ])
+  })
+
   it("on functions lets go of idle ones only", () => {
     const server = new Server({ maxFunctions: 2 })
     const client = server.connect()

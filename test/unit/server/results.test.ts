@@ -97,17 +97,21 @@ describe("reports", () => {
   })
 
   it("of many kilobytes are shared between listeners, whole and in order", () => {
-    const { client, server, worker } = running()
-    const other = server.connect()
-    other.submit("f", "u")
-    other.drop()
-    const data = "0123456789".repeat(1000)
-    worker.send("WORK_DATA", { handle: "H:1", data: "small" })
-    worker.send("WORK_DATA", { handle: "H:1", data })
-    worker.complete("H:1", "end")
-    const expected = ["WORK_DATA H:1|small", `WORK_DATA H:1|${data}`, "WORK_COMPLETE H:1|end"]
-    assert.deepStrictEqual(client.read(), expected)
-    assert.deepStrictEqual(other.read(), expected)
+    for (const last of ["WORK_COMPLETE", "WORK_EXCEPTION"] as const) {
+      const { client, server, worker } = running({ exceptions: true })
+      const other = server.connect()
+      other.submit("f", "u")
+      other.drop()
+      const data = "0123456789".repeat(1000)
+      worker.send("WORK_DATA", { handle: "H:1", data: "small" })
+      worker.send("WORK_DATA", { handle: "H:1", data })
+      worker.send("WORK_WARNING", { handle: "H:1", data: "small" })
+      worker.send(last, { handle: "H:1", data })
+      const expected = ["WORK_DATA H:1|small", `WORK_DATA H:1|${data}`, "WORK_WARNING H:1|small", `${last} H:1|${data}`]
+      assert.deepStrictEqual(client.read(), expected)
+      assert.deepStrictEqual(other.read(), expected)
+      assert.strictEqual(client.lastChunk, other.lastChunk)
+    }
   })
 })
 
