@@ -5,7 +5,6 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Client from "../../src/protocol/Client.ts"
-import * as JobFunction from "../../src/protocol/JobFunction.ts"
 import * as JobServer from "../../src/protocol/JobServer.ts"
 import * as Network from "../../src/protocol/Network.ts"
 import * as Worker from "../../src/protocol/Worker.ts"
@@ -16,7 +15,7 @@ import { begin } from "../../src/sim/scenario/faults.ts"
 import type { Fault } from "../../src/sim/scenario/Fault.ts"
 import { drawWorld } from "../../src/sim/scenario/Scenario.ts"
 import { World } from "../../src/sim/World.ts"
-import { type Ended, plan, type Run, type Trouble } from "./trouble.ts"
+import { type Ended, functions, plan, type Run, type Trouble } from "./trouble.ts"
 
 const servers = ["sammy", "kenny"]
 
@@ -48,8 +47,7 @@ const faultsOf = (trouble: Trouble, lastsMillis: number): ReadonlyArray<Fault> =
 export const simulate = (trouble: Trouble, seed: number): Run => {
   const ended: Array<Ended> = []
   let executions = 0
-  const safe = JobFunction.utf8("safe", { idempotent: true, timeout: "5 minutes", unique: "payload" })
-  const risky = JobFunction.utf8("risky", { unique: "payload" })
+  const { risky, safe } = functions
   const handler = (text: string) =>
     Effect.suspend(() => {
       executions++

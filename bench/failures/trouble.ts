@@ -1,6 +1,13 @@
 /**
  * The troubles that `node bench/failures.ts` makes, and what it notes of each run.
  */
+import * as JobFunction from "../../src/protocol/JobFunction.ts"
+
+export const functions = {
+  safe: JobFunction.utf8("safe", { idempotent: true, timeout: "5 minutes", unique: "payload" }),
+  risky: JobFunction.utf8("risky", { unique: "payload" })
+}
+
 export const troubles = [
   "crash of a server",
   "crash of a worker",
