@@ -54,8 +54,7 @@ export const worker: ReadonlyArray<Mutant> = [
     title: "A handler that is interrupted before it begins keeps its slot",
     file: "src/protocol/worker/Program.ts",
     find: "        running.fiber = fork(run(running))\n        // Not a finalizer: one that is interrupted before it begins has none.\n        running.fiber.addObserver(() => crew.finished(running))",
-    replace:
-      "        running.fiber = fork(Effect.ensuring(run(running), Effect.sync(() => crew.finished(running))))",
+    replace: "        running.fiber = fork(Effect.ensuring(run(running), Effect.sync(() => crew.finished(running))))",
     property: 58,
     needs: ["interleaving", "reset"],
     note: "This one was no planted bug at first: a simulation found it."
