@@ -65,6 +65,7 @@ static uint32_t group_count, group_capacity;
 static uint64_t submitted, created, completed; // by callers; a background job by its worker
 static uint64_t *started;                      // when job i was due, by i modulo its size
 static const uint64_t started_size = 1 << 20;
+static const uint64_t enough_jobs = 200;
 static uint32_t *latencies;
 static size_t latency_count, latency_capacity;
 static uint64_t longest_gap, last_created;
@@ -432,6 +433,9 @@ int main(int argc, char **argv) {
     own = own_cpu_seconds();
     start = now();
     run_until(start + (uint64_t)(option.seconds * 1e9));
+    // On a machine that others keep busy the window may have held next to nothing.
+    for (int more = 1; completed < enough_jobs && more < 20; more++)
+      run_until(start + (uint64_t)(option.seconds * 1e9 * (more + 1)));
   }
   double seconds = (double)(now() - start) / 1e9;
   cpu = server_cpu_seconds() - cpu;
