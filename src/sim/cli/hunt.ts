@@ -45,6 +45,9 @@ export interface Report {
   readonly trace?: ReadonlyArray<string> | undefined
 }
 
+// Enough to see what happened; a failure of one's own is shrunk for longer.
+const shrinkSeconds = 8
+
 const cpuSeconds = (): number => {
   const { system, user } = process.cpuUsage()
   return (system + user) / 1e6
@@ -104,7 +107,7 @@ const run = async ({ cpuSeconds: limit, from, mutant, seeds, shrinks }: Request)
     if (failure === undefined) continue
     const found = cpuSeconds()
     const finding = explore.fromOutcome(outcome)
-    const { moments } = explore.replay(shrinks ? explore.shrink(finding) : finding, { keepHistory: true })
+    const { moments } = explore.replay(shrinks ? explore.shrink(finding, { cpuSecondsMax: shrinkSeconds }) : finding, { keepHistory: true })
     return {
       seed,
       property: failure instanceof explore.Violation ? failure.property : undefined,

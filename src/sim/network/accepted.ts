@@ -39,8 +39,10 @@ export const accepted = (endpoint: Endpoint): Network.Connection => {
   }
 
   const readSome = () => {
-    if (handler === undefined || isTooFull()) return
+    if (handler === undefined) return
+    // Also one that is not read from at present learns that it is over.
     if (endpoint.broken !== undefined) return done(Effect.fail(readError(endpoint.broken)))
+    if (isTooFull()) return
     const count = endpoint.readable()
     if (count > 0) {
       if (scratch.length < count) scratch = new Uint8Array(count * 2)

@@ -41,6 +41,8 @@ export type Event =
   /** A connection ended while a packet had come only in part. */
   | { readonly _tag: "Cut"; readonly node: string; readonly connection: number }
   | { readonly _tag: "Malformed"; readonly node: string; readonly connection: number; readonly problem: string }
+  /** So much waits to be sent to a connection; told only when it is much. */
+  | { readonly _tag: "Waiting"; readonly node: string; readonly connection: number; readonly bytes: number }
   | { readonly _tag: "Dialled"; readonly node: string; readonly to: string }
   | { readonly _tag: "Started" | "Stopping"; readonly node: string }
   | { readonly _tag: "Ended"; readonly node: string; readonly how: string }
@@ -116,6 +118,8 @@ export const format = (event: Event): string => {
       return `${event.node} #${event.connection} ended in the middle of a packet`
     case "Malformed":
       return `${event.node} #${event.connection} malformed: ${event.problem}`
+    case "Waiting":
+      return `${event.node} #${event.connection} has ${event.bytes} bytes waiting`
     case "Dialled":
       return `${event.node} dials ${event.to}`
     case "Started":

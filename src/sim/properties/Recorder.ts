@@ -29,6 +29,9 @@ interface ClosedEvent {
   readonly atServer: boolean
 }
 
+/** What waits to be sent to one connection is told from here on. */
+const muchBytes = 50_000
+
 interface Streams {
   readonly got: Codec.Decoder
   readonly gave: Codec.Decoder
@@ -52,6 +55,9 @@ export class Recorder implements Tap {
   private readonly happenedNow: Array<Event> = []
   private readonly gotNow: Array<PacketEvent> = []
   private readonly gaveNow: Array<PacketEvent | ClosedEvent> = []
+  /** Connections whose bytes make no sense any more: the server is done with them. */
+  private readonly givenUpNow: Array<{ readonly node: string; readonly connection: number }> = []
+  private readonly malformed = new WeakSet<Endpoint>()
   private changed = false
 
   constructor(
@@ -106,6 +112,9 @@ export class Recorder implements Tap {
 
   gave(endpoint: Endpoint, bytes: Uint8Array): void {
     this.decode(endpoint, this.streamsOf(endpoint).gave, bytes)
+    const waiting = endpoint.outgoing.waiting
+    if (waiting < muchBytes || endpoint.dialled) return
+    this.record({ _tag: "Waiting", node: endpoint.host, connection: endpoint.connection, bytes: waiting })
   }
 
   /** The step is over: what the servers did in it is shown in order, and judged. */
@@ -148,14 +157,21 @@ export class Recorder implements Tap {
         const place = dialled ? this.happenedNow : got ? this.gotNow : this.gaveNow
         place.push(event)
       },
-      line: () => {}
+      line: (line) => {
+        // A line of more words than any command has ends its connection.
+        if (got && !dialled && line.split(" ").length > 5) this.givenUpNow.push({ node: host, connection })
+      }
     }
   }
 
   private decode(endpoint: Endpoint, decoder: Codec.Decoder, bytes: Uint8Array): void {
     this.changed = true
     const error = decoder.push(bytes)
-    if (error === undefined) return
+    if (error === undefined || this.malformed.has(endpoint)) return
+    this.malformed.add(endpoint)
+    if (decoder === this.streamsOf(endpoint).got && !endpoint.dialled) {
+      this.givenUpNow.push({ node: endpoint.host, connection: endpoint.connection })
+    }
     this.record({ _tag: "Malformed", node: endpoint.host, connection: endpoint.connection, problem: error.message })
   }
 
@@ -183,6 +199,8 @@ export class Recorder implements Tap {
       })
     }
     gotNow.length = 0
+    // Before what the server says to others because of it.
+    for (const { connection, node } of this.givenUpNow.splice(0)) this.servers.get(node)?.closed(connection)
     for (const event of this.gaveNow.splice(0)) {
       if (event._tag === "Packet") this.give(event)
       else {

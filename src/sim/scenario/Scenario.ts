@@ -92,6 +92,10 @@ export interface PeerPlan {
   /** The number of the job server it talks to, from 1. */
   readonly server: number
   readonly sayings: ReadonlyArray<Saying>
+  /** What it says at last, one character per byte, whether or not that is Gearman. */
+  readonly lastWords: string
+  /** It reads nothing. */
+  readonly isDeaf: boolean
 }
 
 /**

@@ -11,7 +11,8 @@ import type { Property } from "../properties/Property.ts"
 import { rest } from "../properties/rest.ts"
 import { reasons, status, turns } from "../properties/status.ts"
 import type { World } from "../World.ts"
-import { addressesOf, mapWindow } from "./programs.ts"
+import { wire } from "../properties/wire.ts"
+import { addressesOf, mapWindow, pauseAboveBytes } from "./programs.ts"
 import type { Scenario } from "./Scenario.ts"
 
 /** Scheduled jobs are looked at again at least every ten seconds by any clock. */
@@ -46,6 +47,8 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       isQuiet: scenario.faults.length === 0 && scenario.peers.length === 0
     }),
     dialling(),
+    // What it pauses above, and what may have come in one read by then.
+    wire(pauseAboveBytes + 2 * scenario.world.network.windowBytes + 20_000),
     // A hedged call is meant to go elsewhere too.
     ...(hedges
       ? []

@@ -81,6 +81,12 @@ const asClient: ReadonlyArray<RequestName> = [
 
 const sentencesOf: ReadonlyArray<ReadonlyArray<RequestName>> = [asWorker, asClient, [...asWorker, ...asClient]]
 
+/** Asks for far more than it takes. */
+const flood = (server: number, spanMillis: number): PeerPlan => {
+  const saying: Saying = { at: Math.floor(spanMillis / 2), packet: "ECHO_REQ", fields: ["-".repeat(10_000)] }
+  return { server, sayings: Array.from({ length: 40 }, () => saying), lastWords: "", isDeaf: true }
+}
+
 /**
  * @since 0.1.0
  * @category constructors
@@ -93,6 +99,7 @@ export const drawPeers = (
 ): ReadonlyArray<PeerPlan> => {
   const own = functions.filter((name) => servable.includes(name))
   if (own.length === 0 || dice.oneIn(2)) return []
+  if (dice.oneIn(8)) return [flood(dice.between(1, servers), spanMillis)]
   const uniques = dice.of([1, 3])
   return Array.from({ length: dice.between(1, 3) }, () => {
     const sentences = dice.of(sentencesOf)
@@ -103,8 +110,29 @@ export const drawPeers = (
       const at = Math.floor((dice.below(times) * spanMillis) / times)
       return { at, packet, fields: drawFields(dice, packet, dice.of(own), `u${dice.below(uniques)}`) }
     })
-    return { server: dice.between(1, servers), sayings: sayings.sort((one, other) => one.at - other.at) }
+    return {
+      server: dice.between(1, servers),
+      sayings: sayings.sort((one, other) => one.at - other.at),
+      lastWords: dice.oneIn(3) ? dice.of(lastWords(dice.of(own))) : "",
+      isDeaf: false
+    }
   })
+}
+
+const header = (type: number, length: string): string => `\0REQ\0\0\0${String.fromCharCode(type)}${length}`
+
+/** What is no Gearman, or more than anybody takes; and what must not be heard any more after it. */
+const lastWords = (fn: string): ReadonlyArray<string> => {
+  const packet = (type: number, body: string) => `${header(type, `\0\0\0${String.fromCharCode(body.length)}`)}${body}`
+  const asking = packet(Packet.PacketType.CAN_DO, fn) + packet(Packet.PacketType.GRAB_JOB, "")
+  return [
+    header(Packet.PacketType.ECHO_REQ, "\u0080\0\0\u0001"),
+    header(Packet.PacketType.ECHO_REQ, "\u0008\0\0\0"),
+    header(99, "\0\0\0\0") + asking,
+    `\0ABC${asking}`,
+    `one two three four five six\n${asking}`,
+    `status\nworkers\n`
+  ]
 }
 
 const drawFields = (dice: Dice, packet: RequestName, fn: string, unique: string): ReadonlyArray<string> => {
@@ -183,13 +211,16 @@ export const peer = (plan: PeerPlan, handles: Handles) =>
           saidAt = saying.at
           yield* say(saying)
         }
-        yield* Effect.sleep(100)
+        if (plan.lastWords !== "") yield* writer.write(Codec.fromLatin1(plan.lastWords))
+        yield* Effect.sleep(plan.lastWords === "" ? 100 : 1000)
       })
       const listening = Effect.forever(
         Effect.map(reader.pull, (chunks) => {
           for (const chunk of chunks) decoder.push(chunk as Uint8Array)
         })
       )
-      yield* Effect.raceFirst(speaking, listening)
+      // Who never reads is kept waiting some day, and then hangs up.
+      if (plan.isDeaf) yield* Effect.timeoutOption(speaking, "5 seconds")
+      else yield* Effect.raceFirst(speaking, listening)
     })
   ).pipe(Effect.ignore)

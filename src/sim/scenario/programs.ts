@@ -41,6 +41,14 @@ export interface Ledger {
 export const mapWindow = 2
 
 /**
+ * The servers do not read on from a connection for which this much waits.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const pauseAboveBytes = 4096
+
+/**
  * The job servers, in the order that programs know them.
  *
  * @since 0.1.0
@@ -56,7 +64,7 @@ export const server = (scenario: Scenario, node: string, ledger: Ledger) =>
   Effect.scoped(
     Effect.gen(function* () {
       const options = scenario.servers[Number(node.slice("server".length)) - 1]!
-      const running = yield* JobServer.listen({ ...options, address: Network.tcp(node) })
+      const running = yield* JobServer.listen({ ...options, pauseAboveBytes, address: Network.tcp(node) })
       ledger.serverStarted(node, running.core)
       return yield* running.run
     })

@@ -1,0 +1,37 @@
+/**
+ * What a server does about bytes that make no sense, and about who asks for more than it
+ * takes: properties 55 and 57.
+ *
+ * @since 0.1.0
+ */
+import { type Property, Violation } from "./Property.ts"
+
+/**
+ * A packet over the limit is answered by ERROR, and all that is wrong ends the connection:
+ * the server learns of it within the same step. `unsentMax` is how much may wait for a
+ * connection that only asks, since the server does not read on meanwhile.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const wire = (unsentMax: number): Property => {
+  const refused = new Set<number>()
+  return {
+    name: "wire",
+    observe: ({ event }) => {
+      if (event._tag === "Malformed" && event.node.startsWith("server") && event.problem.startsWith("the packet") && event.problem.includes("the limit is")) {
+        refused.add(event.connection)
+      } else if (event._tag === "Packet" && event.name === "ERROR" && event.fields[0] === "ARGUMENT_TOO_LARGE") {
+        refused.delete(event.connection)
+      } else if (event._tag === "Closed") refused.delete(event.connection)
+      else if (event._tag === "Waiting" && event.bytes > unsentMax) {
+        throw new Violation(57, `${event.node} has ${event.bytes} bytes that wait for connection ${event.connection}, and read on`)
+      }
+    },
+    afterStep: () => {
+      for (const connection of refused) {
+        throw new Violation(55, `a packet over the limit came over connection ${connection}, and was not refused`)
+      }
+    }
+  }
+}
