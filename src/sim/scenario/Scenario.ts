@@ -280,7 +280,7 @@ const drawServers = (dice: Dice, count: number): ReadonlyArray<ServerPlan> => {
   }))
 }
 
-/** A server that is gone for ever; nothing else happens to it. */
+/** A server that is gone for ever, also for those who are connected to it; nothing else happens to it. */
 const withLoss = (
   dice: Dice,
   faults: ReadonlyArray<Fault>,
@@ -289,7 +289,7 @@ const withLoss = (
 ): ReadonlyArray<Fault> => {
   if (faults.length === 0 || servers.length < 2 || !dice.oneIn(8)) return faults
   const node = dice.of(servers)
-  const kind = dice.of(["power", "isolate", "crash", "hang"] as const)
+  const kind = dice.of(["power", "isolate", "crash"] as const)
   const loss: Fault = { kind, at: dice.below(spanMillis), lastsMillis: 0, node, peer: "", amount: 0 }
   return [...faults.filter((fault) => fault.node !== node && fault.peer !== node), loss]
 }
