@@ -31,7 +31,7 @@ export class JobFail extends Data.TaggedError("JobFail") {}
  * @category models
  */
 export interface HandlerOptions {
-  /** How many of the function's jobs run at once, within the worker's own limit. Default: the worker's limit. */
+  /** How many of the function's jobs run at once, within the worker's own limit. A job that waits for its turn holds one of the worker's slots. Default: the worker's limit. */
   readonly concurrency?: number | undefined
   /**
    * How long one attempt may take. The job servers are told (CAN_DO_TIMEOUT, at least
@@ -52,7 +52,7 @@ export interface Options {
   readonly servers: ReadonlyArray<Network.Address | string>
   /** How many jobs run at once, over all servers and functions. Default: 1. */
   readonly concurrency?: number | undefined
-  /** What `workers` shows (SET_CLIENT_ID): at most 127 bytes, no white space. Default: none is announced. */
+  /** What `workers` shows (SET_CLIENT_ID): 1 to 127 graphic ASCII characters; another one is a defect. Default: none is announced. */
   readonly clientId?: string | undefined
   /** How long closing waits for jobs that run; then they are interrupted and handed back. Default: 30 seconds. */
   readonly drainTimeout?: Duration.Input | undefined
@@ -85,7 +85,8 @@ export class Worker extends Context.Service<
      * after each reconnect. Closing the scope stops taking jobs, finishes those that run
      * within `drainTimeout`, and hands back the others.
      *
-     * A function registered twice is served by the newest handler.
+     * A function registered twice is served by the newest handler. A name that is empty,
+     * longer than 512 bytes of UTF-8 or contains a NUL is a defect.
      */
     readonly register: <Payload, Success, Error, Progress, R>(
       fn: JobFunction<string, Payload, Success, Error, Progress>,

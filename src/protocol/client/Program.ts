@@ -207,7 +207,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       timeout === undefined
         ? Effect.succeed(jobOf(fn, listened))
         : Effect.as(FiberSet.run(timers, limit(listened, timeout, fn.name)), jobOf(fn, listened))
-    )
+    ).pipe(spanOf("gearman.submit", fn))
   }
 
   const limit = (listened: Requests.Listened, timeout: Duration.Input, operation: string) =>
@@ -250,7 +250,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const background: Client["Service"]["background"] = (fn, payload, options = {}) =>
     Effect.suspend(() => describe(fn, payload, options, { epochSeconds: epochOf(options) })).pipe(
       Effect.flatMap((description) => Requests.handle(fleet, description)),
-      withTimeout(options.timeout ?? fn.timeout, fn.name)
+      withTimeout(options.timeout ?? fn.timeout, fn.name),
+      spanOf("gearman.background", fn)
     )
 
   const ask = <A>(
@@ -314,6 +315,9 @@ const nameOf = (server: Network.Address | string): string => {
   const address = typeof server === "string" ? Network.parse(server) : server
   return address._tag === "InvalidAddress" ? address.input : Network.format(address)
 }
+
+const spanOf = (name: string, fn: { readonly name: string }) =>
+  Tracing.withSpan(name, () => ({ kind: "producer", attributes: { "gearman.function": fn.name } }))
 
 /** Writes on the caller's span where its job is, and the how-manieth try that is. */
 const noteHandle = Effect.map(Tracing.annotate, (annotate) => {

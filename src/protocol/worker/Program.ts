@@ -11,6 +11,7 @@ import * as Codec from "../Codec.ts"
 import { checkFunction } from "../client/Encoding.ts"
 import * as Reconnecting from "../connection/Reconnecting.ts"
 import * as Servers from "../connection/Servers.ts"
+import { InvalidRequest } from "../GearmanError.ts"
 import type { JobContext } from "../JobContext.ts"
 import type { JobFunction } from "../JobFunction.ts"
 import * as Network from "../Network.ts"
@@ -33,6 +34,9 @@ const defaults = {
 // How long the servers get at the end to confirm that they have read all results.
 const confirmTimeout = "2 seconds"
 
+// `workers` separates its columns by blanks, and gearmand cuts off what is longer.
+const isClientId = /^[\x21-\x7e]{1,127}$/
+
 // gearmand counts CAN_DO_TIMEOUT in milliseconds and raises less than this to it.
 const minTimeoutMilliseconds = 1000
 
@@ -50,6 +54,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const addresses = yield* Servers.resolve(options.servers)
   const drainTimeout = Duration.fromInputUnsafe(options.drainTimeout ?? defaults.drainTimeout)
   const { clientId } = options
+  if (clientId !== undefined && !isClientId.test(clientId)) {
+    return yield* Effect.die(
+      new InvalidRequest({ field: "clientId", problem: "it must be 1 to 127 graphic ASCII characters" })
+    )
+  }
   const greeting = clientId === undefined ? [] : [Codec.encode(Packet.request("SET_CLIENT_ID", { clientId }))]
 
   const handlers = yield* FiberSet.make<void>()

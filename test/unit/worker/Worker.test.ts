@@ -88,7 +88,10 @@ describe("Worker", () => {
       })
       const scope = yield* Scope.make()
       const worker = yield* Scope.provide(Worker.make({ servers: [one] }), scope)
-      yield* Scope.provide(worker.register(reverse, (text) => Effect.succeed(reversed(text))), scope)
+      yield* Scope.provide(
+        worker.register(reverse, (text) => Effect.succeed(reversed(text))),
+        scope
+      )
       yield* settle
       yield* TestClock.adjust("1 second")
       yield* settle
@@ -147,6 +150,68 @@ describe("Worker", () => {
         assert.deepStrictEqual(new Set(results), new Set(["emas"]))
         assert.strictEqual(executions, 1)
       }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("refuses names that would garble what servers show", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(Worker.make({ servers: [one], clientId: "two words" }))
+      assert.isTrue(Exit.hasDies(exit))
+      const worker = yield* Worker.make({ servers: [one], clientId: "worker-1" })
+      const nameless = yield* Effect.exit(worker.register(JobFunction.utf8(""), Effect.succeed))
+      assert.isTrue(Exit.hasDies(nameless))
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
+  )
+
+  it.effect("interrupts an attempt that takes too long, and the server gives the job to another try", () =>
+    withServers(
+      [one],
+      Effect.gen(function* () {
+        let attempts = 0
+        const worker = yield* Worker.Worker
+        yield* worker.register(reverse, (text) => (++attempts === 1 ? Effect.never : Effect.succeed(reversed(text))), {
+          timeout: "2 seconds"
+        })
+        const client = yield* Client.Client
+        const result = yield* Effect.forkChild(client.run(reverse, "hello"))
+        yield* settle
+        yield* TestClock.adjust("2 seconds")
+        yield* settle
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual(yield* Fiber.join(result), "olleh")
+        assert.strictEqual(attempts, 2)
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("bounds one function below the worker's own bound", () =>
+    withServers(
+      [one],
+      Effect.gen(function* () {
+        let running = 0
+        let most = 0
+        const worker = yield* Worker.Worker
+        const handler = (text: string) =>
+          Effect.suspend(() => {
+            most = Math.max(most, ++running)
+            return Effect.ensuring(
+              Effect.delay(Effect.succeed(text), "1 second"),
+              Effect.sync(() => running--)
+            )
+          })
+        yield* worker.register(reverse, handler, { concurrency: 1 })
+        const client = yield* Client.Client
+        const all = yield* Effect.forkChild(
+          Effect.forEach(["a", "b", "c"], (text) => client.run(reverse, text), { concurrency: 3 })
+        )
+        for (let second = 0; second < 3; second++) {
+          yield* settle
+          yield* TestClock.adjust("1 second")
+        }
+        yield* Fiber.join(all)
+        assert.strictEqual(most, 1)
+      }).pipe(Effect.scoped),
+      { concurrency: 3 }
     )
   )
 
