@@ -137,6 +137,8 @@ export class Node {
       const fiber = Effect.runForkWith(services)(program)
       this.fiber = fiber
       fiber.addObserver((exit) => this.ended(incarnation, exit))
+      // Told to stop before it had begun.
+      if (this.state === "stopping") fiber.interruptUnsafe()
     })
   }
 
