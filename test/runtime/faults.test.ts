@@ -12,7 +12,8 @@ import {
   sleep,
   startGearman,
   startServer,
-  until
+  until,
+  end
 } from "./support.ts"
 
 const connect = (port: number): Net.Socket => {
@@ -51,13 +52,13 @@ describe("faults", { timeout: 90_000 }, () => {
     assert.isAbove(open, 10)
     for (const socket of flood) socket.destroy()
     await until(async () => (await ask(port, "version"))?.startsWith("OK ") === true, "it answered again")
-    assert.strictEqual((await server.stop()).code, 0)
+    assert.strictEqual((await end(server)).code, 0)
   })
 
   it("goes on when the disk of its log is full", async () => {
     const server = await startServer(["--log-file=/dev/full", "--verbose=DEBUG"])
     assert.match((await ask(server.port, "version")) ?? "", /^OK /)
-    assert.strictEqual((await server.stop()).code, 0)
+    assert.strictEqual((await end(server)).code, 0)
   })
 
   it("closes what is no Gearman, keeps no memory for it, and serves others meanwhile", async () => {
@@ -83,7 +84,7 @@ describe("faults", { timeout: 90_000 }, () => {
       await Promise.all(sockets)
     }
     assert.isBelow(residentMegabytes(server.pid) - before, 60)
-    await server.stop()
+    await end(server)
   })
 
   it("takes a packet byte by byte, and many at once that never end", async () => {
@@ -101,7 +102,7 @@ describe("faults", { timeout: 90_000 }, () => {
     }
     assert.strictEqual((await reply).subarray(12).toString(), "echo")
     for (const one of [socket, ...slow]) one.destroy()
-    await server.stop()
+    await end(server)
   })
 
   it("lets one that does not read its answers stall only itself", async () => {
@@ -120,7 +121,7 @@ describe("faults", { timeout: 90_000 }, () => {
     assert.match((await ask(server.port, "version")) ?? "", /^OK /)
     assert.isBelow(Date.now() - begun, 2_000)
     deaf.destroy()
-    await server.stop()
+    await end(server)
   })
 
   it("gives a job to another worker when one is killed, and when one is frozen", async () => {
@@ -141,10 +142,10 @@ describe("faults", { timeout: 90_000 }, () => {
       const second = startGearman(["worker", name, ...at, "--", "echo", "second"])
       await submitted.says("second", patienceMillis)
       assert.strictEqual((await submitted.ended).code, 0)
-      await second.stop()
+      await end(second)
       await first.stop("SIGKILL")
     }
     assert.deepStrictEqual(JSON.parse((await gearman(["jobs", "--json", ...at])).stdout), [])
-    await server.stop()
+    await end(server)
   })
 })

@@ -1,7 +1,7 @@
 /** What monitors see: metrics, health, readiness, status. */
 import { assert, describe, it } from "vitest"
 import { freePort } from "../interop/processes.ts"
-import { ask, gearman, sleep, startGearman, startServer, until } from "./support.ts"
+import { ask, gearman, sleep, startGearman, startServer, until, end } from "./support.ts"
 
 /** The samples of a page, by name and labels. */
 const samples = (page: string): ReadonlyMap<string, number> =>
@@ -66,14 +66,14 @@ describe("--http-listen", { timeout: 60_000 }, () => {
       running: 0,
       workers: 1
     })
-    await worker.stop()
+    await end(worker)
 
     await gearman(["submit", "never", "x", "--background", ...at])
     process.kill(server.pid, "SIGTERM")
     await sleep(200)
     assert.strictEqual((await get("/readyz")).status, 503)
     assert.strictEqual((await get("/healthz")).status, 200)
-    assert.strictEqual((await server.stop("SIGTERM")).code, 0)
+    assert.strictEqual((await end(server)).code, 0)
   })
 
   it("says that its port is taken, and does not start without it", async () => {
@@ -81,6 +81,6 @@ describe("--http-listen", { timeout: 60_000 }, () => {
     const result = await gearman(["server", "--port=0", `--http-listen=127.0.0.1:${server.port}`])
     assert.strictEqual(result.code, 1)
     assert.match(result.stderr, /cannot serve HTTP on 127\.0\.0\.1:\d+: [^\n]*EADDRINUSE[^\n]*\n$/)
-    await server.stop()
+    await end(server)
   })
 })

@@ -24,13 +24,13 @@ export const gearman = (args: ReadonlyArray<string>, options: Options = {}) =>
   run(process.execPath, [mainPath, ...args], { timeoutMillis: patienceMillis, ...options, env: env(options.env) })
 
 export const startGearman = (args: ReadonlyArray<string>, options: Options = {}) =>
-  start(process.execPath, [mainPath, ...args], { timeoutMillis: 300_000, ...options, env: env(options.env) })
+  start(process.execPath, [mainPath, ...args], { timeoutMillis: 900_000, ...options, env: env(options.env) })
 
 export const gearmand = (args: ReadonlyArray<string>, options: Options = {}) =>
   run(gearmandPath, args, { timeoutMillis: patienceMillis, ...options })
 
 export const startGearmand = (args: ReadonlyArray<string>, options: Options = {}) =>
-  start(gearmandPath, args, { timeoutMillis: 300_000, ...options })
+  start(gearmandPath, args, { timeoutMillis: 900_000, ...options })
 
 /** A job server as a process, on a port of its own. */
 export const startServer = async (
@@ -64,6 +64,12 @@ export const ready = async (port: number, host?: string): Promise<void> => {
     await sleep(20)
   }
   throw new Error(`no server answers on port ${port}`)
+}
+
+/** Asks a process to end and waits until it has, however busy the machine is. */
+export const end = (started: Started, signal: NodeJS.Signals = "SIGTERM") => {
+  process.kill(started.pid, signal)
+  return started.ended
 }
 
 /** Waits until a condition holds. */

@@ -7,7 +7,7 @@ import * as Path from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { start } from "../interop/processes.ts"
 import * as Certificates from "./certificates.ts"
-import { ask, gearman, sleep, startServer, until } from "./support.ts"
+import { ask, gearman, sleep, startServer, until, end } from "./support.ts"
 
 const directory = Fs.mkdtempSync(Path.join(Os.tmpdir(), "gearman-tls-"))
 const authority = Certificates.authority(directory, "authority")
@@ -50,7 +50,7 @@ describe("TLS", { timeout: 90_000 }, () => {
   beforeAll(async () => {
     plain = await startServer([...serverArgs, "--handshake-timeout=1"])
   }, 30_000)
-  afterAll(() => plain.stop())
+  afterAll(() => end(plain))
 
   it.each(["-tls1_2", "-tls1_3"])("speaks to openssl s_client %s", async (protocol) => {
     const peer = sClient(plain.port, "version\n", protocol, "-ign_eof")
@@ -103,7 +103,7 @@ describe("TLS", { timeout: 90_000 }, () => {
       }
     })
     assert.match(byVariable.stdout, /^OK /)
-    await strict.stop()
+    await end(strict)
   })
 
   it("reads its certificate again on SIGHUP and keeps the connections there are", async () => {
@@ -150,7 +150,7 @@ describe("TLS", { timeout: 90_000 }, () => {
       "a second one was refused"
     )
     first.destroy()
-    await few.stop()
+    await end(few)
   })
 
   it("does not start with files that do not fit", async () => {
@@ -173,6 +173,6 @@ describe("a connection that never speaks", { timeout: 60_000 }, () => {
     assert.isFalse(spoken.destroyed)
     assert.match((await ask(quick.port, "version")) ?? "", /^OK /)
     spoken.destroy()
-    await quick.stop()
+    await end(quick)
   })
 })
