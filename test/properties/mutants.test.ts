@@ -58,7 +58,10 @@ describe("planted bugs", () => {
     const folder = mkdtempSync(join(tmpdir(), "mutant-"))
     const file = join(folder, "mine.json")
     writeFileSync(file, JSON.stringify({ file: "src/protocol/server/Jobs.ts", find: "no such text", replace: "" }))
-    const { status, stdout } = spawnSync(process.execPath, ["src/sim/main.ts", "--mutant", file], { cwd: root, encoding: "utf8" })
+    const { status, stdout } = spawnSync(process.execPath, ["src/sim/main.ts", "--mutant", file], {
+      cwd: root,
+      encoding: "utf8"
+    })
     rmSync(folder, { recursive: true })
     assert.strictEqual(status, 1)
     assert.include(stdout, "its text occurs 0 times in src/protocol/server/Jobs.ts, and must exactly once")

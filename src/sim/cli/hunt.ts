@@ -107,7 +107,9 @@ const run = async ({ cpuSeconds: limit, from, mutant, seeds, shrinks }: Request)
     if (failure === undefined) continue
     const found = cpuSeconds()
     const finding = explore.fromOutcome(outcome)
-    const { moments } = explore.replay(shrinks ? explore.shrink(finding, { cpuSecondsMax: shrinkSeconds }) : finding, { keepHistory: true })
+    const { moments } = explore.replay(shrinks ? explore.shrink(finding, { cpuSecondsMax: shrinkSeconds }) : finding, {
+      keepHistory: true
+    })
     return {
       seed,
       property: failure instanceof explore.Violation ? failure.property : undefined,

@@ -191,7 +191,10 @@ export class Marks implements Property {
     this.mark(job.state === "running" ? "a submission joins a running job" : "a submission joins a queued job")
     this.markIf(unique === "-", "a submission joins by equal workload")
     this.markIf(job.listeners.length === 0 && !job.background, "a submission joins a job that nobody waited for")
-    this.markIf(job.listeners.some((one) => one !== connection), "a submission joins from another connection")
+    this.markIf(
+      job.listeners.some((one) => one !== connection),
+      "a submission joins from another connection"
+    )
     this.markIf(!background && job.listeners.includes(connection), "one connection waits for a job twice")
     this.markIf(priority < job.priority && job.state === "queued", "a joined job gains priority")
     this.markIf(!background && job.background, "a foreground submission joins a background job")
@@ -201,10 +204,16 @@ export class Marks implements Property {
   readonly assigned: NonNullable<Property["assigned"]> = (server, connection, job) => {
     this.markIf(job.attempts === 1, "a job gets a second attempt")
     this.markIf(job.attempts === 2, "a job gets a third attempt")
-    this.markIf(job.state === "running" && job.owner?.open === true, "a job goes to another worker after its time limit")
+    this.markIf(
+      job.state === "running" && job.owner?.open === true,
+      "a job goes to another worker after its time limit"
+    )
     this.markIf(job.epoch > 0, "a scheduled job runs")
     const others = [...server.alive]
-    this.markIf(others.some((other) => other.state === "running" && other.owner === connection), "a worker holds two jobs")
+    this.markIf(
+      others.some((other) => other.state === "running" && other.owner === connection),
+      "a worker holds two jobs"
+    )
     const queued = new Set(others.filter((other) => other.state === "queued").map((other) => other.priority))
     this.markIf(queued.size === 3, "jobs of three priorities wait at once")
   }

@@ -19,13 +19,21 @@ export const wire = (unsentMax: number): Property => {
   return {
     name: "wire",
     observe: ({ event }) => {
-      if (event._tag === "Malformed" && event.node.startsWith("server") && event.problem.startsWith("the packet") && event.problem.includes("the limit is")) {
+      if (
+        event._tag === "Malformed" &&
+        event.node.startsWith("server") &&
+        event.problem.startsWith("the packet") &&
+        event.problem.includes("the limit is")
+      ) {
         refused.add(event.connection)
       } else if (event._tag === "Packet" && event.name === "ERROR" && event.fields[0] === "ARGUMENT_TOO_LARGE") {
         refused.delete(event.connection)
       } else if (event._tag === "Closed") refused.delete(event.connection)
       else if (event._tag === "Waiting" && event.bytes > unsentMax) {
-        throw new Violation(57, `${event.node} has ${event.bytes} bytes that wait for connection ${event.connection}, and read on`)
+        throw new Violation(
+          57,
+          `${event.node} has ${event.bytes} bytes that wait for connection ${event.connection}, and read on`
+        )
       }
     },
     afterStep: () => {

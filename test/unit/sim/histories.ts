@@ -15,6 +15,7 @@ const words = (line: string): ReadonlyArray<string> => line.trim().split(/\s+/)
  *     wait 1000                milliseconds pass
  *     restart                  the server crashes and starts again
  *     --                       a step of the server is over
+ *     rest                     and nobody has anything to do until now
  *
  * `''` is an empty field.
  */
@@ -28,7 +29,10 @@ export const judge = (make: () => Property, history: string, attemptsMax: number
       const [first, second, name, ...rest] = words(line)
       if (first === undefined || first === "") continue
       if (first === "--") stepEnds()
-      else if (first === "wait") now += Number(second)
+      else if (first === "rest") {
+        stepEnds()
+        property.atRest?.(new Map([["server1", server]]), now)
+      } else if (first === "wait") now += Number(second)
       else if (first === "restart") server = new ServerModel("server1", [property], () => now, attemptsMax)
       else if (second === "closed") server.closed(Number(first))
       else {
