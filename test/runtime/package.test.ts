@@ -48,10 +48,15 @@ describe("the package", () => {
 
   afterAll(() => rmSync(project, { recursive: true, force: true }))
 
-  it("holds the modules, their sources and declarations, and nothing else", () => {
+  it("holds the modules, their sources and declarations, the pages about them, and nothing else", () => {
     for (const path of packed) {
-      assert.match(path, /^(package\.json|README\.md|LICENSE|src\/.+\.ts|dist\/.+\.(js|js\.map|d\.ts|d\.ts\.map))$/)
+      assert.match(
+        path,
+        /^(package\.json|README\.md|LICENSE|AGENTS\.md|docs\/[\w-]+\.md|src\/.+\.ts|dist\/.+\.(js|js\.map|d\.ts|d\.ts\.map))$/
+      )
     }
+    assert.include(packed, "AGENTS.md")
+    assert.include(packed, "docs/failure.md")
     assert.include(packed, "dist/bin/effect-gearman.js")
   })
 
