@@ -62,11 +62,16 @@ export class Incarnation implements Owner, Scheduler.Scheduler, Scheduler.Schedu
     if (fiber.currentOpCount <= 2) {
       const begins = kernel.taskBegins
       kernel.taskBegins = false
-      return !begins && fiber.currentOpCount === 1 && kernel.options.resumeInTurn
+      // An interruption that has to wait is lost when the fiber's first step comes before it.
+      return !begins && fiber.currentOpCount === 1 && kernel.options.resumeInTurn && !isInterrupted(fiber)
     }
     return --kernel.operationsLeft === 0
   }
 }
+
+/** Effect keeps this to itself; its fibers have had the field since 4.0. */
+const isInterrupted = (fiber: Fiber.Fiber<unknown, unknown>): boolean =>
+  (fiber as { readonly _interruptedCause?: unknown })._interruptedCause !== undefined
 
 /** No two incarnations draw alike, whatever was chosen: real ones do not either. */
 const seedOf = (name: string, incarnation: number, chosen: number): number => {
