@@ -21,12 +21,9 @@ const setup = () => {
       return `now ${balance}`
     }).pipe(Effect.delay("10 millis"))
   )
-  let calls = 0
-  const client = Effect.gen(function* () {
-    const { run } = yield* Client.Client
-    for (const id of ["a", "b", "c"]) yield* Effect.eventually(run(transfer, id))
-    calls = 3
-  }).pipe(Effect.provide(Client.layer({ servers })))
+  const client = Effect.flatMap(Client.Client, ({ run }) =>
+    Effect.forEach(["a", "b", "c"], (id) => Effect.eventually(run(transfer, id)))
+  ).pipe(Effect.provide(Client.layer({ servers })))
   return {
     machines: {
       server: JobServer.serve({ address: Network.tcp("server") }),
@@ -34,7 +31,7 @@ const setup = () => {
       client
     },
     invariant: () => (balance > 300 ? `${balance} were transferred` : undefined),
-    pending: () => (calls === 3 ? undefined : "not everything was transferred")
+    pending: () => (balance === 300 ? undefined : "not everything was transferred")
   }
 }
 
