@@ -32,9 +32,18 @@ describe("the package", () => {
 
   beforeAll(() => {
     project = mkdtempSync(join(tmpdir(), "effect-gearman-package-"))
-    execFileSync(process.execPath, ["scripts/build.ts"], { cwd: root, stdio: ["ignore", "inherit", "inherit"] })
-    const report = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project], {
+    // Built beside the repository, whose own dist/ others may be running.
+    const staging = join(project, "staging")
+    mkdirSync(staging)
+    for (const name of ["package.json", "README.md", "LICENSE", "AGENTS.md", "docs", "src"]) {
+      cpSync(join(root, name), join(staging, name), { recursive: true })
+    }
+    execFileSync(process.execPath, ["scripts/build.ts", join(staging, "dist")], {
       cwd: root,
+      stdio: ["ignore", "inherit", "inherit"]
+    })
+    const report = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project], {
+      cwd: staging,
       encoding: "utf8"
     })
     const [{ filename, files }] = JSON.parse(report)
@@ -44,7 +53,7 @@ describe("the package", () => {
     cpSync(join(project, "package"), join(project, "node_modules/effect-gearman"), { recursive: true })
     writeFileSync(join(project, "package.json"), `{ "type": "module" }`)
     lend("effect")
-  })
+  }, 180_000)
 
   afterAll(() => rmSync(project, { recursive: true, force: true }))
 
