@@ -53,6 +53,8 @@ export class Pipe {
   private base = 0
   private endSent = false
   private lastArrival = 0
+  /** Chunks of which something has not left. They are read when they leave: till then their writer must not touch them. */
+  private lent: Array<{ readonly chunk: Uint8Array; readonly at: number }> = []
   private readonly onTheWay: Array<Segment> = []
   private readonly kernel: Kernel
   private readonly options: NetworkOptions
@@ -78,6 +80,7 @@ export class Pipe {
     if (this.cut || this.ending) return
     this.reserve(chunk.length)
     this.bytes.set(chunk, this.written - this.base)
+    this.lent.push({ chunk, at: this.written })
     this.written += chunk.length
     this.kernel.choices.hash.bytes(chunk, 0, chunk.length)
   }
@@ -91,6 +94,7 @@ export class Pipe {
   /** The writer is gone: what has not left yet never will. */
   abandonUnsent(): void {
     this.written = this.sent
+    this.lent.length = 0
   }
 
   /** Sends as much as the window lets. */
@@ -98,6 +102,7 @@ export class Pipe {
     if (this.cut) return
     const { choices } = this.kernel
     const before = this.sent
+    this.readLent()
     while (this.sent < this.written && this.sent - this.read < this.options.windowBytes) {
       const room = Math.min(this.written - this.sent, this.options.windowBytes - (this.sent - this.read))
       const cuts = this.options.cutOneIn > 0 && choices.oneIn("cut", this.options.cutOneIn)
@@ -108,7 +113,16 @@ export class Pipe {
       this.endSent = true
       this.transmit(true)
     }
+    if (this.sent === this.written) this.lent.length = 0
+    else this.lent = this.lent.filter(({ at, chunk }) => at + chunk.length > this.sent)
     if (this.sent > before) this.events.onSent()
+  }
+
+  private readLent(): void {
+    for (const { at, chunk } of this.lent) {
+      const from = Math.max(at, this.sent)
+      if (from < at + chunk.length) this.bytes.set(chunk.subarray(from - at), from - this.base)
+    }
   }
 
   /** Hands `count` received bytes to the reader. They are valid until the next call on this pipe. */

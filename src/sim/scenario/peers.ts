@@ -108,7 +108,16 @@ export const drawPeers = (
     const sayings = Array.from({ length: dice.between(3, 30) }, () => {
       const packet = dice.of(sentences)
       const at = Math.floor((dice.below(times) * spanMillis) / times)
-      return { at, packet, fields: drawFields(dice, packet, dice.of(own), `u${dice.below(uniques)}`) }
+      return {
+        at,
+        packet,
+        fields: drawFields(
+          dice,
+          packet,
+          dice.of(packet.startsWith("SUBMIT_JOB") ? functions : own),
+          `u${dice.below(uniques)}`
+        )
+      }
     })
     return {
       server: dice.between(1, servers),
