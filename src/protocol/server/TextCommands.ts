@@ -127,7 +127,7 @@ const jobRow = (job: Job): Admin.JobRow => ({
 
 const cancel = (jobs: Jobs, words: ReadonlyArray<string>): string => {
   if (words.length < 3) return unknownCommand(words[0]!)
-  if (words[1]!.toLowerCase() !== "job") return "ERR UNKNOWN_ERROR\r\n"
+  if (words.length > 3 || words[1]!.toLowerCase() !== "job") return "ERR UNKNOWN_ERROR\r\n"
   const handle = Codec.fromLatin1(words[2]!)
   const job = jobs.byNumber.get(jobs.handles.numberOf(handle, 0, handle.length))
   if (job === undefined || job.isCancelled) return "ERR UNKNOWN_JOB\r\n"
@@ -136,13 +136,13 @@ const cancel = (jobs: Jobs, words: ReadonlyArray<string>): string => {
 }
 
 const create = (jobs: Jobs, words: ReadonlyArray<string>): string => {
-  if (words.length < 3 || words[1]!.toLowerCase() !== "function") return tooFewArguments(words[0]!)
+  if (words.length !== 3 || words[1]!.toLowerCase() !== "function") return tooFewArguments(words[0]!)
   jobs.functions.obtain(words[2]!)
   return ok
 }
 
 const drop = (jobs: Jobs, words: ReadonlyArray<string>): string => {
-  if (words.length < 3 || words[1]!.toLowerCase() !== "function") return tooFewArguments(words[0]!)
+  if (words.length !== 3 || words[1]!.toLowerCase() !== "function") return tooFewArguments(words[0]!)
   const wanted = words[2]!.toLowerCase()
   const found = Array.from(jobs.functions.values()).filter((fn) => fn.key.toLowerCase() === wanted)
   if (found.length === 0) return "ERR function not found\r\n"
