@@ -200,7 +200,11 @@ export class Recorder implements Tap {
     }
     gotNow.length = 0
     // Before what the server says to others because of it.
-    for (const { connection, node } of this.givenUpNow.splice(0)) this.servers.get(node)?.closed(connection)
+    for (const { connection, node } of this.givenUpNow.splice(0)) {
+      // What it was told itself was said before it was given up.
+      this.giveWhile((next) => next.connection === connection && next.node === node)
+      this.servers.get(node)?.closed(connection)
+    }
     for (const event of this.gaveNow.splice(0)) {
       if (event._tag === "Packet") this.give(event)
       else {

@@ -23,7 +23,10 @@ const wallLookMillis = 11_500
  * @category constructors
  */
 export const judges = (scenario: Scenario, run: { readonly world: World }): ReadonlyArray<Property> => {
-  const jumps = new Set(scenario.faults.filter(({ kind }) => kind === "jump").map(({ node }) => node))
+  // A timer that was set before the clock changed its pace is as wrong as one set before a jump.
+  const resets = new Set(
+    scenario.faults.filter(({ kind }) => kind === "jump" || kind === "drift").map(({ node }) => node)
+  )
   const hedges = scenario.clients.some(({ calls }) => calls.some(({ hedgeMillis }) => hedgeMillis > 0))
   const addresses = addressesOf(scenario)
   const choose = ServerSelection.rendezvous.prepare(addresses.map(Network.format))
@@ -36,7 +39,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       // Where time hurries on, a program may have looked at the clock long before its timer is set.
       timerSlackMillis: scenario.world.kernel.hurryOneIn > 0 ? Infinity : 20,
       wallMillis: (name, at) => run.world.node(name).clock.wallMillis(at),
-      wallSlackMillis: (name) => (jumps.has(name) ? wallLookMillis : 0)
+      wallSlackMillis: (name) => (resets.has(name) ? wallLookMillis : 0)
     }),
     status(),
     turns(),
