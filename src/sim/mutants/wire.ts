@@ -131,14 +131,5 @@ export const wire: ReadonlyArray<Mutant> = [
     replace: "this.leftover.set(chunk.subarray(start, end), 0)",
     property: 52,
     needs: ["fragments"]
-  },
-  {
-    id: "outbox-unlimited",
-    title: "A connection that never reads is given whatever there is, without a limit",
-    file: "src/protocol/server/Outbox.ts",
-    find: "        this.isOverLimit = true\n        return false\n",
-    replace: "",
-    property: 57,
-    needs: ["pressure"]
   }
 ]

@@ -272,7 +272,7 @@ const drawClients = (
 }
 
 const drawServers = (dice: Dice, count: number): ReadonlyArray<ServerPlan> => {
-  const jobHandlePrefix = dice.oneIn(6) ? "H:alike" : undefined
+  const jobHandlePrefix = dice.oneIn(3) ? "H:alike" : undefined
   return Array.from({ length: count }, () => ({
     jobRetries: dice.of([-1, -1, -1, 0, 2, 3]),
     workerWakeup: dice.of([0, 0, 0, 1]),

@@ -129,7 +129,13 @@ const perform = (call: Call): Effect.Effect<string, unknown, Client.Client> =>
       case "run":
         return yield* client.run(fn, payload, { priority, hedge: hedgeMillis > 0 ? hedgeMillis : undefined })
       case "background":
-        return (yield* client.background(fn, payload, { priority })).handle
+        return yield* Effect.flatMap(client.background(fn, payload, { priority }), (handle) =>
+          // Asked about in the middle, when there may be progress to tell.
+          Effect.sleep(call.takesMillis / 2).pipe(
+            Effect.andThen(Effect.ignore(client.status(handle))),
+            Effect.as(handle.handle)
+          )
+        )
       case "later":
         return (yield* client.background(fn, payload, { after: "2 seconds" })).handle
       case "map": {
