@@ -37,7 +37,7 @@ export interface Callers extends Property {
  * @since 0.1.0
  * @category properties
  */
-export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers">): Callers => {
+export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers" | "world">): Callers => {
   const hasForeigners = scenario.peers.length > 0
   const isFaultless = scenario.faults.length === 0 && !hasForeigners
   const mayBeSpent = scenario.servers.some((server) => server.jobRetries >= 0)
