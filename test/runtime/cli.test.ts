@@ -58,7 +58,13 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     [["stat"], 2, /Unknown subcommand "stat".*/],
     [["submit"], 2, /Missing required argument: function/],
     [["status", "--server", "host:99999"], 2, /"host:99999" is no address/],
-    [["map", "1 +", "1"], 1, /"1 \+" is no function/]
+    [["map", "1 +", "1"], 1, /"1 \+" is no function/],
+    [["submit", "f", "x", "--port", "99999"], 2, /--port: "99999"\. Expected: from 1 to 65535/],
+    [["submit", "f", "x", "--timeout=-1"], 2, /--timeout: "-1"\. Expected: 0\.001 or more seconds/],
+    [["worker", "f", "--concurrency", "0"], 2, /--concurrency: "0"\. Expected: 1 or more/],
+    [["worker", "f", "--count", "0"], 2, /--count: "0"\. Expected: 1 or more/],
+    [["map", "n => n", "1", "--window", "0"], 2, /--window: "0"\. Expected: 1 or more/],
+    [["map-worker", "--memory-limit", "0"], 2, /--memory-limit: "0"\. Expected: 1 or more/]
   ] as const)("explains %j in a line", async (args, code, message) => {
     const result = await gearman(args)
     assert.strictEqual(result.code, code)
@@ -174,6 +180,8 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
       partly.stderr,
       /^effect-gearman: item 0 failed: ReferenceError: .*\neffect-gearman: 1 of 3 items failed\n$/
     )
+    const cyclic = await gearman(["map", "n => { const self = { n }; self.self = self; return self }", "1", ...at()])
+    assert.deepStrictEqual([cyclic.stderr, cyclic.stdout], ["", "<ref *1> { n: 1, self: [Circular *1] }\n"])
     const unreachable = await gearman(["map", "n => n", "1", "--server", `127.0.0.1:${await freePort()}`])
     assert.strictEqual(unreachable.code, 3)
     assert.match(unreachable.stderr, /^effect-gearman: no job server could be reached/)

@@ -18,6 +18,7 @@ import * as DistributedMap from "../../protocol/DistributedMap.ts"
 import { GearmanError } from "../../protocol/GearmanError.ts"
 import * as Worker from "../../protocol/Worker.ts"
 import * as MapSandbox from "../map/MapSandbox.ts"
+import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
 import * as Servers from "./servers.ts"
 
@@ -87,12 +88,15 @@ const show = (value: unknown): string => {
   )
 }
 
-const isJson = (value: unknown): boolean =>
+/** Nothing within itself is JSON. */
+const isJson = (value: unknown, around: ReadonlyArray<unknown> = []): boolean =>
   value === null ||
   ["string", "boolean"].includes(typeof value) ||
   Number.isFinite(value) ||
-  (Array.isArray(value) && value.every(isJson)) ||
-  (typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isJson))
+  (typeof value === "object" &&
+    (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) &&
+    !around.includes(value) &&
+    Object.values(value).every((inner) => isJson(inner, [...around, value])))
 
 const isNoServer = (cause: unknown): cause is GearmanError =>
   cause instanceof GearmanError && cause.reason._tag === "NoServer"
@@ -127,12 +131,8 @@ export const map = Command.make(
       Flag.withDescription("Tell of items that fail on standard error and go on; the exit code is then 1"),
       Flag.withDefault(false)
     ),
-    window: Flag.Int("window").pipe(Flag.withDescription("Items under way at once"), Flag.withDefault(100)),
-    timeLimit: Flag.Finite("time-limit").pipe(
-      Flag.withMetavar("SECONDS"),
-      Flag.withDescription("Time one item may run"),
-      Flag.optional
-    ),
+    window: Numbers.Count("window").pipe(Flag.withDescription("Items under way at once"), Flag.withDefault(100)),
+    timeLimit: Numbers.Seconds("time-limit").pipe(Flag.withDescription("Time one item may run"), Flag.optional),
     functionName
   },
   Effect.fnUntraced(function* (given) {
@@ -194,27 +194,22 @@ export const mapWorker = Command.make(
       Flag.withDescription("The worker's name, for `workers` and for the functions it runs [the host's name]"),
       Flag.withDefault(Os.hostname())
     ),
-    concurrency: Flag.Int("concurrency").pipe(
+    concurrency: Numbers.Count("concurrency").pipe(
       Flag.withAlias("c"),
       Flag.withDescription("Items that run at once, each in a process of its own"),
       Flag.withDefault(1)
     ),
-    timeLimit: Flag.Finite("time-limit").pipe(
-      Flag.withMetavar("SECONDS"),
-      Flag.withDescription("Time one item may run"),
-      Flag.withDefault(60)
-    ),
+    timeLimit: Numbers.Seconds("time-limit").pipe(Flag.withDescription("Time one item may run"), Flag.withDefault(60)),
     unrestricted: Flag.Boolean("unrestricted").pipe(
       Flag.withDescription("Let functions read and write files and start programs; by default they cannot"),
       Flag.withDefault(false)
     ),
-    memoryLimit: Flag.Int("memory-limit").pipe(
+    memoryLimit: Numbers.Count("memory-limit").pipe(
       Flag.withMetavar("MIB"),
       Flag.withDescription("Memory one item may use"),
       Flag.withDefault(256)
     ),
-    drainTimeout: Flag.Finite("drain-timeout").pipe(
-      Flag.withMetavar("SECONDS"),
+    drainTimeout: Numbers.SecondsOrNone("drain-timeout").pipe(
       Flag.withDescription("On SIGTERM, time that running items have to finish before they are handed back"),
       Flag.withDefault(30)
     ),

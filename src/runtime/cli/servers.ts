@@ -11,6 +11,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Network from "../../protocol/Network.ts"
 import * as NodeNetwork from "../NodeNetwork.ts"
 import * as Admin from "./Admin.ts"
+import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
 
 const file = (name: string, description: string) =>
@@ -27,7 +28,11 @@ export const flags = {
     Flag.atLeast(0)
   ),
   host: Flag.String("host").pipe(Flag.withDescription("Host of the one job server"), Flag.optional),
-  port: Flag.Int("port").pipe(Flag.withAlias("p"), Flag.withDescription("Port of the one job server"), Flag.optional),
+  port: Numbers.Port("port").pipe(
+    Flag.withAlias("p"),
+    Flag.withDescription("Port of the one job server"),
+    Flag.optional
+  ),
   ssl: Flag.Boolean("ssl").pipe(Flag.withDescription("Speak TLS to the job servers"), Flag.withDefault(false)),
   sslCaFile: file("ssl-ca-file", "Authorities that may have signed the servers' certificates [GEARMAN_CA_CERTIFICATE]"),
   sslCertificate: file("ssl-certificate", "Our own certificate, where servers ask for one [GEARMAN_CLIENT_PEM]"),

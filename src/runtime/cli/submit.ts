@@ -10,6 +10,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Client from "../../protocol/Client.ts"
 import * as JobFunction from "../../protocol/JobFunction.ts"
+import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
 import * as Servers from "./servers.ts"
 
@@ -52,13 +53,12 @@ const flags = {
     Flag.withDescription("Submit each line of standard input as a job; results come in the order of the lines"),
     Flag.withDefault(false)
   ),
-  timeout: Flag.Finite("timeout").pipe(
+  timeout: Numbers.Seconds("timeout").pipe(
     Flag.withAlias("t"),
-    Flag.withMetavar("SECONDS"),
     Flag.withDescription("Time to wait for the result"),
     Flag.optional
   ),
-  concurrency: Flag.Int("concurrency").pipe(
+  concurrency: Numbers.Count("concurrency").pipe(
     Flag.withDescription("Jobs under way at once with --lines"),
     Flag.withDefault(100)
   )

@@ -9,6 +9,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type * as Network from "../../protocol/Network.ts"
 import * as Admin from "./Admin.ts"
+import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
 import * as Servers from "./servers.ts"
 
@@ -89,7 +90,7 @@ const cut = (text: string, columns: number | undefined): string =>
   columns === undefined ? text : text.replaceAll(new RegExp(`^(.{${columns - 1}}).+$`, "gm"), "$1…")
 
 const seconds = (name: string, description: string, byDefault: number) =>
-  Flag.Finite(name).pipe(Flag.withMetavar("SECONDS"), Flag.withDescription(description), Flag.withDefault(byDefault))
+  Numbers.SecondsOrNone(name).pipe(Flag.withDescription(description), Flag.withDefault(byDefault))
 
 /** Takes over the screen while a terminal is there, and gives it back in any case. */
 const screen = Effect.acquireRelease(
@@ -122,7 +123,7 @@ const top = Command.make(
   {
     ...Servers.flags,
     interval: seconds("interval", "Time between two looks", 1),
-    count: Flag.Int("count").pipe(Flag.withDescription("Stop after this many looks"), Flag.optional)
+    count: Numbers.Count("count").pipe(Flag.withDescription("Stop after this many looks"), Flag.optional)
   },
   Effect.fnUntraced(function* (given) {
     const addresses = yield* Servers.resolve(given)

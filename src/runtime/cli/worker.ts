@@ -13,6 +13,7 @@ import * as Flag from "effect/cli/Flag"
 import * as ChildProcess from "node:child_process"
 import * as JobFunction from "../../protocol/JobFunction.ts"
 import * as Worker from "../../protocol/Worker.ts"
+import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
 import * as Servers from "./servers.ts"
 
@@ -22,21 +23,19 @@ const flags = {
     Argument.withDescription("The command and its arguments, after --; without one the workload is the result"),
     Argument.atLeast(0)
   ),
-  concurrency: Flag.Int("concurrency").pipe(
+  concurrency: Numbers.Count("concurrency").pipe(
     Flag.withAlias("c"),
     Flag.withDescription("Jobs that run at once"),
     Flag.withDefault(1)
   ),
-  count: Flag.Int("count").pipe(Flag.withDescription("Stop after this many jobs"), Flag.optional),
+  count: Numbers.Count("count").pipe(Flag.withDescription("Stop after this many jobs"), Flag.optional),
   clientId: Flag.String("client-id").pipe(Flag.withDescription("What `workers` shows for this worker"), Flag.optional),
-  timeout: Flag.Finite("timeout").pipe(
+  timeout: Numbers.Seconds("timeout").pipe(
     Flag.withAlias("t"),
-    Flag.withMetavar("SECONDS"),
     Flag.withDescription("Time one job may take; then its command is killed and the job goes to another worker"),
     Flag.optional
   ),
-  drainTimeout: Flag.Finite("drain-timeout").pipe(
-    Flag.withMetavar("SECONDS"),
+  drainTimeout: Numbers.SecondsOrNone("drain-timeout").pipe(
     Flag.withDescription("On SIGTERM, time that running jobs have to finish before they are handed back"),
     Flag.withDefault(30)
   )
