@@ -199,6 +199,45 @@ describe("bin/gearmand", { timeout: 60_000 }, () => {
     client.destroy()
   })
 
+  it("reopens its log on SIGHUP, and stops on SIGUSR1, while it still waits for its port", async () => {
+    await inDirectory(async (directory) => {
+      const port = await freePort()
+      const holder = startGearmand([...quiet, `--port=${port}`])
+      await ready(port)
+      const log = Path.join(directory, "log")
+      const said = () => (Fs.existsSync(log) ? Fs.readFileSync(log, "utf8") : "")
+      const args = ["--config-file=/dev/null", `--log-file=${log}`, `--port=${port}`, "--verbose=NOTICE"]
+      const server = startGearmand(args)
+      await until(() => said().includes("trying again in"), "it waited")
+      Fs.renameSync(log, `${log}.1`)
+      process.kill(server.pid, "SIGHUP")
+      await until(() => said().includes("log reopened"), "the log was reopened")
+      assert.strictEqual((await end(server, "SIGUSR1")).code, 0)
+      await end(holder)
+    })
+  })
+
+  it("runs the bundle, unless sources that are in it are newer", async () => {
+    await inDirectory(async (directory) => {
+      const at = (path: string) => Path.join(directory, path)
+      const write = (path: string, seconds: number, content = "") => {
+        Fs.mkdirSync(Path.dirname(at(path)), { recursive: true })
+        Fs.writeFileSync(at(path), content)
+        Fs.utimesSync(at(path), seconds, seconds)
+      }
+      write("src/runtime/gearmand.ts", 1_000, "console.log('sources')")
+      write("src/protocol/Codec.ts", 1_000)
+      write("dist/bin/gearmand.js", 2_000, "console.log('bundle')")
+      write("src/sim/Kernel.ts", 3_000)
+      Fs.mkdirSync(at("bin"))
+      Fs.copyFileSync(gearmandPath, at("bin/gearmand"))
+      const env = { PATH: `${Path.dirname(process.execPath)}:/usr/bin:/bin` }
+      assert.strictEqual((await run(at("bin/gearmand"), [], { env })).stdout, "bundle\n")
+      write("src/protocol/Codec.ts", 3_000)
+      assert.strictEqual((await run(at("bin/gearmand"), [], { env })).stdout, "sources\n")
+    })
+  })
+
   it("goes to the background with --daemon and leaves its pid in the file", async () => {
     await inDirectory(async (directory) => {
       const port = await freePort()

@@ -56,6 +56,16 @@ const stopSignals = ["SIGTERM", "SIGINT"] as const
 /** While the server starts, perhaps waiting for its port, there is nothing to finish. */
 const stopAtOnce = () => process.exit(0)
 
+const obeySignalsEarly = (log: Log.Log): void => {
+  for (const signal of [...stopSignals, "SIGUSR1"] as const) process.on(signal, stopAtOnce)
+  process.on("SIGHUP", () => reopen(log))
+}
+
+const reopen = (log: Log.Log): void => {
+  log.reopen()
+  log.write("NOTICE", "SIGHUP: log reopened")
+}
+
 /** Ends when a signal asks the server to stop; SIGHUP is obeyed meanwhile. */
 const obeySignals = (
   server: JobServer.Running,
@@ -88,14 +98,9 @@ const obeySignals = (
       log.write("NOTICE", "SIGUSR1: no new connections; stopping when no job is left")
       Effect.runFork(server.shutdown("graceful"))
     }
-    const onReopen = () => {
-      log.reopen()
-      onHangUp()
-      log.write("NOTICE", "SIGHUP: log reopened")
-    }
     for (const signal of stopSignals) process.on(signal, onStop).off(signal, stopAtOnce)
-    process.on("SIGUSR1", onGraceful)
-    process.on("SIGHUP", onReopen)
+    process.on("SIGUSR1", onGraceful).off("SIGUSR1", stopAtOnce)
+    process.on("SIGHUP", onHangUp)
     process.on("SIGPIPE", () => {})
   })
 
@@ -160,7 +165,7 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
         ),
         (log) => Effect.sync(log.close)
       )
-      for (const signal of stopSignals) process.on(signal, stopAtOnce)
+      obeySignalsEarly(log)
       for (const warning of settings.warnings) log.write("WARNING", warning)
       const supervisor = Supervisor.find()
       const refusals = new Map<string, number>()
