@@ -165,17 +165,7 @@ export const client: ReadonlyArray<Mutant> = [
     needs: ["workload"]
   },
   {
-    id: "withdrawn-is-sent",
-    title: "A submission whose caller is gone is sent all the same, and its answer ends another's wait",
-    file: "src/protocol/client/Conversation.ts",
-    find: "      this.unanswered.push(request)\n      packets.push(request.packet)",
-    replace: "      if (!request.isWithdrawn) this.unanswered.push(request)\n      packets.push(request.packet)",
-    property: 8,
-    needs: ["interleaving"],
-    note: "What is withdrawn is left out before this; the bug shows only if that is gone too."
-  },
-  {
-    id: "error-answers-newest",
+    id: "exception-as-failure",
     title: "An exception is told as a plain failure",
     file: "src/protocol/client/Conversation.ts",
     find: "const bytes = frame.type === PacketType.WORK_FAIL ? undefined : frame.copy(1)",
@@ -245,15 +235,6 @@ export const client: ReadonlyArray<Mutant> = [
     replace: "",
     property: 36,
     needs: ["pressure", "workload"]
-  },
-  {
-    id: "hedge-at-same-server",
-    title: "A hedged request asks the same server once more, and joins its own job",
-    file: "src/protocol/client/Program.ts",
-    find: "order: [...others, head!], mergeKey: undefined",
-    replace: "order: [head!, ...others], mergeKey: undefined",
-    property: 37,
-    needs: ["partition"]
   },
   {
     id: "hedge-once",

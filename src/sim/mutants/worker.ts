@@ -78,15 +78,6 @@ export const worker: ReadonlyArray<Mutant> = [
     needs: ["workload"]
   },
   {
-    id: "first-server-only",
-    title: "A worker with few slots asks its first server only",
-    file: "src/protocol/worker/Crew.ts",
-    find: "      this.turn = index + 1\n",
-    replace: "",
-    property: 24,
-    needs: ["workload"]
-  },
-  {
     id: "no-pre-sleep",
     title: "A worker does not say that it sleeps",
     file: "src/protocol/worker/Conversation.ts",
@@ -103,26 +94,6 @@ export const worker: ReadonlyArray<Mutant> = [
     replace: "this.say(preSleep)",
     property: 24,
     needs: ["interleaving"]
-  },
-  {
-    id: "new-function-not-asked-for",
-    title: "A sleeping worker that learns a function does not ask for its jobs",
-    file: "src/protocol/worker/Crew.ts",
-    find: "      conversation.say(registration.announcement)\n      conversation.lookAgain()",
-    replace: "      conversation.say(registration.announcement)",
-    property: 24,
-    needs: ["workload"],
-    note: "The server wakes a sleeper that learns a function it has jobs of, so this alone may harm nobody."
-  },
-  {
-    id: "lost-job-reported",
-    title: "A handler whose connection is lost still reports, over the next connection of its server",
-    file: "src/protocol/worker/Crew.ts",
-    find: "    run.isLost = true\n    run.fiber?.interruptUnsafe()\n",
-    replace: "    run.fiber?.interruptUnsafe()\n",
-    property: 16,
-    needs: ["reset"],
-    note: "A job keeps the connection it came by, so that its report goes nowhere; the slot may be held too long."
   },
   {
     id: "drain-interrupts",

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { resultBegins, resultOf } from "../scenario/functions.ts"
+import { failureOf, resultBegins, resultOf } from "../scenario/functions.ts"
 import { foreignResult } from "../scenario/peers.ts"
 import type { Scenario } from "../scenario/Scenario.ts"
 import type { Event } from "./History.ts"
@@ -86,7 +86,14 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers" 
 
   const judgeFailure = (asked: Asked, text: string, now: number) => {
     if (text.startsWith("died")) throw new Violation(36, `caller ${asked.caller} ${text}`)
-    if (asked.kind === "run" && asked.function === "failing" && told.has(text)) return
+    if (asked.kind === "run" && asked.function === "failing" && told.has(text)) {
+      const promised = failureOf(asked.workload)
+      if (text === promised || (text === "JobFailed" && mayBeSpent)) return
+      throw new Violation(
+        8,
+        `caller ${asked.caller} of failing ${asked.workload} was told ${text}, not ${promised ?? "a result"}`
+      )
+    }
     if (hasForeigners && (text === "JobFailed" || text === "JobException" || text === "ItemFailed")) return
     if (mayBeSpent && text === "JobFailed" && (!isFaultless || asked.function === "limited")) return
     if (mayBeLate && text === "JobFailed" && asked.function === "limited") return

@@ -31,7 +31,9 @@ export const fanout = (): Property => {
       if (job === undefined) return
       const isLate = server.mayEndLate(job, connection, packet)
       if (job.owner !== connection && !isLate) return
-      const isOptional = isLate || (packet.name !== "WORK_COMPLETE" && server.mayBeTimedOut(job))
+      // With no attempt left, a job that is over its time has failed before its result came.
+      const endsLate = packet.name !== "WORK_COMPLETE" || job.attempts >= server.attemptsMax
+      const isOptional = isLate || (endsLate && server.mayBeTimedOut(job))
       for (const listener of job.listeners) {
         const isHidden = packet.name === "WORK_EXCEPTION" && !listener.exceptions
         due.push({
@@ -47,6 +49,11 @@ export const fanout = (): Property => {
       const mine = (item: Due) => item.server === server && item.connection === connection
       const index = due.findIndex((item) => mine(item) && item.text.split(" ")[1] === packet.fields[0])
       if (index !== -1 && due[index]!.text === text) {
+        due.splice(index, 1)
+        return
+      }
+      const gaveUpFirst = packet.name === "WORK_FAIL" && due[index]?.isOptional === true
+      if (gaveUpFirst && job !== undefined && job.attempts >= server.attemptsMax) {
         due.splice(index, 1)
         return
       }

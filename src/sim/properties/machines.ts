@@ -1,6 +1,6 @@
 /**
  * What workers and clients do as machines: how much they run at once, how often they dial,
- * and which server they choose. Properties 22, 33, 42, 43 and 50.
+ * how long they wait, and which server they choose. Properties 22, 26, 33, 37, 42 and 50.
  *
  * @since 0.1.0
  */
@@ -176,6 +176,62 @@ export const selection = (
           if (event.name.startsWith("SUBMIT_JOB")) judge(event.node, server, event.fields, at)
           if (!silentSince.has(key)) silentSince.set(key, at)
         }
+      }
+    }
+  }
+}
+
+/** Callers wait five seconds for any server, by a clock that may run a tenth faster. */
+const patienceMillis = 4400
+
+/**
+ * A caller is not told that there is no server, or that nobody knows what became of an
+ * idempotent job, before it has waited for one. `isSteady` tells whose clocks are not set.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const patience = (isSteady: (node: string) => boolean): Property => {
+  const open = new Map<number, number>()
+  const idempotent = new Set<number>()
+  const stopping = new Set<string>()
+  return {
+    name: "patience",
+    observe: ({ at, event }) => {
+      if (event._tag === "Stopping") stopping.add(event.node)
+      else if (event._tag === "Started") stopping.delete(event.node)
+      else if (event._tag === "Asked" && (event.kind === "run" || event.kind === "background")) {
+        open.set(event.caller, at)
+        if (event.idempotent) idempotent.add(event.caller)
+      } else if (event._tag === "Answered" && event.how === "failure") {
+        const since = open.get(event.caller)
+        if (since === undefined || at - since >= patienceMillis) return
+        if (event.text !== "NoServer" && !(event.text === "Ambiguous" && idempotent.has(event.caller))) return
+        if (stopping.has(event.node) || !isSteady(event.node)) return
+        throw new Violation(37, `caller ${event.caller} was told ${event.text} after ${at - since} ms`)
+      }
+    }
+  }
+}
+
+/**
+ * A worker does not say that it sleeps while it waits for an answer to GRAB_JOB.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const sleeping = (): Property => {
+  const unanswered = new Map<number, number>()
+  return {
+    name: "sleeping",
+    observe: ({ event }) => {
+      if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("worker")) return
+      const { connection, got, name } = event
+      const count = unanswered.get(connection) ?? 0
+      if (!got && name.startsWith("GRAB_JOB")) unanswered.set(connection, count + 1)
+      else if (got && (name === "NO_JOB" || name.startsWith("JOB_ASSIGN"))) unanswered.set(connection, count - 1)
+      else if (!got && name === "PRE_SLEEP" && count > 0) {
+        throw new Violation(26, `${event.node} says that it sleeps, and awaits ${count} answers`)
       }
     }
   }

@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import { JobContext } from "../../protocol/JobContext.ts"
@@ -61,6 +62,15 @@ const itemOf = (payload: string): number => Number(payload.slice(1).split("@")[0
 export const resultBegins = (fn: string, payload: string): string => `${fn}(${payload.split("@")[0]})`
 
 /**
+ * How `failing` fails on a payload, as its caller is told; undefined where it does not.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const failureOf = (payload: string): "JobFailed" | "Described" | undefined =>
+  (["JobFailed", "Described", undefined] as const)[itemOf(payload) % 3]
+
+/**
  * The result of one execution. Some have a NUL in them, which separates fields elsewhere,
  * and some are so large that they are passed on by reference.
  *
@@ -81,6 +91,9 @@ export interface Executions {
   readonly finished: (execution: number, how: "success" | "failure" | "interrupted") => void
 }
 
+const isInterrupted = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  exit._tag === "Failure" && exit.cause.reasons.some((reason) => reason._tag === "Interrupt")
+
 const handler = (name: FunctionName, executions: Executions) =>
   Effect.fnUntraced(function* (payload: string) {
     const job = yield* JobContext
@@ -96,22 +109,21 @@ const handler = (name: FunctionName, executions: Executions) =>
       const isQuick = name === "limited" && (yield* Random.nextBoolean)
       yield* Effect.sleep(isQuick ? 0 : takesOf(payload))
       if (name === "streamed") yield* job.warning(Packet.toBytes(`warning ${execution}`))
-      if (name === "failing" && itemOf(payload) % 3 === 0) return yield* new JobFail()
-      if (name === "failing" && itemOf(payload) % 3 === 1) {
+      if (name === "failing" && failureOf(payload) === "JobFailed") return yield* new JobFail()
+      if (name === "failing" && failureOf(payload) === "Described") {
         return yield* Effect.fail({ _tag: "Described" as const, workload: payload })
       }
       return resultOf(name, payload, execution)
     })
     return yield* Effect.onExit(work, (exit) =>
-      Effect.sync(() => {
-        const how =
-          exit._tag === "Success"
-            ? "success"
-            : exit.cause.reasons.some((reason) => reason._tag === "Interrupt")
-              ? "interrupted"
-              : "failure"
-        if (execution > 0) executions.finished(execution, how)
-      })
+      // Who is interrupted needs a moment to stop.
+      Effect.andThen(
+        isInterrupted(exit) ? Effect.sleep(5) : Effect.void,
+        Effect.sync(() => {
+          const how = exit._tag === "Success" ? "success" : isInterrupted(exit) ? "interrupted" : "failure"
+          if (execution > 0) executions.finished(execution, how)
+        })
+      )
     )
   })
 

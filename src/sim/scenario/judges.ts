@@ -6,7 +6,7 @@
 import * as Codec from "../../protocol/Codec.ts"
 import * as Network from "../../protocol/Network.ts"
 import * as ServerSelection from "../../protocol/ServerSelection.ts"
-import { dialling, selection, slots } from "../properties/machines.ts"
+import { dialling, patience, selection, sleeping, slots } from "../properties/machines.ts"
 import type { Property } from "../properties/Property.ts"
 import { rest } from "../properties/rest.ts"
 import { reasons, status, turns } from "../properties/status.ts"
@@ -50,6 +50,8 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       isQuiet: scenario.faults.length === 0 && scenario.peers.length === 0
     }),
     dialling(),
+    patience((node) => !resets.has(node)),
+    sleeping(),
     // What it pauses above, and what may have come in one read by then.
     wire(pauseAboveBytes + 2 * scenario.world.network.windowBytes + 20_000),
     // A hedged call is meant to go elsewhere too.
