@@ -85,11 +85,17 @@ export class Outbox {
     this.waitingBytes = 0
     for (const request of taken) this.sendingBytes += request.packet.length
     this.wake.closeUnsafe()
+    // All may have been withdrawn: then nothing is sent, and nothing else makes room.
+    this.makeRoom()
     return taken
   }
 
   sent(): void {
     this.sendingBytes = 0
+    this.makeRoom()
+  }
+
+  private makeRoom(): void {
     if (this.unsentBytes <= this.maxUnsentBytes / 2) this.room.openUnsafe()
   }
 
