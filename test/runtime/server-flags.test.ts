@@ -99,7 +99,15 @@ describe("gearmand's command line", () => {
       "job-retries": "2"
     })
     assert.include(errors("--config-file=f", {}, "--port=1 --nonsense").join(), "f: unknown option --nonsense")
-    assert.include(errors("--config-file=f", {}, "--port 1").join(), "f: --port needs a value")
+    assert.include(errors("--config-file=f", {}, "--port --exceptions").join(), "f: --port needs a value")
+    const separate = "--port 1 --job-retries\n\t-1\n--exceptions off --verbose=INFO DEBUG -w 3"
+    assert.deepStrictEqual(values("--config-file=f", {}, separate), {
+      "config-file": "f",
+      port: "1",
+      "job-retries": "-1",
+      exceptions: "true",
+      verbose: "INFO"
+    })
   })
 
   it("puts flags before the environment and the environment before the file", () => {

@@ -142,14 +142,21 @@ const mistake = (flag: Flags.Flag, value: string): string | undefined => {
 }
 
 /**
- * The words of a configuration file. As in gearmand, only words that begin with `--`
- * count and a value follows `=`; unlike there, `#` makes the rest of a line a comment.
+ * The words of a configuration file. As in gearmand, only words that begin with `--`, and
+ * those that are the value of the one before, count; unlike there, `#` makes the rest of a
+ * line a comment.
  */
 const fileWords = (content: string): Array<string> =>
   content
     .split("\n")
     .flatMap((line) => line.replace(/(^|\s)#.*$/, "").split(/\s+/))
-    .filter((word) => word.startsWith("--"))
+    .filter((word) => word !== "")
+    .filter((word, index, words) => word.startsWith("--") || wantsValue(words[index - 1]))
+
+const wantsValue = (word: string | undefined): boolean => {
+  const flag = word?.startsWith("--") === true ? Flags.find(word.slice(2)) : undefined
+  return flag !== undefined && flag.kind._tag !== "Switch"
+}
 
 /** Flags that ask for something to be done and are no settings. */
 const actions = new Set(["help", "version", "check-args"])
