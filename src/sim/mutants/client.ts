@@ -197,7 +197,7 @@ export const client: ReadonlyArray<Mutant> = [
     file: "src/protocol/connection/Session.ts",
     find: "if (silent >= interval && !machine.isOwed) machine.probe()",
     replace: "",
-    property: 36,
+    property: 41,
     needs: ["crash", "partition"]
   },
   {
@@ -206,7 +206,7 @@ export const client: ReadonlyArray<Mutant> = [
     file: "src/protocol/connection/Session.ts",
     find: 'if (owing >= timeout) return yield* lost("it stopped answering", undefined)',
     replace: "",
-    property: 36,
+    property: 41,
     needs: ["crash", "partition"]
   },
   {

@@ -1,6 +1,7 @@
 /**
  * What workers and clients do as machines: how much they run at once, how often they dial,
- * how long they wait, and which server they choose. Properties 22, 26, 33, 37, 42 and 50.
+ * how long they wait, and which server they choose. Properties 22, 26, 33, 37, 41, 42
+ * and 50.
  *
  * @since 0.1.0
  */
@@ -232,6 +233,46 @@ export const sleeping = (): Property => {
       else if (got && (name === "NO_JOB" || name.startsWith("JOB_ASSIGN"))) unanswered.set(connection, count - 1)
       else if (!got && name === "PRE_SLEEP" && count > 0) {
         throw new Violation(26, `${event.node} says that it sleeps, and awaits ${count} answers`)
+      }
+    }
+  }
+}
+
+/** A connection is probed after 10 seconds and given up 5 seconds later, by clocks that may run a tenth slower. */
+const silenceMillis = 18_000
+
+/**
+ * Nobody stays connected to a server that says nothing. `isSteady` tells which machines
+ * nothing keeps from noticing.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const silence = (isSteady: (node: string) => boolean): Property => {
+  const heard = new Map<number, { readonly node: string; at: number }>()
+  return {
+    name: "silence",
+    observe: ({ at, event }) => {
+      switch (event._tag) {
+        case "Opened":
+          if (!event.atServer && isSteady(event.node)) heard.set(event.connection, { node: event.node, at })
+          return
+        case "Closed":
+          if (!event.atServer) heard.delete(event.connection)
+          return
+        case "Ended":
+          for (const [connection, { node }] of heard) if (node === event.node) heard.delete(connection)
+          return
+        case "Packet": {
+          const mine = event.got && !event.atServer ? heard.get(event.connection) : undefined
+          if (mine !== undefined) mine.at = at
+        }
+      }
+    },
+    atRest: (_servers, until) => {
+      for (const [connection, { at, node }] of heard) {
+        if (until - at < silenceMillis) continue
+        throw new Violation(41, `${node} keeps connection ${connection}, over which nothing came since ${at} ms`)
       }
     }
   }

@@ -24,6 +24,8 @@ export const status = (): Property => {
     const job = server.jobs.get(handle)
     const isOver = job === undefined || job.state === "finished"
     if (isOver && known !== "0") throw new Violation(46, `${text}, but there is no such job`)
+    const isIdle = running === "0" && number32(numerator) === 0 && number32(denominator) === 0
+    if (running === "0" && !isIdle) throw new Violation(46, `${text}, progress that nobody makes`)
     if (isOver || server.mayBeGone(job)) return
     if (known !== "1") throw new Violation(46, `${text}, but it is ${job.state}`)
     const isRunning = job.state === "running"

@@ -6,7 +6,7 @@
 import * as Codec from "../../protocol/Codec.ts"
 import * as Network from "../../protocol/Network.ts"
 import * as ServerSelection from "../../protocol/ServerSelection.ts"
-import { dialling, patience, selection, sleeping, slots } from "../properties/machines.ts"
+import { dialling, patience, selection, silence, sleeping, slots } from "../properties/machines.ts"
 import type { Property } from "../properties/Property.ts"
 import { rest } from "../properties/rest.ts"
 import { reasons, status, turns } from "../properties/status.ts"
@@ -27,6 +27,8 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
   const resets = new Set(
     scenario.faults.filter(({ kind }) => kind === "jump" || kind === "drift").map(({ node }) => node)
   )
+  const slowing = new Set<string>(["pause", "slow", "delay"])
+  const isSlow = scenario.world.kernel.hurryOneIn > 0 || scenario.faults.some(({ kind }) => slowing.has(kind))
   const hedges = scenario.clients.some(({ calls }) => calls.some(({ hedgeMillis }) => hedgeMillis > 0))
   const addresses = addressesOf(scenario)
   const choose = ServerSelection.rendezvous.prepare(addresses.map(Network.format))
@@ -52,6 +54,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     dialling(),
     patience((node) => !resets.has(node)),
     sleeping(),
+    silence((node) => !isSlow && !node.startsWith("peer") && !resets.has(node)),
     // What it pauses above, and what may have come in one read by then.
     wire(pauseAboveBytes + 2 * scenario.world.network.windowBytes + 20_000),
     // A hedged call is meant to go elsewhere too.
