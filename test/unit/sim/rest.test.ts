@@ -1,7 +1,7 @@
 /** Properties beyond one server's packets: each with what it accepts and what it rejects. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Event } from "../../../src/sim/properties/History.ts"
-import { dialling, selection, slots } from "../../../src/sim/properties/machines.ts"
+import { dialling, patience, selection, silence, sleeping, slots } from "../../../src/sim/properties/machines.ts"
 import { type Property, Violation } from "../../../src/sim/properties/Property.ts"
 import { rest } from "../../../src/sim/properties/rest.ts"
 import { reasons, status, turns } from "../../../src/sim/properties/status.ts"
@@ -188,6 +188,69 @@ describe("properties of workers and clients", () => {
       violated(property(), [...start, [200, lost], [300, asked("run")], [300, packet(2, false, "SUBMIT_JOB")]]),
       0
     )
+  })
+
+  it("37: no failure before a caller has waited", () => {
+    const failed: Event = { _tag: "Answered", node: "client1", caller: 1, how: "failure", text: "NoServer" }
+    const steady = () => patience(() => true)
+    assert.strictEqual(
+      violated(steady(), [
+        [0, asked("run")],
+        [5000, failed]
+      ]),
+      0
+    )
+    assert.strictEqual(
+      violated(steady(), [
+        [0, asked("run")],
+        [3000, failed]
+      ]),
+      37
+    )
+    const stopping: Event = { _tag: "Stopping", node: "client1" }
+    assert.strictEqual(
+      violated(steady(), [
+        [0, asked("run")],
+        [10, stopping],
+        [10, failed]
+      ]),
+      0
+    )
+  })
+
+  it("26: no sleep while a question is open", () => {
+    const packet = (got: boolean, name: "GRAB_JOB" | "NO_JOB" | "PRE_SLEEP"): Event => ({
+      _tag: "Packet",
+      node: "worker1",
+      connection: 1,
+      atServer: false,
+      got,
+      name,
+      fields: []
+    })
+    const question = [0, packet(false, "GRAB_JOB")] as const
+    assert.strictEqual(
+      violated(sleeping(), [question, [0, packet(true, "NO_JOB")], [0, packet(false, "PRE_SLEEP")]]),
+      0
+    )
+    assert.strictEqual(violated(sleeping(), [question, [0, packet(false, "PRE_SLEEP")]]), 26)
+  })
+
+  it("41: no silent connection kept", () => {
+    const opened: Event = { _tag: "Opened", node: "client1", connection: 1, atServer: false }
+    const closed: Event = { _tag: "Closed", node: "client1", connection: 1, atServer: false }
+    const over = (until: number, ...events: ReadonlyArray<Event>) => {
+      const property = silence(() => true)
+      const number = violated(
+        property,
+        events.map((event) => [0, event] as const)
+      )
+      const resting = { ...property, observe: undefined, afterStep: () => property.atRest?.(new Map(), until) }
+      return number || violated(resting, [])
+    }
+    assert.strictEqual(over(15_000, opened), 0)
+    assert.strictEqual(over(20_000, opened), 41)
+    assert.strictEqual(over(20_000, opened, closed), 0)
   })
 
   it("55 and 57: what is too large is refused, and not read on", () => {
