@@ -4,6 +4,7 @@
  * does instead.
  */
 import { assert, describe, it } from "@effect/vitest"
+import { drawPrefix, Handles } from "../../../src/protocol/server/Handles.ts"
 import { Server } from "./harness.ts"
 
 const running = () => {
@@ -281,6 +282,12 @@ describe("deviation", () => {
     const { client, worker } = running()
     worker.send("WORK_STATUS", { handle: "H:1", numerator: "1", denominator: "123456789012" })
     assert.deepStrictEqual(client.read(), ["WORK_STATUS H:1|1|123456789012"])
+  })
+
+  it("12: handles of two starts differ, and clients take them (gearmand: it counts from 1 again)", () => {
+    const [one, other] = [1, 2].map(() => new Handles(drawPrefix(Math.random), true).textOf(1)) as [string, string]
+    for (const handle of [one, other]) assert.match(handle, /^H:[0-9a-z]{12}:0{9}1$/)
+    assert.notStrictEqual(one, other)
   })
 
   it("13: progress that nobody reported is 0 (as in gearmand; Perl's server leaves it empty)", () => {
