@@ -40,9 +40,9 @@ export class JobContext extends Context.Service<
     readonly server: string
     /** The payload's bytes as they came. */
     readonly workload: Uint8Array
-    /** Sends a piece of the result to every caller that listens (WORK_DATA). Waits while too much output waits for the server. */
+    /** Sends a piece of the result to every caller that listens (WORK_DATA). Waits while too much output waits for the server. A piece larger than a packet (64 MiB with the handle) is a defect. */
     readonly data: (bytes: Uint8Array) => Effect.Effect<void>
-    /** Sends a warning to every caller that listens (WORK_WARNING). */
+    /** Sends a warning to every caller that listens (WORK_WARNING), within the same limit. */
     readonly warning: (bytes: Uint8Array) => Effect.Effect<void>
     /** Tells how far the job is (WORK_STATUS); whole numbers from 0 to 4294967295. */
     readonly progress: (numerator: number, denominator: number) => Effect.Effect<void>

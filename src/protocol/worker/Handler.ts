@@ -5,8 +5,8 @@
  * - a value: WORK_COMPLETE;
  * - `JobFail`: WORK_FAIL;
  * - an error that the function's schema describes: WORK_EXCEPTION with its encoding;
- * - a defect, or a payload or result that does not fit its schema: WORK_EXCEPTION with
- *   a text for people.
+ * - a defect, or a payload or result that does not fit its schema or one packet:
+ *   WORK_EXCEPTION with a text for people.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -38,6 +38,15 @@ const packet = (type: number, handle: string, data: Uint8Array | undefined): Uin
   return bytes
 }
 
+/** A server closes the connection of whoever sends more, and gives the job to the next one. */
+const isTooLarge = (handle: string, data: Uint8Array): boolean =>
+  handle.length + 1 + data.length > Codec.defaultLimits.maxPacketBytes
+
+const tooLarge = (data: Uint8Array) =>
+  new RangeError(
+    `${data.length} bytes do not fit in one packet of ${Codec.defaultLimits.maxPacketBytes}; send them in parts, with JobContext.data`
+  )
+
 const contextOf = (run: Running, name: string, workload: Uint8Array): JobContext["Service"] => {
   const { assignment, conversation } = run
   const send = (make: () => Uint8Array) =>
@@ -47,14 +56,18 @@ const contextOf = (run: Running, name: string, workload: Uint8Array): JobContext
         if (!run.isLost) conversation.say(make())
       })
     )
+  const sendBytes = (type: number, bytes: Uint8Array) =>
+    isTooLarge(assignment.handle, bytes)
+      ? Effect.die(tooLarge(bytes))
+      : send(() => packet(type, assignment.handle, bytes))
   return {
     handle: assignment.handle,
     unique: assignment.unique,
     function: name,
     server: conversation.server,
     workload,
-    data: (bytes) => send(() => packet(PacketType.WORK_DATA, assignment.handle, bytes)),
-    warning: (bytes) => send(() => packet(PacketType.WORK_WARNING, assignment.handle, bytes)),
+    data: (bytes) => sendBytes(PacketType.WORK_DATA, bytes),
+    warning: (bytes) => sendBytes(PacketType.WORK_WARNING, bytes),
     progress: (numerator, denominator) =>
       send(() => packet(PacketType.WORK_STATUS, assignment.handle, Packet.toBytes(`${numerator}\0${denominator}`)))
   }
@@ -66,6 +79,9 @@ type Outcome = "success" | "fail" | "exception" | "lost"
 const say = (run: Running, type: number, data: Uint8Array | undefined): Outcome => {
   const { assignment, conversation } = run
   if (run.isLost) return "lost"
+  if (data !== undefined && isTooLarge(assignment.handle, data)) {
+    return say(run, PacketType.WORK_EXCEPTION, textOf(tooLarge(data)))
+  }
   conversation.say(packet(type, assignment.handle, data))
   if (type === PacketType.WORK_EXCEPTION && conversation.needsFailAfterException) {
     conversation.say(packet(PacketType.WORK_FAIL, assignment.handle, undefined))

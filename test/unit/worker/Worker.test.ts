@@ -77,6 +77,34 @@ describe("Worker", () => {
     )
   )
 
+  it.effect("what is too large for a packet fails its job, which runs once, and costs no connection", () =>
+    withServers(
+      [one],
+      Effect.gen(function* () {
+        const worker = yield* Worker.Worker
+        const client = yield* Client.Client
+        const large = JobFunction.bytes("large", { idempotent: true })
+        let runs = 0
+        yield* worker.register(
+          large,
+          Effect.fnUntraced(function* (how) {
+            runs++
+            const bytes = new Uint8Array(Codec.defaultLimits.maxPacketBytes)
+            if (how.length === 0) return bytes
+            yield* (yield* JobContext).data(bytes)
+            return how
+          })
+        )
+        for (const how of [new Uint8Array(0), new Uint8Array(1)]) {
+          const { reason } = yield* Effect.flip(client.run(large, how))
+          assert.strictEqual(reason._tag, "JobException")
+          assert.match(reason.message, /67108864 bytes do not fit in one packet/)
+        }
+        assert.strictEqual(runs, 2)
+      }).pipe(Effect.scoped)
+    )
+  )
+
   it.effect("a job whose connection is lost before its handler begins takes no slot", () =>
     Effect.gen(function* () {
       let grabs = 0
