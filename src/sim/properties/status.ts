@@ -24,8 +24,6 @@ export const status = (): Property => {
     const job = server.jobs.get(handle)
     const isOver = job === undefined || job.state === "finished"
     if (isOver && known !== "0") throw new Violation(46, `${text}, but there is no such job`)
-    const isIdle = running === "0" && number32(numerator) === 0 && number32(denominator) === 0
-    if (running === "0" && !isIdle) throw new Violation(46, `${text}, progress that nobody makes`)
     if (isOver || server.mayBeGone(job)) return
     if (known !== "1") throw new Violation(46, `${text}, but it is ${job.state}`)
     const isRunning = job.state === "running"
@@ -46,6 +44,14 @@ export const status = (): Property => {
       if (!server.mayBeTimedOut(job)) progress.set(job, [number32(packet.fields[1]), number32(packet.fields[2])])
     },
     told: (server, packet) => {
+      const [name = "", known, running, numerator, denominator] = packet.fields
+      const hasProgress = number32(numerator) > 0 || number32(denominator) > 0
+      if (packet.name.startsWith("STATUS_RES") && known === "1" && running === "0" && hasProgress) {
+        throw new Violation(
+          46,
+          `${server.node} says of ${name}, which does not run, progress ${numerator} of ${denominator}`
+        )
+      }
       if (packet.name === "STATUS_RES") judge(server, packet.fields[0] ?? "", packet.fields.slice(1))
     }
   }
