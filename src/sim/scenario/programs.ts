@@ -172,8 +172,10 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
     idempotent: functions[call.function].idempotent,
     interrupts: call.interruptAfterMillis > 0
   })
+  let isAnswered = false
   const answered = (exit: Exit.Exit<string, unknown>) =>
     Effect.sync(() => {
+      isAnswered = true
       const failure = Exit.isFailure(exit)
         ? exit.cause.reasons.find((reason) => reason._tag !== "Interrupt")
         : undefined
@@ -188,8 +190,13 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
       ledger.record({ _tag: "Answered", node, caller: id, how, text })
     })
   const asked = Effect.onExit(perform(call), answered)
-  if (call.interruptAfterMillis === 0) return yield* Effect.exit(asked)
-  return yield* Effect.exit(Effect.timeoutOption(asked, call.interruptAfterMillis))
+  if (call.interruptAfterMillis === 0) {
+    yield* Effect.exit(asked)
+    return
+  }
+  yield* Effect.exit(Effect.timeoutOption(asked, call.interruptAfterMillis))
+  // A call that is interrupted before its first step ends without a word.
+  if (!isAnswered) yield* answered(Exit.interrupt())
 })
 
 /**
