@@ -26,12 +26,12 @@ const quantile = (values: ReadonlyArray<number>, part: number): number =>
 const summary = (hunts: ReadonlyArray<Hunt>): string => {
   const killed = hunts.filter((one) => one.killed)
   const seconds = killed.map((one) => one.cpuSeconds)
-  const events = killed.map((one) => one.events ?? 0)
+  const events = killed.flatMap((one) => one.events ?? [])
   return [
     `${killed.length} of ${hunts.length} planted bugs found`,
     `median ${quantile(seconds, 0.5).toFixed(1)} CPU-s`,
     `p95 ${quantile(seconds, 0.95).toFixed(1)} CPU-s`,
-    `median trace ${quantile(events, 0.5)} packets`
+    ...(events.length === 0 ? [] : [`median trace ${quantile(events, 0.5)} packets`])
   ].join(", ")
 }
 
