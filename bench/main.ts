@@ -60,7 +60,7 @@ if (version === undefined) {
 // Above 1, others want the machine too, and figures wander.
 const loadBefore = loadavg()[0]!.toFixed(1)
 compile()
-const servers = await Promise.all(names.map(start))
+const servers = await Promise.all(names.map((name) => start(name)))
 for (const server of servers) {
   await run(server, { mode: "foreground", outstanding: 100, seconds: values.quick ? 0.2 : 3 })
 }

@@ -46,7 +46,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => process.exit(130))
 }
 
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
   const probe = createServer().listen(0, "127.0.0.1")
   await once(probe, "listening")
   const address = probe.address()
@@ -67,10 +67,10 @@ const answers = async (port: number): Promise<boolean> => {
   }
 }
 
-export const start = async (name: ServerName): Promise<RunningServer> => {
+export const start = async (name: ServerName, more: ReadonlyArray<string> = []): Promise<RunningServer> => {
   const port = await freePort()
   // Ten thousand connections need more files than shells allow.
-  const raised = ["-c", 'ulimit -n 65536 2>/dev/null; exec "$@"', "sh", ...commands[name](port)]
+  const raised = ["-c", 'ulimit -n 65536 2>/dev/null; exec "$@"', "sh", ...commands[name](port), ...more]
   const child = spawn("sh", raised, { stdio: ["ignore", "ignore", "inherit"] })
   children.add(child)
   const ended = once(child, "exit")
