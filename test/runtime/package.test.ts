@@ -35,7 +35,7 @@ describe("the package", () => {
     // Built beside the repository, whose own dist/ others may be running.
     const staging = join(project, "staging")
     mkdirSync(staging)
-    for (const name of ["package.json", "README.md", "LICENSE", "AGENTS.md", "docs", "src"]) {
+    for (const name of ["package.json", "README.md", "LICENSE", "AGENTS.md", "bin", "docs", "src"]) {
       cpSync(join(root, name), join(staging, name), { recursive: true })
     }
     execFileSync(process.execPath, ["scripts/build.ts", join(staging, "dist")], {
@@ -61,12 +61,13 @@ describe("the package", () => {
     for (const path of packed) {
       assert.match(
         path,
-        /^(package\.json|README\.md|LICENSE|AGENTS\.md|docs\/[\w-]+\.md|src\/.+\.ts|dist\/.+\.(js|js\.map|d\.ts|d\.ts\.map))$/
+        /^(package\.json|README\.md|LICENSE|AGENTS\.md|bin\/gearmand|docs\/[\w-]+\.md|src\/.+\.ts|dist\/.+\.(js|js\.map|d\.ts|d\.ts\.map))$/
       )
     }
     assert.include(packed, "AGENTS.md")
     assert.include(packed, "docs/failure.md")
     assert.include(packed, "dist/bin/effect-gearman.js")
+    assert.include(packed, "bin/gearmand")
   })
 
   it("needs only effect, except for effect-gearman/node", () => {
@@ -84,6 +85,11 @@ describe("the package", () => {
     const output = run(process.execPath, join(alone, "effect-gearman.js"), "--version")
     rmSync(alone, { recursive: true, force: true })
     assert.include(output, JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version)
+  })
+
+  it("stands in for gearmand from where it is installed", () => {
+    const version: string = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version
+    assert.strictEqual(run("node_modules/effect-gearman/bin/gearmand", "--version"), `gearmand ${version}\n`)
   })
 
   it("works on Node's sockets with @effect/platform-node beside it, and is typed", () => {

@@ -63,7 +63,7 @@ export const answer = (server: Administered, line: string): string | undefined =
     case "cancel":
       return cancel(server.jobs, words)
     case "create":
-      return create(server.jobs, words)
+      return create(server, words)
     case "drop":
       return drop(server.jobs, words)
     case "maxqueue":
@@ -135,8 +135,11 @@ const cancel = (jobs: Jobs, words: ReadonlyArray<string>): string => {
   return ok
 }
 
-const create = (jobs: Jobs, words: ReadonlyArray<string>): string => {
+const create = ({ jobs, options }: Administered, words: ReadonlyArray<string>): string => {
   if (words.length !== 3 || words[1]!.toLowerCase() !== "function") return tooFewArguments(words[0]!)
+  if (words[2]!.length > options.maxFunctionBytes) {
+    return `ERR a function name may have at most ${options.maxFunctionBytes} bytes\r\n`
+  }
   jobs.functions.obtain(words[2]!)
   return ok
 }
