@@ -106,6 +106,7 @@ export const runReal = async (trouble: Trouble, count: number): Promise<Readonly
     const runs: Array<Run> = []
     for (let round = 0; round < count; round++) {
       runs.push(await runOnce(round))
+      process.stderr.write(`${trouble}: ${round + 1} of ${count}\n`)
       await sleep(500)
     }
     return runs

@@ -3,9 +3,12 @@
  */
 import * as JobFunction from "../../src/protocol/JobFunction.ts"
 
+// So that every run ends: whoever still waits then has lost its job.
+const timeout = "5 minutes"
+
 export const functions = {
-  safe: JobFunction.utf8("safe", { idempotent: true, timeout: "5 minutes", unique: "payload" }),
-  risky: JobFunction.utf8("risky", { unique: "payload" })
+  safe: JobFunction.utf8("safe", { idempotent: true, timeout, unique: "payload" }),
+  risky: JobFunction.utf8("risky", { timeout, unique: "payload" })
 }
 
 export const troubles = [

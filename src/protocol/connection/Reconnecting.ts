@@ -24,6 +24,9 @@ export interface Options<M extends Session.Machine> {
   readonly demand?: Effect.Effect<void>
 }
 
+/** A connection that lasted this long was a good one, however long it had been waited for. */
+const stableMillis = 1000
+
 export const forever = Effect.fnUntraced(function* <M extends Session.Machine>(
   options: Options<M>
 ): Effect.fn.Return<never, never, Network.Network> {
@@ -48,7 +51,7 @@ export const forever = Effect.fnUntraced(function* <M extends Session.Machine>(
     yield* Metrics.connectionLost(options.role, server)
     yield* log(`${readyAt === undefined ? "No connection" : "The connection was lost"}: ${lost.problem}`)
     // A server that answers and then drops us at once is no healthier than one that refuses.
-    const wasStable = readyAt !== undefined && Monotonic.millis(clock) - readyAt >= delay
+    const wasStable = readyAt !== undefined && Monotonic.millis(clock) - readyAt >= Math.min(delay, stableMillis)
     failures = wasStable ? 1 : failures + 1
     const wait = yield* Backoff.delay(failures)
     delay = Duration.toMillis(wait)

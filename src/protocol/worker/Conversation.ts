@@ -121,8 +121,9 @@ export class Conversation implements Machine {
     this.isEmpty = false
   }
 
-  /** Calls back once the server has read all that was said before. */
+  /** Calls back once the server has read all that was said before, or never will. */
   confirm(confirmed: () => void): void {
+    if (!this.isOpen) return confirmed()
     this.echoes.push(confirmed)
     this.say(echo)
   }
@@ -152,6 +153,7 @@ export class Conversation implements Machine {
   close(): void {
     this.isOpen = false
     this.room.openUnsafe()
+    for (const confirmed of this.echoes.splice(0)) confirmed?.()
   }
 
   received(frame: Codec.Frame): string | undefined {

@@ -14,12 +14,14 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Codec from "../Codec.ts"
 import * as Metrics from "../connection/Metrics.ts"
 import * as Monotonic from "../connection/Monotonic.ts"
 import * as Tracing from "../connection/Tracing.ts"
+import { DecodeError } from "../GearmanError.ts"
 import { JobContext } from "../JobContext.ts"
 import type { JobFunction } from "../JobFunction.ts"
 import * as Packet from "../Packet.ts"
@@ -89,9 +91,13 @@ const say = (run: Running, type: number, data: Uint8Array | undefined): Outcome 
   return type === PacketType.WORK_COMPLETE ? "success" : type === PacketType.WORK_FAIL ? "fail" : "exception"
 }
 
-/** What people read of an error that has no schema. */
+/** What people read of an error that has no schema: no stack, which would tell callers of our files. */
 const textOf = (error: unknown): Uint8Array =>
-  Packet.toBytes(error instanceof Error ? String(error) : `Error: ${Cause.pretty(Cause.die(error))}`)
+  Packet.toBytes(String(error instanceof Error ? error : Cause.prettyErrors(Cause.die(error))[0]))
+
+/** What people read of a value that does not fit its schema. */
+const unfit = (fn: { readonly name: string }, what: DecodeError["what"], cause: Schema.SchemaError): Uint8Array =>
+  Packet.toBytes(`DecodeError: ${new DecodeError({ function: fn.name, what, cause }).message}`)
 
 /** A job of a function that nobody here serves. */
 export const refuse = (run: Running): void => {
@@ -115,9 +121,11 @@ export const make = <Payload, Success, Error, Progress, R>(
   /** Runs the handler and returns how it ended, in the words of the metrics. */
   const respond = Effect.fnUntraced(function* (run: Running, workload: Uint8Array) {
     const payload = yield* Effect.result(fn.payload.decode(workload))
-    if (payload._tag === "Failure") return say(run, PacketType.WORK_EXCEPTION, textOf(payload.failure))
+    if (payload._tag === "Failure") {
+      return say(run, PacketType.WORK_EXCEPTION, unfit(fn, "payload", payload.failure))
+    }
     // A handler that needs a scope gets one of its own.
-    const exit = yield* Effect.scoped(handler(payload.success)).pipe(
+    const exit = yield* Effect.scoped(Effect.suspend(() => handler(payload.success))).pipe(
       Effect.provideContext(
         Context.add(context, JobContext, contextOf(run, fn.name, workload)) as Context.Context<Exclude<R, Scope.Scope>>
       ),
@@ -126,14 +134,17 @@ export const make = <Payload, Success, Error, Progress, R>(
     if (Exit.isSuccess(exit)) {
       const result = yield* Effect.result(fn.success.encode(exit.value))
       if (result._tag === "Success") return say(run, PacketType.WORK_COMPLETE, result.success)
-      return say(run, PacketType.WORK_EXCEPTION, textOf(result.failure))
+      yield* Effect.logWarning("A handler's result does not fit its schema", result.failure)
+      return say(run, PacketType.WORK_EXCEPTION, unfit(fn, "success", result.failure))
     }
     const failure = Cause.findErrorOption(exit.cause)
     if (failure._tag === "None") return yield* died(run, exit.cause)
     if (isJobFail(failure.value)) return say(run, PacketType.WORK_FAIL, undefined)
     if (fn.error === undefined) return say(run, PacketType.WORK_EXCEPTION, textOf(failure.value))
     const error = yield* Effect.result(fn.error.encode(failure.value))
-    return say(run, PacketType.WORK_EXCEPTION, error._tag === "Success" ? error.success : textOf(error.failure))
+    if (error._tag === "Success") return say(run, PacketType.WORK_EXCEPTION, error.success)
+    yield* Effect.logWarning("A handler's error does not fit its schema", error.failure)
+    return say(run, PacketType.WORK_EXCEPTION, unfit(fn, "error", error.failure))
   })
 
   const died = (run: Running, cause: Cause.Cause<unknown>): Effect.Effect<Outcome> => {
@@ -142,10 +153,14 @@ export const make = <Payload, Success, Error, Progress, R>(
     return Effect.as(Effect.logWarning("A handler died", cause), outcome)
   }
 
+  /** Whatever throws on the way, a schema's own code too, the caller gets an answer. */
+  const answered = (run: Running, workload: Uint8Array): Effect.Effect<Outcome> =>
+    Effect.catchCause(respond(run, workload), (cause) => died(run, cause))
+
   const limited = (run: Running, workload: Uint8Array): Effect.Effect<Outcome> =>
     options.timeout === undefined
-      ? respond(run, workload)
-      : Effect.timeoutOrElse(respond(run, workload), {
+      ? answered(run, workload)
+      : Effect.timeoutOrElse(answered(run, workload), {
           duration: options.timeout,
           orElse: () =>
             Effect.andThen(

@@ -213,7 +213,7 @@ export const client: ReadonlyArray<Mutant> = [
     id: "no-backoff",
     title: "A server that refuses is dialled again at once, for ever",
     file: "src/protocol/connection/Backoff.ts",
-    find: "Math.round(Math.max(minMilliseconds, Math.min(maxMilliseconds, base * (0.75 + random / 2))))",
+    find: "Math.round(Math.max(minMilliseconds, base * (0.75 + random / 2)))",
     replace: "Math.round(base * random * 0)",
     property: 42,
     needs: ["crash", "time"]

@@ -281,8 +281,8 @@ class Run {
     const jumps = faults
       .filter((fault) => fault.kind === "jump")
       .reduce((sum, fault) => sum + Math.abs(fault.amount), 0)
-    // A silent connection is probed after 10 s for 5 s; a failed server is dialled again after 30 s at most.
-    return 1.2 * (world.network.giveUpAfterMillis + 15_000 + 30_000 + 60_000 + work + jumps)
+    // A silent connection is probed after 10 s for 5 s; a failed server is dialled again after 7 s at most.
+    return 1.2 * (world.network.giveUpAfterMillis + 15_000 + 7000 + 60_000 + work + jumps)
   }
 }
 

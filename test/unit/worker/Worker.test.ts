@@ -336,6 +336,25 @@ describe("Worker", () => {
     }).pipe(Effect.scoped, Effect.provide(world([one])))
   )
 
+  it.effect("is back soon after a short outage, also when a long one came before", () =>
+    Effect.gen(function* () {
+      const worker = yield* Worker.Worker
+      yield* worker.register(reverse, (text) => Effect.succeed(reversed(text)))
+      const client = yield* Client.Client
+      yield* TestClock.adjust("1 minute")
+      const first = yield* startServer(one)
+      const before = yield* Effect.forkChild(client.run(reverse, "before"))
+      while (before.pollUnsafe() === undefined) yield* TestClock.adjust("100 millis")
+      yield* TestClock.adjust("2 seconds")
+      yield* stop(first)
+      yield* TestClock.adjust("500 millis")
+      yield* startServer(one)
+      const after = yield* Effect.forkChild(client.run(reverse, "after"))
+      yield* TestClock.adjust("1 second")
+      assert.isDefined(after.pollUnsafe())
+    }).pipe(Effect.scoped, Effect.provide(world([one])))
+  )
+
   it.effect("finishes an idempotent job whose server is lost on the other one, and stops the old attempt", () =>
     Effect.gen(function* () {
       const servers = { [Network.format(one)]: yield* startServer(one), [Network.format(two)]: yield* startServer(two) }
@@ -407,6 +426,30 @@ describe("Worker", () => {
       assert.strictEqual(yield* Fiber.join(job), "olleh")
       yield* TestClock.adjust("5 seconds")
       yield* Fiber.join(closed)
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
+  )
+
+  it.effect("closes at once when the server that should confirm its results is lost", () =>
+    Effect.gen(function* () {
+      yield* startServer(one)
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      const worker = yield* Scope.provide(Worker.make({ servers: [one] }), scope)
+      yield* Scope.provide(
+        worker.register(reverse, (text) => Effect.succeed(reversed(text))),
+        scope
+      )
+      yield* settle
+      const network = yield* MemoryNetwork.MemoryNetwork
+      yield* network.freeze(one)
+      const closed = yield* Effect.forkChild(stop(scope))
+      yield* settle
+      assert.isUndefined(closed.pollUnsafe())
+      yield* network.reset(one)
+      yield* network.thaw(one)
+      yield* settle
+      const isClosed = closed.pollUnsafe() !== undefined
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(isClosed)
     }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
   )
 })
