@@ -1,8 +1,8 @@
 /**
  * The job server's program: it accepts connections, hands their bytes to the state machine
  * in `server/`, and sends what that has to say. Per packet nothing of Effect runs; a batch
- * of bytes is worked off synchronously and then each connection it concerned is flushed
- * once.
+ * of bytes is worked off synchronously, and when all that has come together is, each
+ * connection it concerned is flushed once.
  *
  * @since 0.1.0
  */
@@ -125,6 +125,8 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
     if (core.shutdown !== "no") shutdownMoved.openUnsafe()
   }
 
+  const receiving: Network.ReceiveOptions = { pauseAboveBytes: core.options.pauseAboveBytes, afterBytes: settle }
+
   const hasEnded = (): boolean => core.shutdown === "now" || (core.shutdown === "graceful" && core.isIdle)
 
   const serveConnection = (connection: Network.Connection): Effect.Effect<void> =>
@@ -146,9 +148,8 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
         const failure = decoder.push(bytes)
         if (failure !== undefined) core.malformed(session, failure, now)
         if (!session.isOpen) decoder.halt()
-        settle()
       }
-      return connection.receive(onBytes, core.options).pipe(
+      return connection.receive(onBytes, receiving).pipe(
         // However a connection ends, all there is to do is to take it apart.
         Effect.ignore,
         Effect.ensuring(

@@ -134,12 +134,13 @@ const closeReason = (pipe: Pipe) =>
 
 const connectionOf = (link: Link, peerHost: string, peerPort: number): Network.Connection => {
   const { toClient, toServer } = link
-  const pump = (onBytes: (bytes: Uint8Array) => void) =>
+  const pump = (onBytes: (bytes: Uint8Array) => void, { afterBytes }: Network.ReceiveOptions) =>
     Effect.suspend((): Effect.Effect<boolean, Socket.SocketError> => {
       while (toClient.bytes <= toClient.highWater) {
         const chunk = toServer.shift()
         if (chunk === undefined) break
         onBytes(chunk)
+        afterBytes?.()
       }
       if (toServer.closed === undefined || toServer.bytes > 0) return Effect.succeed(true)
       return toServer.closed === "ended" || toClient.closed === "ended"
@@ -155,7 +156,7 @@ const connectionOf = (link: Link, peerHost: string, peerPort: number): Network.C
         // The yield keeps a writer's fiber from running its peer's code.
         const turn = Effect.andThen(
           Effect.andThen(toServer.readable.await, toClient.writable.await),
-          Effect.andThen(Effect.yieldNow, pump(onBytes))
+          Effect.andThen(Effect.yieldNow, pump(onBytes, options))
         )
         return Effect.repeat(turn, { while: (isOpen) => isOpen })
       }).pipe(

@@ -137,6 +137,13 @@ export interface ReceiveOptions {
    * slows down itself and nobody else.
    */
   readonly pauseAboveBytes: number
+  /**
+   * Called after bytes were handed over and before anything more is waited for. Where
+   * bytes of several connections have come together it is called once for all whose
+   * `afterBytes` is one and the same function, so that what they say to each other
+   * leaves in few large pieces.
+   */
+  readonly afterBytes?: (() => void) | undefined
 }
 
 /**

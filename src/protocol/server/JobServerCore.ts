@@ -9,6 +9,7 @@
  * @since 0.1.0
  */
 import type * as Codec from "../Codec.ts"
+import { Buffers } from "./Buffers.ts"
 import type { Counters } from "./Counters.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { Handles } from "./Handles.ts"
@@ -16,7 +17,7 @@ import * as Inspection from "./Inspection.ts"
 import { Jobs } from "./Jobs.ts"
 import type { Now } from "./Now.ts"
 import { defaults, type Options } from "./Options.ts"
-import type { Peer } from "./Outbox.ts"
+import { Outbox, type Peer } from "./Outbox.ts"
 import * as Replies from "./Replies.ts"
 import { Requests } from "./Requests.ts"
 import { Session } from "./Session.ts"
@@ -54,6 +55,7 @@ export class JobServerCore {
   shutdown: "no" | "graceful" | "now" = "no"
   private readonly requests: Requests
   private readonly touched: Array<Session> = []
+  private readonly buffers = new Buffers()
   private readonly lingering = new Deadlines<Session>()
   private sessionCount = 0
 
@@ -78,7 +80,8 @@ export class JobServerCore {
     }
     counters.connections++
     const { exceptions, maxOutputBytes } = this.options
-    const session = new Session(++this.sessionCount, peer, maxOutputBytes, exceptions, this.touched)
+    const outbox = new Outbox(peer, maxOutputBytes, this.buffers)
+    const session = new Session(++this.sessionCount, peer, outbox, exceptions, this.touched)
     this.sessions.add(session)
     return session
   }

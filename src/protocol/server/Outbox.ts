@@ -7,6 +7,7 @@
  */
 import * as Codec from "../Codec.ts"
 import type * as Network from "../Network.ts"
+import type { Buffers } from "./Buffers.ts"
 import type { Job } from "./Job.ts"
 
 /**
@@ -18,18 +19,16 @@ import type { Job } from "./Job.ts"
 export type Peer = Pick<Network.Connection, "peerHost" | "send" | "unsentBytes" | "end" | "destroy">
 
 /**
- * Bodies from this size on are passed by reference: copying 4 KiB costs as much as a
- * second buffer in the same system call.
+ * Bodies from this size on are passed by reference: to the transport, copying 32 KiB costs
+ * about as much as two buffers more in a system call.
  *
  * @since 0.1.0
  * @category constants
  */
-export const byReferenceBytes = 4096
+export const byReferenceBytes = 32_768
 
-const smallestBuffer = 256
-const largestBuffer = 65536
-// Times the number of connections, this is what idle ones hold.
-const largestKept = 4096
+// Output that has grown so far goes on in a buffer of its own, instead of moving once more.
+const largestMoved = 16_384
 const empty = new Uint8Array(0)
 
 /**
@@ -43,21 +42,22 @@ export class Outbox {
   isOverLimit = false
   private readonly peer: Peer
   private readonly maxBytes: number
+  private readonly buffers: Buffers
   private chunks: Array<Uint8Array> = []
   private chunksBytes = 0
   private buffer: Uint8Array = empty
-  private nextBufferBytes = smallestBuffer
-  /** What this flush has copied so far. */
-  private copiedBytes = 0
+  /** Those that were full before `buffer`; chunks lie in them. */
+  private full: Array<Uint8Array> = []
   /** The buffer's bytes `from` to `used` are written and in no chunk yet. */
   private from = 0
   private used = 0
   /** What the transport still had to send when it was last asked. */
   private unsentBytes = 0
 
-  constructor(peer: Peer, maxBytes: number) {
+  constructor(peer: Peer, maxBytes: number, buffers: Buffers) {
     this.peer = peer
     this.maxBytes = maxBytes
+    this.buffers = buffers
   }
 
   get waitingBytes(): number {
@@ -86,14 +86,23 @@ export class Outbox {
         return false
       }
     }
-    if (this.used + bytes > this.buffer.length) {
-      this.seal()
-      this.buffer = new Uint8Array(Math.max(this.nextBufferBytes, bytes))
-      this.nextBufferBytes = Math.min(largestBuffer, this.nextBufferBytes * 2)
-      this.from = 0
-      this.used = 0
-    }
+    if (this.used + bytes > this.buffer.length) this.grow(bytes)
     return true
+  }
+
+  private grow(bytes: number): void {
+    const { buffer, used } = this
+    if (this.chunks.length === 0 && used <= largestMoved) {
+      this.buffer = this.buffers.take(used + bytes)
+      this.buffer.set(buffer.subarray(0, used))
+      if (buffer !== empty) this.buffers.give(buffer)
+      return
+    }
+    this.seal()
+    this.full.push(buffer)
+    this.buffer = this.buffers.take(Math.max(largestMoved, bytes))
+    this.from = 0
+    this.used = 0
   }
 
   put(bytes: Uint8Array): void {
@@ -137,7 +146,6 @@ export class Outbox {
     if (this.used === this.from) return
     this.chunks.push(this.buffer.subarray(this.from, this.used))
     this.chunksBytes += this.used - this.from
-    this.copiedBytes += this.used - this.from
     this.from = this.used
   }
 
@@ -146,23 +154,28 @@ export class Outbox {
     this.seal()
     if (this.chunks.length === 0) return
     this.peer.send(this.chunks)
-    this.chunks = []
-    this.chunksBytes = 0
-    this.from = 0
-    this.used = 0
     this.unsentBytes = this.peer.unsentBytes()
-    // The transport owns the buffer while it has bytes to send; a large one is not kept
-    // for a connection that may be idle from now on. The next one is as large as this flush.
-    if (this.unsentBytes > 0 || this.buffer.length > largestKept) this.buffer = empty
-    this.nextBufferBytes = Math.max(smallestBuffer, Math.min(largestBuffer, this.copiedBytes))
-    this.copiedBytes = 0
+    // While the transport has bytes to send, the buffers they lie in are its own.
+    if (this.unsentBytes === 0) this.giveBack()
+    this.clear()
   }
 
   discard(): void {
+    this.giveBack()
+    this.clear()
+  }
+
+  private giveBack(): void {
+    for (const buffer of this.full) this.buffers.give(buffer)
+    if (this.buffer !== empty) this.buffers.give(this.buffer)
+  }
+
+  private clear(): void {
     this.chunks = []
+    if (this.full.length > 0) this.full = []
     this.chunksBytes = 0
+    this.buffer = empty
     this.from = 0
     this.used = 0
-    this.buffer = empty
   }
 }

@@ -10,7 +10,7 @@ import type { Linked } from "./Fifo.ts"
 import type { ServerFunction } from "./Functions.ts"
 import type { Job } from "./Job.ts"
 import type { Attachment } from "./Listeners.ts"
-import { Outbox, type Peer } from "./Outbox.ts"
+import type { Outbox, Peer } from "./Outbox.ts"
 
 /**
  * `asleep` wants a NOOP when there is work; `woken` was sent one and has not asked for a
@@ -97,10 +97,10 @@ export class Session implements Timed {
   private latestTurn = 0
   private readonly touched: Array<Session>
 
-  constructor(number: number, peer: Peer, maxOutputBytes: number, wantsExceptions: boolean, touched: Array<Session>) {
+  constructor(number: number, peer: Peer, outbox: Outbox, wantsExceptions: boolean, touched: Array<Session>) {
     this.number = number
     this.peer = peer
-    this.outbox = new Outbox(peer, maxOutputBytes)
+    this.outbox = outbox
     this.wantsExceptions = wantsExceptions
     this.touched = touched
   }

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Socket from "effect/socket/Socket"
 import type * as Network from "../../protocol/Network.ts"
 import type * as SharedRead from "./SharedRead.ts"
+import * as Turn from "./Turn.ts"
 
 /** How long output may linger once the peer has said goodbye, before it is dropped. */
 const lingerMillis = 5_000
@@ -74,13 +75,18 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
       }
       pauseAbove = options.pauseAboveBytes
       isReceiving = true
+      const { afterBytes } = options
       let hasEnded = false
+      const onDefect = (defect: unknown) => {
+        socket.destroy()
+        resume(Effect.die(defect))
+      }
       const onData = (bytes: Uint8Array) => {
         try {
           onBytes(bytes)
+          if (afterBytes !== undefined) Turn.atEnd(afterBytes, bytes.length, onDefect)
         } catch (defect) {
-          socket.destroy()
-          resume(Effect.die(defect))
+          onDefect(defect)
         }
       }
       const onEnd = () => {

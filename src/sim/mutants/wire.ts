@@ -51,8 +51,8 @@ export const wire: ReadonlyArray<Mutant> = [
     id: "45-no-pause",
     title: "The server reads on from a connection that does not take its answers",
     file: "src/protocol/JobServer.ts",
-    find: "connection.receive(onBytes, core.options)",
-    replace: "connection.receive(onBytes, { ...core.options, pauseAboveBytes: Infinity })",
+    find: "connection.receive(onBytes, receiving)",
+    replace: "connection.receive(onBytes, { ...receiving, pauseAboveBytes: Infinity })",
     property: 57,
     needs: ["pressure"]
   },
@@ -109,8 +109,8 @@ export const wire: ReadonlyArray<Mutant> = [
     id: "buffer-reused",
     title: "A buffer that the transport still has to send is written over",
     file: "src/protocol/server/Outbox.ts",
-    find: "if (this.unsentBytes > 0 || this.buffer.length > largestKept) this.buffer = empty",
-    replace: "",
+    find: "if (this.unsentBytes === 0) this.giveBack()",
+    replace: "this.giveBack()",
     property: 53,
     needs: ["pressure"]
   },

@@ -65,7 +65,10 @@ export const accepted = (endpoint: Endpoint): Network.Connection => {
     receive: (onBytes, options) =>
       Effect.callback<void, Socket.SocketError>((resume) => {
         if (endpoint.closed) return resume(Effect.void)
-        handler = onBytes
+        handler = (bytes) => {
+          onBytes(bytes)
+          options.afterBytes?.()
+        }
         finish = resume
         pauseAboveBytes = options.pauseAboveBytes
         endpoint.onReadable = readSome

@@ -102,7 +102,7 @@ describe("reports", () => {
       const other = server.connect()
       other.submit("f", "u")
       other.drop()
-      const data = "0123456789".repeat(1000)
+      const data = "0123456789".repeat(4000)
       worker.send("WORK_DATA", { handle: "H:1", data: "small" })
       worker.send("WORK_DATA", { handle: "H:1", data })
       worker.send("WORK_WARNING", { handle: "H:1", data: "small" })
