@@ -27,8 +27,17 @@ export class Leak extends Error {
 /** The first leak of the present run; programs may swallow the error, the kernel does not. */
 let leak: Leak | undefined
 
+/** Makes an error that knows where it was made, also while others do not. */
+const withStack = <E extends Error>(make: () => E): E & { readonly stack: string } => {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 10
+  const error = make()
+  Error.stackTraceLimit = stackTraceLimit
+  return Object.assign(error, { stack: error.stack ?? "" })
+}
+
 const refuse = (what: string) => (): never => {
-  leak ??= new Leak(what)
+  leak ??= withStack(() => new Leak(what))
   throw leak
 }
 
@@ -40,7 +49,7 @@ let hashes: Generator
  * No order and no outcome comes of it, so it gets numbers that are the same in each run.
  */
 const hashRandom = (): number => {
-  const { stack = "" } = new Error()
+  const { stack } = withStack(() => new Error())
   return /[\\/]effect[\\/](?:dist|src)[\\/]Hash\./.test(stack) ? hashes.next() / 0x1_0000_0000 : refuse("Math.random")()
 }
 
@@ -90,21 +99,27 @@ const patches: ReadonlyArray<Patch> = [
  * Runs a synchronous function with the leaks closed, and opens them again. A leak is
  * thrown even when the simulated program caught the error.
  *
+ * Programs under faults make many errors. Where those do not need to know where they were
+ * made, leaving that out saves a seventh of the time.
+ *
  * @since 0.1.0
  * @category running
  */
-export const hermetically = <A>(run: () => A): A => {
+export const hermetically = <A>(run: () => A, options?: { readonly stacks?: boolean | undefined }): A => {
   leak = undefined
   hashes = new Generator(0)
   const before = patches.map(({ key, target }) => Object.getOwnPropertyDescriptor(target, key))
   for (const { key, replacement, target } of patches) {
     Object.defineProperty(target, key, { value: replacement, configurable: true, writable: true })
   }
+  const { stackTraceLimit } = Error
+  if (options?.stacks === false) Error.stackTraceLimit = 0
   try {
     const result = run()
     if (leak !== undefined) throw leak
     return result
   } finally {
+    Error.stackTraceLimit = stackTraceLimit
     patches.forEach(({ key, target }, index) => {
       const descriptor = before[index]
       if (descriptor === undefined) Reflect.deleteProperty(target, key)

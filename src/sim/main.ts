@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+// oxlint-disable-next-line import/no-unassigned-import -- what it does has to be done before the others are loaded
+import "./cli/lean.ts"
 import { readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"

@@ -5,6 +5,8 @@
  *
  * @since 0.1.0
  */
+// oxlint-disable-next-line import/no-unassigned-import -- what it does has to be done before the others are loaded
+import "./lean.ts"
 import { enableCompileCache, registerHooks } from "node:module"
 import type { Mutant } from "../mutants/Mutant.ts"
 import { plant } from "../mutants/Mutant.ts"

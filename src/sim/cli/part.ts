@@ -4,6 +4,8 @@
  *
  * @since 0.1.0
  */
+// oxlint-disable-next-line import/no-unassigned-import -- what it does has to be done before the others are loaded
+import "./lean.ts"
 import { campaign, type CampaignOptions, type Tally } from "../explore/campaign.ts"
 import { exitCodeOf, textOf } from "./show.ts"
 

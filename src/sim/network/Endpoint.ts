@@ -131,7 +131,8 @@ export class Endpoint {
   read(count: number): Uint8Array {
     const bytes = this.incoming.take(count)
     this.tap.got(this, bytes)
-    this.kernel.choices.hash.bytes(bytes, 0, bytes.length)
+    // The bytes themselves went into the hash when they were written.
+    this.kernel.choices.hash.number(count)
     return bytes
   }
 
@@ -150,19 +151,23 @@ export class Endpoint {
   notifyReadable(): void {
     if (this.readableQueued || this.onReadable === undefined) return
     this.readableQueued = true
-    this.kernel.schedule(this.owner, () => {
-      this.readableQueued = false
-      this.onReadable?.()
-    })
+    this.kernel.schedule(this.owner, this.tellReadable)
   }
 
   notifyWritable(): void {
     if (this.writableQueued || this.onWritable === undefined) return
     this.writableQueued = true
-    this.kernel.schedule(this.owner, () => {
-      this.writableQueued = false
-      this.onWritable?.()
-    })
+    this.kernel.schedule(this.owner, this.tellWritable)
+  }
+
+  private readonly tellReadable = (): void => {
+    this.readableQueued = false
+    this.onReadable?.()
+  }
+
+  private readonly tellWritable = (): void => {
+    this.writableQueued = false
+    this.onWritable?.()
   }
 
   /** Says that nothing more will be written; reading goes on. */

@@ -35,6 +35,7 @@ export const accepted = (endpoint: Endpoint): Network.Connection => {
   const isTooFull = () => {
     const { waiting } = endpoint.outgoing
     paused = paused ? waiting > pauseAboveBytes / 2 : waiting > pauseAboveBytes
+    endpoint.onWritable = paused || ending ? wrote : undefined
     return paused
   }
 
@@ -59,6 +60,11 @@ export const accepted = (endpoint: Endpoint): Network.Connection => {
     if (paused && !isTooFull()) endpoint.notifyReadable()
   }
 
+  const tellWhenWritten = () => {
+    endpoint.onWritable = wrote
+    endpoint.notifyWritable()
+  }
+
   return {
     peerHost: endpoint.peer.host,
     peerPort: 40_000 + endpoint.connection,
@@ -72,9 +78,8 @@ export const accepted = (endpoint: Endpoint): Network.Connection => {
         finish = resume
         pauseAboveBytes = options.pauseAboveBytes
         endpoint.onReadable = readSome
-        endpoint.onWritable = wrote
         if (endpoint.hasNews()) endpoint.notifyReadable()
-        if (ending) endpoint.notifyWritable()
+        if (ending) tellWhenWritten()
         return Effect.sync(() => {
           handler = undefined
           endpoint.close(false)
@@ -88,7 +93,7 @@ export const accepted = (endpoint: Endpoint): Network.Connection => {
     end: () => {
       endpoint.end()
       ending = true
-      endpoint.notifyWritable()
+      if (handler !== undefined) tellWhenWritten()
     },
     destroy: () => {
       if (endpoint.closed) return

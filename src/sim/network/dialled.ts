@@ -58,9 +58,6 @@ export const dialled = (dial: Effect.Effect<Endpoint, Socket.SocketError, Scope.
     }
 
     endpoint.onReadable = readSome
-    endpoint.onWritable = () => {
-      if (endpoint.broken !== undefined || endpoint.outgoing.waiting === 0) drained?.openUnsafe()
-    }
     current = endpoint
     connected.openUnsafe()
     yield* Scope.addFinalizer(
@@ -98,6 +95,11 @@ export const dialled = (dial: Effect.Effect<Endpoint, Socket.SocketError, Scope.
       if (endpoint.outgoing.waiting <= writableHighWaterBytes) return Effect.void
       drained ??= Latch.makeUnsafe(false)
       drained.closeUnsafe()
+      endpoint.onWritable = () => {
+        if (endpoint.broken === undefined && endpoint.outgoing.waiting > 0) return
+        endpoint.onWritable = undefined
+        drained?.openUnsafe()
+      }
       return drained.whenOpen(
         Effect.suspend(() =>
           endpoint.broken !== undefined || endpoint.closed ? Effect.fail(writeError(endpoint)) : Effect.void

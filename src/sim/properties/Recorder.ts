@@ -17,10 +17,13 @@ import { isWorkError, ServerModel } from "./ServerModel.ts"
 const replied = new Set(["JOB_CREATED", "NO_JOB", "STATUS_RES", "STATUS_RES_UNIQUE", "ECHO_RES", "OPTION_RES", "ERROR"])
 
 const isReply = (packet: PacketEvent): boolean =>
-  (replied.has(packet.name) && !isWorkError(packet)) || packet.name.startsWith("JOB_ASSIGN")
+  replied.has(packet.name) ? !isWorkError(packet) : packet.name.startsWith("JOB_ASSIGN")
 
-const needsReply = (packet: PacketEvent): boolean =>
-  /^(?:SUBMIT_|GRAB_JOB|GET_STATUS|ECHO_REQ|OPTION_REQ)/.test(packet.name)
+const replying = new Set(
+  Object.keys(Packet.definitions).filter((name) => /^(?:SUBMIT_|GRAB_JOB|GET_STATUS|ECHO_REQ|OPTION_REQ)/.test(name))
+)
+
+const needsReply = (packet: PacketEvent): boolean => replying.has(packet.name)
 
 interface ClosedEvent {
   readonly _tag: "Closed"
@@ -48,6 +51,8 @@ export class Recorder implements Tap {
   /** Packets that crossed a job server's side. */
   packets = 0
   private readonly properties: ReadonlyArray<Property>
+  private readonly observers: ReadonlyArray<NonNullable<Property["observe"]>>
+  private readonly afterSteps: ReadonlyArray<NonNullable<Property["afterStep"]>>
   private readonly now: () => number
   private readonly attemptsMax: (node: string) => number
   private readonly keeps: boolean
@@ -58,6 +63,8 @@ export class Recorder implements Tap {
   /** Connections whose bytes make no sense any more: the server is done with them. */
   private readonly givenUpNow: Array<{ readonly node: string; readonly connection: number }> = []
   private readonly malformed = new WeakSet<Endpoint>()
+  /** What `giveWhile` passed over; one of them is enough. */
+  private readonly passed = new Set<number>()
   private changed = false
 
   constructor(
@@ -67,6 +74,8 @@ export class Recorder implements Tap {
     keeps: boolean
   ) {
     this.properties = properties
+    this.observers = properties.map(({ observe }) => observe).filter((observe) => observe !== undefined)
+    this.afterSteps = properties.map(({ afterStep }) => afterStep).filter((afterStep) => afterStep !== undefined)
     this.now = now
     this.attemptsMax = attemptsMax
     this.keeps = keeps
@@ -121,7 +130,7 @@ export class Recorder implements Tap {
   stepEnded(): void {
     if (!this.changed) return
     this.changed = false
-    for (const event of this.happenedNow.splice(0)) {
+    for (const event of this.happenedNow) {
       if (event._tag === "Started" && event.node.startsWith("server")) {
         this.servers.set(
           event.node,
@@ -130,8 +139,10 @@ export class Recorder implements Tap {
       }
       this.show(event)
     }
-    this.untangle()
-    for (const property of this.properties) property.afterStep?.(this.servers, this.now())
+    this.happenedNow.length = 0
+    if (this.gotNow.length > 0 || this.gaveNow.length > 0 || this.givenUpNow.length > 0) this.untangle()
+    const now = this.now()
+    for (const afterStep of this.afterSteps) afterStep(this.servers, now)
   }
 
   private streamsOf(endpoint: Endpoint): Streams {
@@ -205,13 +216,14 @@ export class Recorder implements Tap {
       this.giveWhile((next) => next.connection === connection && next.node === node)
       this.servers.get(node)?.closed(connection)
     }
-    for (const event of this.gaveNow.splice(0)) {
+    for (const event of this.gaveNow) {
       if (event._tag === "Packet") this.give(event)
       else {
         this.show(event)
         this.servers.get(event.node)?.closed(event.connection)
       }
     }
+    this.gaveNow.length = 0
   }
 
   /** Two equal packets of a worker make two for each listener: only one of them is this one's. */
@@ -229,7 +241,8 @@ export class Recorder implements Tap {
   private giveWhile(fits: (packet: PacketEvent) => boolean): void {
     const { gaveNow } = this
     if (gaveNow.length === 0) return
-    const passed = new Set<number>()
+    const { passed } = this
+    passed.clear()
     let kept = 0
     for (const event of gaveNow) {
       if (event._tag !== "Packet" || passed.has(event.connection) || !fits(event)) {
@@ -255,7 +268,7 @@ export class Recorder implements Tap {
   private show(event: Event): void {
     const moment: Moment = { at: this.now(), event }
     if (this.keeps) this.moments.push(moment)
-    for (const property of this.properties) property.observe?.(moment)
+    for (const observe of this.observers) observe(moment)
   }
 }
 

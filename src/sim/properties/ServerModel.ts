@@ -115,6 +115,30 @@ export interface ServerWatcher {
   readonly closed?: (server: ServerModel, connection: ModelConnection) => void
 }
 
+const hookNames = [
+  "created",
+  "confused",
+  "assigned",
+  "noJob",
+  "worked",
+  "forwarded",
+  "noop",
+  "slept",
+  "told",
+  "lostAbility",
+  "unasked",
+  "left",
+  "closed"
+] as const satisfies ReadonlyArray<keyof ServerWatcher>
+
+/** By what is told: those who listen. Most watchers care for few things. */
+type Hooks = { readonly [K in keyof ServerWatcher]-?: ReadonlyArray<NonNullable<ServerWatcher[K]>> }
+
+const hooksOf = (watchers: ReadonlyArray<ServerWatcher>): Hooks =>
+  Object.fromEntries(
+    hookNames.map((name) => [name, watchers.map((watcher) => watcher[name]).filter((tell) => tell !== undefined)])
+  ) as unknown as Hooks
+
 const submissions: { readonly [name: string]: readonly [priority: number, background: boolean] } = {
   SUBMIT_JOB: [1, false],
   SUBMIT_JOB_BG: [1, true],
@@ -157,14 +181,12 @@ export const mergeKey = (fn: string, unique: string, workload: string): string |
 export class ServerModel {
   readonly node: string
   readonly jobs = new Map<string, ModelJob>()
-  /** Those of them that are not over. */
-  readonly alive = new Set<ModelJob>()
   /** Those that others may join, by key. */
   readonly live = new Map<string, ModelJob>()
   /** Those of `jobs` that are not over. */
   readonly unfinished = new Set<ModelJob>()
   readonly connections = new Map<number, ModelConnection>()
-  private readonly watchers: ReadonlyArray<ServerWatcher>
+  private readonly hooks: Hooks
   private places = 0
 
   readonly now: () => number
@@ -175,7 +197,7 @@ export class ServerModel {
     this.node = node
     this.attemptsMax = attemptsMax
     this.now = now
-    this.watchers = watchers
+    this.hooks = hooksOf(watchers)
   }
 
   connection(id: number): ModelConnection {
@@ -205,12 +227,12 @@ export class ServerModel {
     connection.open = false
     connection.asleep = false
     // Its jobs stay its own until the server shows that it has noticed.
-    for (const job of this.alive) {
+    for (const job of this.unfinished) {
       if (!job.listeners.includes(connection)) continue
-      for (const watcher of this.watchers) watcher.left?.(this, connection, job)
+      for (const tell of this.hooks.left) tell(this, connection, job)
       job.listeners = job.listeners.filter((listener) => listener !== connection)
     }
-    for (const watcher of this.watchers) watcher.closed?.(this, connection)
+    for (const tell of this.hooks.closed) tell(this, connection)
   }
 
   got(packet: PacketEvent): void {
@@ -240,27 +262,27 @@ export class ServerModel {
     else if (packet.name === "CAN_DO_TIMEOUT") connection.abilities.set(first, Number(second))
     else if (packet.name === "CANT_DO") {
       connection.abilities.delete(first)
-      for (const watcher of this.watchers) watcher.lostAbility?.(connection, first)
+      for (const tell of this.hooks.lostAbility) tell(connection, first)
     } else if (packet.name === "RESET_ABILITIES") {
       connection.abilities.clear()
-      for (const watcher of this.watchers) watcher.lostAbility?.(connection, undefined)
+      for (const tell of this.hooks.lostAbility) tell(connection, undefined)
     } else if (packet.name === "PRE_SLEEP") {
       connection.asleep = true
       connection.woken = false
       connection.noops++
-      for (const watcher of this.watchers) watcher.slept?.(this, connection)
+      for (const tell of this.hooks.slept) tell(this, connection)
     } else if (packet.name.startsWith("WORK_")) this.work(connection, packet)
   }
 
   gave(packet: PacketEvent): void {
     const connection = this.connection(packet.connection)
     if (packet.name === "NOOP") {
-      for (const watcher of this.watchers) watcher.noop?.(this, connection)
+      for (const tell of this.hooks.noop) tell(this, connection)
       connection.woken = true
       connection.noops--
     } else if (packet.name.startsWith("WORK_")) {
       const job = this.jobs.get(packet.fields[0]!)
-      for (const watcher of this.watchers) watcher.forwarded?.(this, connection, job, packet)
+      for (const tell of this.hooks.forwarded) tell(this, connection, job, packet)
       this.forwardedTerminal(job, packet)
     } else this.reply(connection, packet)
   }
@@ -268,7 +290,7 @@ export class ServerModel {
   private work(connection: ModelConnection, packet: PacketEvent): void {
     const found = this.jobs.get(packet.fields[0]!)
     const job = found !== undefined && isLive(found) ? found : undefined
-    for (const watcher of this.watchers) watcher.worked?.(this, connection, job, packet)
+    for (const tell of this.hooks.worked) tell(this, connection, job, packet)
     const terminal = packet.name === "WORK_COMPLETE" || packet.name === "WORK_FAIL" || packet.name === "WORK_EXCEPTION"
     if (job === undefined) return
     if (this.mayEndLate(job, connection, packet)) job.doubtful = true
@@ -322,12 +344,12 @@ export class ServerModel {
     const { name } = request
     if (name.startsWith("GRAB_JOB")) {
       if (packet.name.startsWith("JOB_ASSIGN")) this.assign(connection, packet)
-      else if (packet.name === "NO_JOB") for (const watcher of this.watchers) watcher.noJob?.(this, connection)
+      else if (packet.name === "NO_JOB") for (const tell of this.hooks.noJob) tell(this, connection)
       else this.unasked(connection, packet)
     } else if (!replies.has(packet.name)) this.unasked(connection, packet)
     else {
       if (packet.name === "OPTION_RES") connection.exceptions = true
-      for (const watcher of this.watchers) watcher.told?.(this, packet)
+      for (const tell of this.hooks.told) tell(this, packet)
     }
   }
 
@@ -336,7 +358,7 @@ export class ServerModel {
     const key = mergeKey(submission.function, submission.unique, submission.workload)
     const known = this.jobs.get(handle)
     if (known !== undefined && (known.key !== key || known.function !== submission.function || key === undefined)) {
-      for (const watcher of this.watchers) watcher.confused?.(this, submission, known)
+      for (const tell of this.hooks.confused) tell(this, submission, known)
       return
     }
     const job: ModelJob = known ?? {
@@ -358,10 +380,9 @@ export class ServerModel {
       doubtful: false,
       raisedWhileRunning: false
     }
-    for (const watcher of this.watchers) watcher.created?.(this, submission, job, known === undefined)
+    for (const tell of this.hooks.created) tell(this, submission, job, known === undefined)
     if (known === undefined) {
       this.jobs.set(handle, job)
-      this.alive.add(job)
       this.unfinished.add(job)
       // Whatever lived under this key before was dropped, or the watchers have objected.
       const before = this.match(key)
@@ -381,7 +402,7 @@ export class ServerModel {
   private assign(connection: ModelConnection, packet: PacketEvent): void {
     const job = this.jobs.get(packet.fields[0]!)
     if (job === undefined) return this.unasked(connection, packet)
-    for (const watcher of this.watchers) watcher.assigned?.(this, connection, job)
+    for (const tell of this.hooks.assigned) tell(this, connection, job)
     if (job.owner?.open === true) job.heldBefore.add(job.owner)
     job.state = "running"
     job.doubtful = false
@@ -401,7 +422,7 @@ export class ServerModel {
   }
 
   private unasked(connection: ModelConnection, packet: PacketEvent): void {
-    for (const watcher of this.watchers) watcher.unasked?.(this, connection, packet)
+    for (const tell of this.hooks.unasked) tell(this, connection, packet)
   }
 }
 

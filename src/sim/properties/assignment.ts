@@ -26,7 +26,7 @@ const judgeOwner = (server: ServerModel, connection: ModelConnection, job: Model
 
 const judgeOrder = (server: ServerModel, connection: ModelConnection, job: ModelJob): void => {
   if (job.attempts > 0 || job.epoch > 0 || job.raisedWhileRunning) return
-  for (const other of server.alive) {
+  for (const other of server.unfinished) {
     if (other === job || !isRunnableFor(connection)(other)) continue
     if (other.priority < job.priority) {
       throw new Violation(
@@ -68,7 +68,7 @@ export const assignment = (wallMillis: (node: string) => number): Property => ({
     judgeOrder(server, connection, job)
   },
   noJob: (server, connection) => {
-    for (const job of server.alive) {
+    for (const job of server.unfinished) {
       if (!isRunnableFor(connection)(job)) continue
       throw new Violation(
         23,

@@ -209,7 +209,7 @@ export class Marks implements Property {
       "a job goes to another worker after its time limit"
     )
     this.markIf(job.epoch > 0, "a scheduled job runs")
-    const others = [...server.alive]
+    const others = [...server.unfinished]
     this.markIf(
       others.some((other) => other.state === "running" && other.owner === connection),
       "a worker holds two jobs"
@@ -250,12 +250,12 @@ export class Marks implements Property {
       this.markIf(other !== key && other.startsWith(`${server.node} `) && count > 0, "two workers are woken by one job")
     }
     this.woken.set(key, 1)
-    const waits = [...server.alive].some((job) => job.state === "queued" && connection.abilities.has(job.function))
+    const waits = [...server.unfinished].some((job) => job.state === "queued" && connection.abilities.has(job.function))
     this.markIf(waits && connection.noops === 1, "PRE_SLEEP is refused since work waits")
   }
 
   readonly closed: NonNullable<Property["closed"]> = (server, connection) => {
-    const held = [...server.alive].filter((job) => job.state === "running" && job.owner === connection)
+    const held = [...server.unfinished].filter((job) => job.state === "running" && job.owner === connection)
     this.markIf(held.length > 0, "a worker leaves with a job")
     this.markIf(held.length > 1, "a worker leaves with two jobs")
   }
@@ -269,7 +269,7 @@ export class Marks implements Property {
     if (!this.serverDied || this.diedWithJobs) return
     this.diedWithJobs = true
     for (const server of servers.values()) {
-      this.markIf([...server.alive].some(isLive), "a server dies with jobs")
+      this.markIf([...server.unfinished].some(isLive), "a server dies with jobs")
     }
   }
 

@@ -8,7 +8,7 @@ import { isFreshlyQueued, type ModelConnection, type ServerModel } from "./Serve
 
 const judge = (server: ServerModel): void => {
   let waiting: Set<string> | undefined
-  for (const job of server.alive) if (isFreshlyQueued(job)) (waiting ??= new Set()).add(job.function)
+  for (const job of server.unfinished) if (isFreshlyQueued(job)) (waiting ??= new Set()).add(job.function)
   if (waiting === undefined) return
   for (const fn of waiting) {
     let sleeper: ModelConnection | undefined

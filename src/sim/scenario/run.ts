@@ -70,6 +70,7 @@ class Run {
   readonly recorder: Recorder
   readonly callers: Callers
   private readonly properties: ReadonlyArray<Property>
+  private readonly atRests: ReadonlyArray<NonNullable<Property["atRest"]>>
   private readonly cores = new Map<string, JobServerCore>()
   private readonly wanted = new Set<string>()
   private readonly ledger: programs.Ledger
@@ -98,6 +99,7 @@ class Run {
       this.callers,
       ...(options.watchers ?? [])
     ]
+    this.atRests = this.properties.map((property) => property.atRest).filter((atRest) => atRest !== undefined)
     this.recorder = new Recorder(
       this.properties,
       () => this.world.kernel.now,
@@ -163,7 +165,7 @@ class Run {
   private atRest(): void {
     const { kernel } = this.world
     const until = (kernel.nextTimerAt() ?? kernel.now + 1) - 1
-    for (const property of this.properties) property.atRest?.(this.recorder.servers, until)
+    for (const atRest of this.atRests) atRest(this.recorder.servers, until)
   }
 
   private start(name: string): void {
@@ -302,10 +304,13 @@ export const simulate = (scenario: Scenario, choices: Choices, options: RunOptio
   let failure: Error | undefined
   let run: Run | undefined
   try {
-    hermetically(() => {
-      run = new Run(scenario, choices, options)
-      run.run()
-    })
+    hermetically(
+      () => {
+        run = new Run(scenario, choices, options)
+        run.run()
+      },
+      { stacks: options.keepHistory ?? false }
+    )
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error))
   }
