@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs"
 import { availableParallelism, cpus, loadavg } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
+import { attacks } from "./sections/attacks.ts"
 import { floor } from "./sections/floor.ts"
 import { grid } from "./sections/grid.ts"
 import { growth } from "./sections/growth.ts"
@@ -17,7 +18,7 @@ import { markdown, type Table } from "./support/report.ts"
 import type { Measurement, Section } from "./support/Section.ts"
 import { gearmandVersion, type ServerName, start, titles } from "./support/servers.ts"
 
-const sections: ReadonlyArray<Section> = [grid, latency, growth, memory, floor, micro]
+const sections: ReadonlyArray<Section> = [grid, latency, growth, memory, floor, micro, attacks]
 
 const usage = `npm run bench -- [section ...] [options]
 
@@ -28,6 +29,7 @@ Options:
   --rounds N      how often each cell is measured against each server (3)
   --seconds N     how long each time, after half a second to warm up (1.5)
   --quick         one short round, small counts: to see that it works
+  --match TEXT    only the attacks whose names contain it
   --json          every measurement, as JSON
   --write         put the tables into docs/performance.md too
 `
@@ -38,6 +40,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "1.5" },
     quick: { type: "boolean", default: false },
+    match: { type: "string", default: "" },
     json: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
     help: { type: "boolean", default: false }
@@ -60,7 +63,9 @@ if (version === undefined) {
 // Above 1, others want the machine too, and figures wander.
 const loadBefore = loadavg()[0]!.toFixed(1)
 compile()
-const servers = await Promise.all(names.map((name) => start(name)))
+const servers = chosen.every(({ isAlone }) => isAlone === true)
+  ? []
+  : await Promise.all(names.map((name) => start(name)))
 for (const server of servers) {
   await run(server, { mode: "foreground", outstanding: 100, seconds: values.quick ? 0.2 : 3 })
 }
@@ -73,6 +78,7 @@ for (const section of chosen) {
     rounds: values.quick ? 1 : Number(values.rounds),
     seconds: values.quick ? 0.3 : Number(values.seconds),
     scale: values.quick ? 0.01 : 1,
+    match: values.match,
     record: (measurement) => measurements.push(measurement),
     progress: (done) => say(`${section.name}: ${done}`)
   })

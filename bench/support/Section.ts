@@ -18,6 +18,8 @@ export interface Context {
   readonly seconds: number
   /** Scales the large counts down, for a quick look. */
   readonly scale: number
+  /** Only the cells whose names contain this, where a section can choose. */
+  readonly match: string
   readonly record: (measurement: Measurement) => void
   readonly progress: (done: string) => void
 }
@@ -25,5 +27,7 @@ export interface Context {
 export interface Section {
   readonly name: string
   readonly what: string
+  /** It is about our own server only, and starts what it needs. */
+  readonly isAlone?: boolean
   readonly measure: (context: Context) => Promise<ReadonlyArray<Table>>
 }
