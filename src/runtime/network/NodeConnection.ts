@@ -7,10 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Socket from "effect/socket/Socket"
 import type * as Network from "../../protocol/Network.ts"
 import type * as SharedRead from "./SharedRead.ts"
+import { Fairness, type Share } from "./Fairness.ts"
 import * as Turn from "./Turn.ts"
 
 /** How long output may linger once the peer has said goodbye, before it is dropped. */
 const lingerMillis = 5_000
+
+/** All connections of the process share its time. */
+const fairness = new Fairness()
 
 /** IPv4 peers of a dual-stack listener look like `::ffff:127.0.0.1`. */
 const plainHost = (host: string) => (host.startsWith("::ffff:") && host.includes(".") ? host.slice(7) : host)
@@ -25,6 +29,7 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
   let pauseAbove = Number.POSITIVE_INFINITY
   let paused = false
   let isReceiving = false
+  let share: Share | undefined
   // Kept here because a socket forgets its peer when it closes.
   const peerHost = socket.remoteAddress === undefined ? "unix" : plainHost(socket.remoteAddress)
   const peerPort = socket.remotePort ?? 0
@@ -35,10 +40,15 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
     failure ??= cause
   })
 
+  const readOn = () => {
+    if (isReceiving && !paused && share?.isBehind !== true) socket.resume()
+  }
+
   const resumeWhenDrained = () => {
     if (paused && socket.writableLength * 2 <= pauseAbove) {
       paused = false
-      if (isReceiving) socket.resume()
+      share?.release()
+      readOn()
     }
   }
 
@@ -55,6 +65,7 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
     if (last > 0) socket.uncork()
     if (!paused && socket.writableLength > pauseAbove) {
       paused = true
+      share?.hold()
       socket.pause()
     }
   }
@@ -81,7 +92,8 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
         socket.destroy()
         resume(Effect.die(defect))
       }
-      const onData = (bytes: Uint8Array) => {
+      const work = (bytes: Uint8Array) => {
+        if (socket.destroyed) return
         try {
           onBytes(bytes)
           if (afterBytes !== undefined) Turn.atEnd(afterBytes, bytes.length, onDefect)
@@ -89,12 +101,19 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
           onDefect(defect)
         }
       }
+      const mine = fairness.join(work, readOn)
+      share = mine
+      const onData = (bytes: Uint8Array) => {
+        mine.hear(bytes)
+        if (mine.isBehind) socket.pause()
+      }
       const onEnd = () => {
         hasEnded = true
         resume(Effect.void)
         closeSoon()
       }
       const onClose = () => {
+        mine.drop()
         if (hasEnded) return
         // Closing it ourselves is an orderly end; a reset or a lost peer is not.
         resume(
@@ -106,11 +125,14 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
       hear(onData)
       socket.on("end", onEnd)
       socket.on("close", onClose)
-      if (paused) socket.pause()
-      else socket.resume()
+      if (paused) {
+        mine.hold()
+        socket.pause()
+      } else socket.resume()
       return Effect.sync(() => {
         socket.off("end", onEnd)
         socket.off("close", onClose)
+        mine.drop()
         socket.destroy()
       })
     })

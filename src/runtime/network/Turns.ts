@@ -1,0 +1,147 @@
+/**
+ * Who is heard, and how much of it, before the event loop goes round again. One who
+ * floods the server with work must not keep the others waiting: what a connection sends
+ * is worked off in slices of about half a millisecond, all those that are behind take
+ * turns, and the rest of the world is looked after between two milliseconds of that. How
+ * much work a byte is differs a thousandfold between a payload and a question for the
+ * status of everything, so slices are cut by the time that earlier ones took.
+ */
+
+/** How long one slice should take. */
+const sliceMillis = 0.5
+/** How long those that are behind are served before the event loop goes round. */
+const roundMillis = 1
+/** No slice is smaller: a word of the text protocol has to fit. */
+const minSliceBytes = 16
+const maxSliceBytes = 65_536
+/** What is known of one who has not said anything yet: a slice is this much. */
+const firstSliceBytes = 4_096
+/** Experience is worth half as much after this many bytes. */
+const memoryBytes = 32_768
+
+/** Time, and a moment to go on. */
+export interface World {
+  readonly nowMillis: () => number
+  /** Calls after whatever else the event loop has to do. */
+  readonly later: (act: () => void) => void
+}
+
+const node: World = { nowMillis: () => performance.now(), later: (act) => void setImmediate(act) }
+
+/** Those that are behind, in the order of their turns. */
+export class Turns {
+  private readonly behind = new Set<Turn>()
+  private readonly world: World
+  private isScheduled = false
+
+  constructor(world: World = node) {
+    this.world = world
+  }
+
+  /**
+   * A place for one connection. `work` is given what it sent, at once or in slices;
+   * `onCaughtUp` is called when nothing more waits.
+   */
+  take(work: (bytes: Uint8Array) => void, onCaughtUp: () => void): Turn {
+    return new Turn(this, this.world, work, onCaughtUp)
+  }
+
+  enter(turn: Turn): void {
+    this.behind.add(turn)
+    if (this.isScheduled) return
+    this.isScheduled = true
+    this.world.later(this.serve)
+  }
+
+  leave(turn: Turn): void {
+    this.behind.delete(turn)
+  }
+
+  private readonly serve = (): void => {
+    const endMillis = this.world.nowMillis() + roundMillis
+    for (const turn of this.behind) {
+      this.behind.delete(turn)
+      // To the end of the line, which this loop comes to if there is time.
+      if (turn.slice()) this.behind.add(turn)
+      if (this.world.nowMillis() >= endMillis) break
+    }
+    this.isScheduled = this.behind.size > 0
+    if (this.isScheduled) this.world.later(this.serve)
+  }
+}
+
+/** What one connection has sent and nobody has looked at yet. */
+export class Turn {
+  private rest: Uint8Array | undefined
+  private isHeld = false
+  private spentMillis = sliceMillis
+  private spentBytes = firstSliceBytes
+  private readonly turns: Turns
+  private readonly world: World
+  private readonly work: (bytes: Uint8Array) => void
+  private readonly onCaughtUp: () => void
+
+  constructor(turns: Turns, world: World, work: (bytes: Uint8Array) => void, onCaughtUp: () => void) {
+    this.turns = turns
+    this.world = world
+    this.work = work
+    this.onCaughtUp = onCaughtUp
+  }
+
+  /** Something waits: nothing more should be read. */
+  get isBehind(): boolean {
+    return this.rest !== undefined
+  }
+
+  /** Takes what was read, which is only valid during the call. */
+  hear(bytes: Uint8Array): void {
+    if (this.rest === undefined && !this.isHeld && bytes.length <= this.sliceBytes) return this.measure(bytes)
+    // Whoever was told to stop may have had more under way.
+    this.rest = this.rest === undefined ? new Uint8Array(bytes) : Buffer.concat([this.rest, bytes])
+    if (!this.isHeld) this.turns.enter(this)
+  }
+
+  /** Nothing is worked off until `release`: the peer does not take its answers. */
+  hold(): void {
+    this.isHeld = true
+    this.turns.leave(this)
+  }
+
+  release(): void {
+    this.isHeld = false
+    if (this.rest !== undefined) this.turns.enter(this)
+  }
+
+  /** Forgets what waits: the connection is gone. */
+  drop(): void {
+    this.rest = undefined
+    this.turns.leave(this)
+  }
+
+  /** Works off one slice; false when nothing is left, or all has to wait. */
+  slice(): boolean {
+    const bytes = this.rest
+    if (bytes === undefined || this.isHeld) return false
+    const size = this.sliceBytes
+    this.rest = bytes.length <= size ? undefined : bytes.subarray(size)
+    this.measure(bytes.subarray(0, size))
+    if (this.rest !== undefined) return !this.isHeld
+    this.onCaughtUp()
+    return false
+  }
+
+  private get sliceBytes(): number {
+    const fitting = Math.floor((sliceMillis * this.spentBytes) / this.spentMillis)
+    return Math.min(maxSliceBytes, Math.max(minSliceBytes, fitting))
+  }
+
+  private measure(bytes: Uint8Array): void {
+    const beganMillis = this.world.nowMillis()
+    this.work(bytes)
+    this.spentMillis += this.world.nowMillis() - beganMillis
+    this.spentBytes += bytes.length
+    if (this.spentBytes < memoryBytes) return
+    this.spentMillis /= 2
+    this.spentBytes /= 2
+  }
+}
