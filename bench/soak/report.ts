@@ -57,7 +57,9 @@ const watched = (soak: Soak): Table => {
     columns: ["", "before", "lowest", "highest", "when all had left", "slope per hour, with its 95 % interval"],
     rows: [
       row("resident memory, MiB", (sample) => sample.residentBytes, mebi),
-      row("heap, MiB", (sample) => sample.heapBytes, mebi),
+      row("heap in use, MiB", (sample) => sample.heapBytes, mebi),
+      row("heap reserved, MiB", (sample) => sample.reservedHeapBytes, mebi),
+      row("outside the heap, MiB", (sample) => sample.externalBytes, mebi),
       row("file descriptors", (sample) => sample.descriptors),
       row("sockets in CLOSE_WAIT", (sample) => sample.closeWait),
       row("connections", (sample) => sample.connections),

@@ -10,6 +10,8 @@ export interface Sample {
   readonly minute: number
   readonly residentBytes: number
   readonly heapBytes: number
+  readonly reservedHeapBytes: number
+  readonly externalBytes: number
   readonly descriptors: number
   /** Sockets of the server whose peer has gone and that it has not closed. */
   readonly closeWait: number
@@ -51,6 +53,8 @@ export const look = async (server: RunningServer, httpPort: number, sinceMillis:
     minute: (performance.now() - sinceMillis) / 60_000,
     residentBytes: of("process_resident_memory_bytes"),
     heapBytes: of("nodejs_heap_size_used_bytes"),
+    reservedHeapBytes: of("nodejs_heap_size_total_bytes"),
+    externalBytes: of("nodejs_external_memory_bytes"),
     descriptors: readdirSync(`/proc/${server.pid}/fd`).length,
     closeWait: countCloseWait(server.port),
     connections: of("gearman_connections"),

@@ -1,23 +1,31 @@
 /**
  * Who is heard, and how much of it, before the event loop goes round again. One who
- * floods the server with work must not keep the others waiting: what a connection sends
- * is worked off in slices of about half a millisecond, all those that are behind take
- * turns, and the rest of the world is looked after between two milliseconds of that. How
- * much work a byte is differs a thousandfold between a payload and a question for the
- * status of everything, so slices are cut by the time that earlier ones took.
+ * floods the server with work must not keep the others waiting.
+ *
+ * Each connection has a small allowance of the server's time, which grows as time passes.
+ * Who stays within it is heard at once, always. What the others send waits, and is worked
+ * off in slices of about half a millisecond, in turns, while the event loop goes round
+ * every millisecond. Nothing is held back while nobody else wants the time. How much work
+ * a byte is differs a thousandfold between a payload and a question for the status of
+ * everything, so slices are cut by the time that earlier ones took.
  */
 
 /** How long one slice should take. */
 const sliceMillis = 0.5
 /** How long those that are behind are served before the event loop goes round. */
 const roundMillis = 1
+/** The share of the time that a connection may take without waiting for its turn, and what it may save up. */
+const allowance = 0.1
+const maxSavedMillis = 2
 /** No slice is smaller: a word of the text protocol has to fit. */
 const minSliceBytes = 16
 const maxSliceBytes = 65_536
 /** What is known of one who has not said anything yet: a slice is this much. */
 const firstSliceBytes = 4_096
 /** Experience is worth half as much after this many bytes. */
-const memoryBytes = 32_768
+const memoryBytes = 8_192
+/** One slice counts for no more than this, as when the process was not running meanwhile. */
+const maxCountedMillis = 4 * sliceMillis
 
 /** Time, and a moment to go on. */
 export interface World {
@@ -74,6 +82,8 @@ export class Turns {
 export class Turn {
   private rest: Uint8Array | undefined
   private isHeld = false
+  private savedMillis = maxSavedMillis
+  private countedMillis: number
   private spentMillis = sliceMillis
   private spentBytes = firstSliceBytes
   private readonly turns: Turns
@@ -84,6 +94,7 @@ export class Turn {
   constructor(turns: Turns, world: World, work: (bytes: Uint8Array) => void, onCaughtUp: () => void) {
     this.turns = turns
     this.world = world
+    this.countedMillis = world.nowMillis()
     this.work = work
     this.onCaughtUp = onCaughtUp
   }
@@ -95,7 +106,9 @@ export class Turn {
 
   /** Takes what was read, which is only valid during the call. */
   hear(bytes: Uint8Array): void {
-    if (this.rest === undefined && !this.isHeld && bytes.length <= this.sliceBytes) return this.measure(bytes)
+    if (this.rest === undefined && !this.isHeld && bytes.length <= this.sliceBytes && this.mayGoOn()) {
+      return this.measure(bytes)
+    }
     // Whoever was told to stop may have had more under way.
     this.rest = this.rest === undefined ? new Uint8Array(bytes) : Buffer.concat([this.rest, bytes])
     if (!this.isHeld) this.turns.enter(this)
@@ -135,10 +148,20 @@ export class Turn {
     return Math.min(maxSliceBytes, Math.max(minSliceBytes, fitting))
   }
 
+  private mayGoOn(): boolean {
+    const now = this.world.nowMillis()
+    this.savedMillis = Math.min(maxSavedMillis, this.savedMillis + allowance * (now - this.countedMillis))
+    this.countedMillis = now
+    return this.savedMillis > 0
+  }
+
   private measure(bytes: Uint8Array): void {
     const beganMillis = this.world.nowMillis()
     this.work(bytes)
-    this.spentMillis += this.world.nowMillis() - beganMillis
+    const tookMillis = Math.min(this.world.nowMillis() - beganMillis, maxCountedMillis)
+    // What was worked off in turns is not held against it for longer than that.
+    this.savedMillis = Math.max(-maxSavedMillis, this.savedMillis - tookMillis)
+    this.spentMillis += tookMillis
     this.spentBytes += bytes.length
     if (this.spentBytes < memoryBytes) return
     this.spentMillis /= 2

@@ -88,6 +88,7 @@ const describeProcess = (page: Page, lag: { readonly mean: number; readonly max:
   const memory = process.memoryUsage()
   page.gauge("process_resident_memory_bytes", "Memory in use", memory.rss)
   page.gauge("nodejs_heap_size_used_bytes", "Heap in use, garbage included", memory.heapUsed)
+  page.gauge("nodejs_heap_size_total_bytes", "Memory reserved for the heap", memory.heapTotal)
   page.gauge("nodejs_external_memory_bytes", "Memory in use outside the heap", memory.external)
   page.gauge("process_start_time_seconds", "When the process was started", Date.now() / 1e3 - process.uptime())
   page.gauge("nodejs_eventloop_lag_mean_seconds", "Mean delay of the event loop since the last scrape", lag.mean)
