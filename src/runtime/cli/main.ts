@@ -30,7 +30,7 @@ const exitCode = (exit: Exit.Exit<unknown, unknown>): number => {
   const error = Cause.squash(exit.cause)
   if (CliError.isCliError(error)) return 2
   const { _tag, reason } = error as { readonly _tag?: string; readonly reason?: { readonly _tag?: string } }
-  if (_tag === "InvalidAddress") return 2
+  if (_tag === "InvalidAddress" || _tag === "ContradictoryServers") return 2
   return _tag === "Unreachable" || reason?._tag === "NoServer" ? 3 : 1
 }
 

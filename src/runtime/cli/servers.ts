@@ -7,6 +7,7 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Flag from "effect/cli/Flag"
 import * as Network from "../../protocol/Network.ts"
 import * as NodeNetwork from "../NodeNetwork.ts"
@@ -54,9 +55,25 @@ const variable = (name: string) => Config.String(name).pipe(Config.withDefault("
 
 const split = (list: string): ReadonlyArray<string> => list.split(/[\s,]+/).filter((text) => text !== "")
 
+/** Servers that were named in a way that contradicts itself, or names none. */
+export class ContradictoryServers extends Schema.TaggedError<ContradictoryServers>(
+  "effect-gearman/cli/ContradictoryServers"
+)("ContradictoryServers", { problem: Schema.String }) {
+  override get message() {
+    return this.problem
+  }
+}
+
 /** The addresses, each valid. */
 export const resolve = Effect.fnUntraced(function* (given: Given) {
   const texts = given.server.flatMap(split)
+  if (given.server.length > 0 && texts.length === 0) {
+    return yield* new ContradictoryServers({ problem: "--server names no server; give HOST:PORT, or leave it out" })
+  }
+  if (texts.length > 0 && (Option.isSome(given.host) || Option.isSome(given.port))) {
+    const problem = "--server and --host or --port exclude each other; give the port with the server, as in host:4730"
+    return yield* new ContradictoryServers({ problem })
+  }
   if (texts.length === 0 && (Option.isSome(given.host) || Option.isSome(given.port))) {
     return [
       Network.tcp(

@@ -37,8 +37,8 @@ export interface World {
 const node: World = { nowMillis: () => performance.now(), later: (act) => void setImmediate(act) }
 
 /** Those that are behind, in the order of their turns. */
-export class Turns {
-  private readonly behind = new Set<Turn>()
+export class Fairness {
+  private readonly behind = new Set<Share>()
   private readonly world: World
   private isScheduled = false
 
@@ -50,27 +50,27 @@ export class Turns {
    * A place for one connection. `work` is given what it sent, at once or in slices;
    * `onCaughtUp` is called when nothing more waits.
    */
-  take(work: (bytes: Uint8Array) => void, onCaughtUp: () => void): Turn {
-    return new Turn(this, this.world, work, onCaughtUp)
+  join(work: (bytes: Uint8Array) => void, onCaughtUp: () => void): Share {
+    return new Share(this, this.world, work, onCaughtUp)
   }
 
-  enter(turn: Turn): void {
-    this.behind.add(turn)
+  enter(share: Share): void {
+    this.behind.add(share)
     if (this.isScheduled) return
     this.isScheduled = true
     this.world.later(this.serve)
   }
 
-  leave(turn: Turn): void {
-    this.behind.delete(turn)
+  leave(share: Share): void {
+    this.behind.delete(share)
   }
 
   private readonly serve = (): void => {
     const endMillis = this.world.nowMillis() + roundMillis
-    for (const turn of this.behind) {
-      this.behind.delete(turn)
+    for (const share of this.behind) {
+      this.behind.delete(share)
       // To the end of the line, which this loop comes to if there is time.
-      if (turn.slice()) this.behind.add(turn)
+      if (share.slice()) this.behind.add(share)
       if (this.world.nowMillis() >= endMillis) break
     }
     this.isScheduled = this.behind.size > 0
@@ -79,20 +79,20 @@ export class Turns {
 }
 
 /** What one connection has sent and nobody has looked at yet. */
-export class Turn {
+export class Share {
   private rest: Uint8Array | undefined
   private isHeld = false
   private savedMillis = maxSavedMillis
   private countedMillis: number
   private spentMillis = sliceMillis
   private spentBytes = firstSliceBytes
-  private readonly turns: Turns
+  private readonly fairness: Fairness
   private readonly world: World
   private readonly work: (bytes: Uint8Array) => void
   private readonly onCaughtUp: () => void
 
-  constructor(turns: Turns, world: World, work: (bytes: Uint8Array) => void, onCaughtUp: () => void) {
-    this.turns = turns
+  constructor(fairness: Fairness, world: World, work: (bytes: Uint8Array) => void, onCaughtUp: () => void) {
+    this.fairness = fairness
     this.world = world
     this.countedMillis = world.nowMillis()
     this.work = work
@@ -111,24 +111,24 @@ export class Turn {
     }
     // Whoever was told to stop may have had more under way.
     this.rest = this.rest === undefined ? new Uint8Array(bytes) : Buffer.concat([this.rest, bytes])
-    if (!this.isHeld) this.turns.enter(this)
+    if (!this.isHeld) this.fairness.enter(this)
   }
 
   /** Nothing is worked off until `release`: the peer does not take its answers. */
   hold(): void {
     this.isHeld = true
-    this.turns.leave(this)
+    this.fairness.leave(this)
   }
 
   release(): void {
     this.isHeld = false
-    if (this.rest !== undefined) this.turns.enter(this)
+    if (this.rest !== undefined) this.fairness.enter(this)
   }
 
   /** Forgets what waits: the connection is gone. */
   drop(): void {
     this.rest = undefined
-    this.turns.leave(this)
+    this.fairness.leave(this)
   }
 
   /** Works off one slice; false when nothing is left, or all has to wait. */
