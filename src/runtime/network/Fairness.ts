@@ -82,6 +82,8 @@ export class Fairness {
 export class Share {
   private rest: Uint8Array | undefined
   private isHeld = false
+  /** It is worked off in turns just now. */
+  isInTurn = false
   private savedMillis = maxSavedMillis
   private countedMillis: number
   private spentMillis = sliceMillis
@@ -137,7 +139,9 @@ export class Share {
     if (bytes === undefined || this.isHeld) return false
     const size = this.sliceBytes
     this.rest = bytes.length <= size ? undefined : bytes.subarray(size)
+    this.isInTurn = true
     this.measure(bytes.subarray(0, size))
+    this.isInTurn = false
     if (this.rest !== undefined) return !this.isHeld
     this.onCaughtUp()
     return false

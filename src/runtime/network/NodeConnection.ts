@@ -13,6 +13,9 @@ import * as Turn from "./Turn.ts"
 /** How long output may linger once the peer has said goodbye, before it is dropped. */
 const lingerMillis = 5_000
 
+/** Answers to this much of one who has to wait for its turn are sent at once, and so counted as its work. */
+const ownWriteBytes = 4_096
+
 /** All connections of the process share its time. */
 const fairness = new Fairness()
 
@@ -96,7 +99,10 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
         if (socket.destroyed) return
         try {
           onBytes(bytes)
-          if (afterBytes !== undefined) Turn.atEnd(afterBytes, bytes.length, onDefect)
+          if (afterBytes === undefined) return
+          // What answers to so much cost belongs to the one who asked.
+          if (mine.isInTurn && bytes.length >= ownWriteBytes) afterBytes()
+          else Turn.atEnd(afterBytes, bytes.length, onDefect)
         } catch (defect) {
           onDefect(defect)
         }
