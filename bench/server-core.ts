@@ -56,16 +56,19 @@ class Peer {
   readonly push: (bytes: Uint8Array) => void
 
   constructor(core: JobServerCore, now: { readonly monotonicMillis: number; readonly wallMillis: number }) {
-    const session = core.connected({
-      peerHost: "bench",
-      send: (chunks) => {
-        // The server uses its buffers again, as nothing remains unsent.
-        for (const chunk of chunks) this.received.push(chunk.length < 4096 ? chunk.slice() : chunk)
+    const session = core.connected(
+      {
+        peerHost: "bench",
+        send: (chunks) => {
+          // The server uses its buffers again, as nothing remains unsent.
+          for (const chunk of chunks) this.received.push(chunk.length < 4096 ? chunk.slice() : chunk)
+        },
+        unsentBytes: () => 0,
+        end: () => {},
+        destroy: () => {}
       },
-      unsentBytes: () => 0,
-      end: () => {},
-      destroy: () => {}
-    })!
+      now
+    )!
     const decoder = new Codec.Decoder(
       { packet: (frame) => core.received(session, frame, now), line: (line) => core.line(session, line, now) },
       core.options

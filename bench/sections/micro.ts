@@ -87,13 +87,16 @@ const jobs = (title: string, payloadBytes: number): Piece => {
   const now = { monotonicMillis: 0, wallMillis: 0 }
   let sent = 0
   const connect = () => {
-    const session = core.connected({
-      peerHost: "127.0.0.1",
-      send: (chunks) => (sent += chunks.length),
-      unsentBytes: () => 0,
-      end: () => {},
-      destroy: () => {}
-    })!
+    const session = core.connected(
+      {
+        peerHost: "127.0.0.1",
+        send: (chunks) => (sent += chunks.length),
+        unsentBytes: () => 0,
+        end: () => {},
+        destroy: () => {}
+      },
+      now
+    )!
     const decoder = new Codec.Decoder({ packet: (frame) => core.received(session, frame, now), line: () => {} })
     return (input: Uint8Array) => {
       decoder.push(input)

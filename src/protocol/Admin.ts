@@ -47,6 +47,31 @@ export interface PriorityStatusRow {
 }
 
 /**
+ * A row of `show functions`, which only this server has.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FunctionRow {
+  readonly function: string
+  /** Jobs that a worker could be given now. */
+  readonly waiting: number
+  /** Jobs whose time has not come. */
+  readonly delayed: number
+  readonly running: number
+  readonly workers: number
+  /** Of the workers: those that have a job, sleep, or were woken and have not come yet. */
+  readonly busy: number
+  readonly sleeping: number
+  readonly woken: number
+  /** Submissions refused at a limit since the start. */
+  readonly limited: number
+  /** Submissions, and workers, that had no right to it. */
+  readonly deniedSubmits: number
+  readonly deniedWorkers: number
+}
+
+/**
  * A row of `workers`: one connection, which may be no worker at all.
  *
  * @since 0.1.0
@@ -95,6 +120,28 @@ export const formatStatus = (rows: ReadonlyArray<StatusRow>): string =>
  */
 export const formatPriorityStatus = (rows: ReadonlyArray<PriorityStatusRow>): string =>
   list(rows.map((row) => `${row.function}\t${row.high}\t${row.normal}\t${row.low}\t${row.workers}\n`))
+
+const functionNumbers = [
+  "waiting",
+  "delayed",
+  "running",
+  "workers",
+  "busy",
+  "sleeping",
+  "woken",
+  "limited",
+  "deniedSubmits",
+  "deniedWorkers"
+] as const satisfies ReadonlyArray<keyof FunctionRow>
+
+/**
+ * The answer to `show functions`.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const formatFunctions = (rows: ReadonlyArray<FunctionRow>): string =>
+  list(rows.map((row) => `${[row.function, ...functionNumbers.map((name) => row[name])].join("\t")}\n`))
 
 /**
  * The answer to `workers`.
@@ -156,6 +203,19 @@ export const parsePriorityStatus = (lines: ReadonlyArray<string>): ReadonlyArray
   lines.map((line) => {
     const [name, high, normal, low, workers] = splitRow(line, 4)
     return { function: name!, high: Number(high), normal: Number(normal), low: Number(low), workers: Number(workers) }
+  })
+
+/**
+ * Reads the lines of `show functions`, without the final dot.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const parseFunctions = (lines: ReadonlyArray<string>): ReadonlyArray<FunctionRow> =>
+  lines.map((line) => {
+    const [name, ...cells] = splitRow(line, functionNumbers.length)
+    const numbers = Object.fromEntries(functionNumbers.map((key, index) => [key, Number(cells[index])]))
+    return { function: name!, ...numbers } as unknown as FunctionRow
   })
 
 /**

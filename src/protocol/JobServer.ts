@@ -17,7 +17,7 @@ import * as Scope from "effect/Scope"
 import * as Codec from "./Codec.ts"
 import * as Network from "./Network.ts"
 import { drawPrefix } from "./server/Handles.ts"
-import { JobServerCore } from "./server/JobServerCore.ts"
+import { type Entrance, JobServerCore } from "./server/JobServerCore.ts"
 import type { Now } from "./server/Now.ts"
 import { defaults, type Options as CoreOptions } from "./server/Options.ts"
 
@@ -30,6 +30,26 @@ import { defaults, type Options as CoreOptions } from "./server/Options.ts"
 export interface Options extends CoreOptions {
   /** Where to listen. The default is loopback: opening it to the world is a decision to take. */
   readonly address: Network.Address
+  /** Who the connections there are, unless a certificate tells. Default: `anonymous`. */
+  readonly identity?: string | undefined
+  /** Whether text commands are taken there. */
+  readonly textProtocol: boolean
+  /** Where else to listen. */
+  readonly listeners: ReadonlyArray<ListenerOptions>
+}
+
+/**
+ * One more listener of a job server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ListenerOptions {
+  readonly address: Network.Address
+  /** Who the connections there are, unless a certificate tells. Default: `anonymous`. */
+  readonly identity?: string | undefined
+  /** Whether text commands are taken there. Default: true. */
+  readonly textProtocol?: boolean | undefined
 }
 
 /**
@@ -38,7 +58,12 @@ export interface Options extends CoreOptions {
  * @since 0.1.0
  * @category constants
  */
-export const defaultOptions: Options = { ...defaults, address: Network.tcp("127.0.0.1") }
+export const defaultOptions: Options = {
+  ...defaults,
+  address: Network.tcp("127.0.0.1"),
+  textProtocol: true,
+  listeners: []
+}
 
 /**
  * A server that is bound to its address.
@@ -49,6 +74,8 @@ export const defaultOptions: Options = { ...defaults, address: Network.tcp("127.
 export interface Running {
   /** The bound address, with the real port where 0 was asked for. */
   readonly address: Network.Address
+  /** The bound addresses of all listeners, this one first. */
+  readonly addresses: ReadonlyArray<Network.Address>
   /**
    * Serves. Ends only when a shutdown was asked for: by `shutdown`, or by the text command
    * where that is allowed.
@@ -112,7 +139,13 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
   // The listener has a scope of its own: a graceful shutdown closes it and lets the
   // connections go on.
   const listening = yield* Scope.fork(yield* Effect.scope)
-  const listener = yield* Scope.provide(network.listen(options.address ?? defaultOptions.address), listening)
+  const { address, identity, listeners, textProtocol } = { ...defaultOptions, ...options }
+  const bound = yield* Effect.forEach([{ address, identity, textProtocol }, ...listeners], (one) =>
+    Effect.map(Scope.provide(network.listen(one.address), listening), (listener) => ({
+      listener,
+      entrance: { identity: one.identity, textProtocol: one.textProtocol ?? true }
+    }))
+  )
   const now = new Readings(clock)
   const deadlineMoved = Latch.makeUnsafe()
   const shutdownMoved = Latch.makeUnsafe()
@@ -129,9 +162,9 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
 
   const hasEnded = (): boolean => core.shutdown === "now" || (core.shutdown === "graceful" && core.isIdle)
 
-  const serveConnection = (connection: Network.Connection): Effect.Effect<void> =>
+  const serveConnection = (connection: Network.Connection, entrance: Entrance): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const session = core.connected(connection)
+      const session = core.connected(connection, now.renew(), entrance)
       if (session === undefined) {
         connection.destroy()
         return Effect.void
@@ -154,8 +187,7 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
         Effect.ignore,
         Effect.ensuring(
           Effect.sync(() => {
-            now.renew()
-            core.disconnected(session)
+            core.disconnected(session, now.renew())
             settle()
           })
         )
@@ -184,10 +216,16 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
     }
   })
 
+  const addresses = bound.map(({ listener }) => listener.address)
   const running: Running = {
     core,
-    address: listener.address,
-    run: Effect.raceAllFirst([listener.run(serveConnection), keepDeadlines, awaitShutdown]),
+    address: addresses[0]!,
+    addresses,
+    run: Effect.raceAllFirst([
+      ...bound.map(({ entrance, listener }) => listener.run((connection) => serveConnection(connection, entrance))),
+      keepDeadlines,
+      awaitShutdown
+    ]),
     shutdown: (kind) =>
       Effect.sync(() => {
         core.requestShutdown(kind)

@@ -158,6 +158,11 @@ export interface Connection {
   /** The peer's port, or 0. */
   readonly peerPort: number
   /**
+   * Names that the peer has proved to have, by a certificate that was checked; the first is
+   * for people. None where it has shown nothing.
+   */
+  readonly peerNames?: ReadonlyArray<string> | undefined
+  /**
    * Reads until the peer has ended or the connection is lost, handing each batch of
    * bytes to the handler, synchronously and in order. The bytes are valid only during
    * the call. Succeeds when the peer ended in order, fails when the connection broke.
@@ -175,6 +180,12 @@ export interface Connection {
   readonly send: (chunks: ReadonlyArray<Uint8Array>) => void
   /** Bytes given to `send` that the peer's side has not taken yet. */
   readonly unsentBytes: () => number
+  /**
+   * From now on, has the network ask the peer's machine whether it is there when nothing
+   * was heard for so many milliseconds, and breaks the connection when it is not. The peer
+   * itself notices nothing.
+   */
+  readonly probe?: ((silenceMillis: number) => void) | undefined
   /** Sends what is waiting, then closes. `receive` then ends. */
   readonly end: () => void
   /** Closes at once; what is waiting is lost. `receive` then ends. */

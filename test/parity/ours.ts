@@ -15,7 +15,8 @@ import type { StartServer } from "./gearmand.ts"
 
 const optionsOf = (args: ReadonlyArray<string>): Partial<JobServer.Options> => {
   const options: { -readonly [K in keyof JobServer.Options]?: JobServer.Options[K] } = {
-    address: Network.tcp("127.0.0.1", 0)
+    address: Network.tcp("127.0.0.1", 0),
+    allowCancel: true
   }
   for (const arg of args) {
     const [flag, value] = arg.split("=") as [string, string | undefined]
@@ -50,7 +51,7 @@ export const ours: StartServer = async (args) => {
 export const oursAsProcess: StartServer = async (args) => {
   const port = await freePort()
   const main = new URL("../../src/runtime/main.ts", import.meta.url).pathname
-  const started = start(process.execPath, [main, "server", `--port=${port}`, ...args])
+  const started = start(process.execPath, [main, "server", "--allow-cancel", `--port=${port}`, ...args])
   try {
     await started.says("listening")
   } catch (cause) {

@@ -19,7 +19,7 @@ import {
 
 let server: Awaited<ReturnType<typeof startServer>>
 beforeAll(async () => {
-  server = await startServer(["--allow-shutdown"])
+  server = await startServer(["--allow-shutdown", "--allow-cancel"])
 }, patienceMillis)
 afterAll(async () => {
   const result = await end(server)

@@ -31,6 +31,10 @@ export interface Counters {
   /** Jobs dropped because nobody waited for them any more. */
   abandoned: number
   noops: number
+  /** Wake-ups that went on to the next sleeper because nobody came. */
+  passedOn: number
+  /** Functions found with work, an able sleeper, and no NOOP under way: must stay 0. */
+  missedWakeups: number
   /** ERROR packets sent. */
   errors: number
   /** Connections cut because they did not read what they had asked for. */
@@ -62,6 +66,8 @@ export const make = (): Counters => ({
   cancelled: 0,
   abandoned: 0,
   noops: 0,
+  passedOn: 0,
+  missedWakeups: 0,
   errors: 0,
   cut: 0,
   malformed: 0,

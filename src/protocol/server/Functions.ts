@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Codec from "../Codec.ts"
+import type { Timed } from "./Deadlines.ts"
 import { Fifo } from "./Fifo.ts"
 import type { Job, Priority } from "./Job.ts"
 import type { Ability, Session } from "./Session.ts"
@@ -15,7 +16,8 @@ import type { Ability, Session } from "./Session.ts"
  * @since 0.1.0
  * @category models
  */
-export class ServerFunction {
+export class ServerFunction implements Timed {
+  readonly number: number
   readonly name: Uint8Array
   /** The name, one character per byte. */
   readonly key: string
@@ -26,7 +28,7 @@ export class ServerFunction {
   /** Jobs of any state. */
   jobCount = 0
   /** The most jobs it may have when one of a priority is added; 0 is no limit. */
-  maxQueue: readonly [number, number, number] = [0, 0, 0]
+  maxQueue: readonly [number, number, number]
   readonly abilities = new Set<Ability>()
   /** Abilities of sleepers, and of some who have woken up since. */
   readonly sleepers = new Fifo<Ability>()
@@ -35,7 +37,13 @@ export class ServerFunction {
   /** Known to the table as one that nobody needs. */
   isIdle = false
 
-  constructor(name: Uint8Array, key: string) {
+  /** When a wake-up that nobody has answered goes on to the next sleeper. */
+  dueMillis = 0
+  heapIndex = -1
+
+  constructor(number: number, name: Uint8Array, key: string, maxJobs: number) {
+    this.number = number
+    this.maxQueue = [maxJobs, maxJobs, maxJobs]
     this.name = name
     this.key = key
   }
@@ -60,9 +68,12 @@ export class Functions {
     new Set()
   ]
   private readonly maxFunctions: number
+  private readonly maxJobsEach: number
+  private created = 0
 
-  constructor(maxFunctions: number) {
+  constructor(maxFunctions: number, maxJobsEach: number) {
     this.maxFunctions = maxFunctions
+    this.maxJobsEach = maxJobsEach
   }
 
   get size(): number {
@@ -82,6 +93,11 @@ export class Functions {
     return this.byKey.values()
   }
 
+  /** Those that a worker could be given a job of; one may come up to three times. */
+  *working(): IterableIterator<ServerFunction> {
+    for (const ofPriority of this.withWork) yield* ofPriority
+  }
+
   find(key: string): ServerFunction | undefined {
     return this.byKey.get(key)
   }
@@ -97,7 +113,7 @@ export class Functions {
       }
       if (this.byKey.size >= this.maxFunctions) return undefined
     }
-    const fn = new ServerFunction(Codec.fromLatin1(key), key)
+    const fn = new ServerFunction(++this.created, Codec.fromLatin1(key), key, this.maxJobsEach)
     this.byKey.set(key, fn)
     this.settle(fn)
     return fn

@@ -9,6 +9,7 @@
  * @since 0.1.0
  */
 import type * as Codec from "../Codec.ts"
+import { type Rights, rightsOf } from "./Access.ts"
 import { Buffers } from "./Buffers.ts"
 import type { Counters } from "./Counters.ts"
 import { Deadlines } from "./Deadlines.ts"
@@ -21,6 +22,7 @@ import { Outbox, type Peer } from "./Outbox.ts"
 import * as Replies from "./Replies.ts"
 import { Requests } from "./Requests.ts"
 import { Session } from "./Session.ts"
+import * as Sleepers from "./Sleepers.ts"
 import * as TextCommands from "./TextCommands.ts"
 
 /**
@@ -35,6 +37,24 @@ export interface Seeds {
   /** Any 32-bit number that peers do not know. */
   readonly merging: number
 }
+
+/**
+ * What a listener says of those who come in by it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Entrance {
+  /** Who they are, unless they prove to be somebody else. */
+  readonly identity?: string | undefined
+  /** Whether text commands are taken. */
+  readonly textProtocol: boolean
+}
+
+const openEntrance: Entrance = { textProtocol: true }
+
+// How much the look for missed wake-ups costs at most.
+const maxChecked = 1_000
 
 // A wall clock may be set: scheduled jobs are looked at again at least this often.
 const maxWallWaitMillis = 10_000
@@ -57,6 +77,7 @@ export class JobServerCore {
   private readonly touched: Array<Session> = []
   private readonly buffers = new Buffers()
   private readonly lingering = new Deadlines<Session>()
+  private readonly idle = new Deadlines<Session>()
   private sessionCount = 0
 
   constructor(options: Partial<Options>, seeds: Seeds) {
@@ -72,24 +93,34 @@ export class JobServerCore {
   }
 
   /** A connection was accepted. `undefined` when there are too many: close it. */
-  connected(peer: Peer): Session | undefined {
-    const { counters } = this.jobs
+  connected(peer: Peer, now: Now, entrance: Entrance = openEntrance): Session | undefined {
+    const { counters, refusals } = this.jobs
     if (this.sessions.size >= this.options.maxConnections) {
       counters.refused++
+      refusals.add(undefined, "maxConnections")
       return undefined
     }
     counters.connections++
-    const { exceptions, maxOutputBytes } = this.options
+    const access = { rights: this.rightsOf(peer, entrance), hasText: entrance.textProtocol }
+    const { exceptions, idleTimeoutMillis, maxOutputBytes } = this.options
     const outbox = new Outbox(peer, maxOutputBytes, this.buffers)
-    const session = new Session(++this.sessionCount, peer, outbox, exceptions, this.touched)
+    const session = new Session(++this.sessionCount, peer, outbox, access, exceptions, this.touched)
+    session.heardMillis = now.monotonicMillis
+    if (idleTimeoutMillis > 0) this.idle.set(session, now.monotonicMillis + idleTimeoutMillis)
     this.sessions.add(session)
     return session
+  }
+
+  private rightsOf({ peerNames = [] }: Peer, { identity }: Entrance): Rights {
+    const names = peerNames.length > 0 || identity === undefined ? peerNames : [identity]
+    return rightsOf(this.options.accessRules, names)
   }
 
   /** A packet came. */
   received(session: Session, frame: Codec.Frame, now: Now): void {
     if (!session.isOpen || session.outbox.isOverLimit) return
     this.jobs.counters.packets++
+    session.heardMillis = now.monotonicMillis
     this.jobs.timeReached(now)
     this.requests.handle(session, frame, now)
   }
@@ -98,8 +129,9 @@ export class JobServerCore {
   line(session: Session, line: string, now: Now): void {
     if (!session.isOpen || session.outbox.isOverLimit) return
     this.jobs.counters.lines++
+    session.heardMillis = now.monotonicMillis
     this.jobs.timeReached(now)
-    const answer = TextCommands.answer(this, line)
+    const answer = TextCommands.answer(this, session, line)
     if (answer === undefined) this.close(session, now)
     else Replies.text(session, answer)
   }
@@ -108,6 +140,8 @@ export class JobServerCore {
   malformed(session: Session, error: Codec.FatalError, now: Now): void {
     if (!session.isOpen) return
     this.jobs.counters.malformed++
+    if (error._tag === "TooLarge")
+      this.jobs.refusals.add(session, error.what === "packet" ? "maxPacketBytes" : "maxLineBytes")
     if (error._tag === "TooLarge" && error.what === "packet") {
       const text = `Packet of ${error.bytes} bytes; the limit is ${error.limitBytes}`
       Replies.error(session, { code: "ARGUMENT_TOO_LARGE", text })
@@ -116,15 +150,23 @@ export class JobServerCore {
   }
 
   /** The connection is gone. */
-  disconnected(session: Session): void {
-    this.lingering.clear(session)
+  disconnected(session: Session, now: Now): void {
+    this.jobs.timeReached(now)
     this.leave(session)
+    this.lingering.clear(session)
     session.outbox.discard()
   }
 
   /** When `timeReached` is wanted next, in milliseconds from now; `Infinity` when never. */
   nextDeadlineMillis(now: Now): number {
-    const monotonic = Math.min(this.jobs.attempts.earliestMillis, this.lingering.earliestMillis) - now.monotonicMillis
+    const { attempts, passOns } = this.jobs
+    const earliestMillis = Math.min(
+      attempts.earliestMillis,
+      passOns.earliestMillis,
+      this.lingering.earliestMillis,
+      this.idle.earliestMillis
+    )
+    const monotonic = earliestMillis - now.monotonicMillis
     const wall = this.jobs.scheduled.earliestMillis - now.wallMillis
     return wall === Infinity ? monotonic : Math.min(monotonic, wall, maxWallWaitMillis)
   }
@@ -133,6 +175,35 @@ export class JobServerCore {
     this.jobs.timeReached(now)
     let session: Session | undefined
     while ((session = this.lingering.takeDue(now.monotonicMillis)) !== undefined) session.peer.destroy()
+    while ((session = this.idle.takeDue(now.monotonicMillis)) !== undefined) this.lookForIdleness(session, now)
+  }
+
+  /** Workers and those who wait for a job are silent with good reason. */
+  private lookForIdleness(session: Session, now: Now): void {
+    const { idleTimeoutMillis } = this.options
+    const isNeeded = session.abilities.size > 0 || session.running.size > 0 || session.attachments.length > 0
+    const endMillis = (isNeeded ? now.monotonicMillis : session.heardMillis) + idleTimeoutMillis
+    if (endMillis > now.monotonicMillis) return this.idle.set(session, endMillis)
+    this.jobs.refusals.add(session, "idleTimeout")
+    this.close(session, now)
+  }
+
+  /**
+   * Looks, at a cost that is bounded, for functions with work, an able sleeper, and no NOOP
+   * under way; wakes somebody for each and returns their names. There are none, unless this
+   * server is wrong: it is for production, to be told of bugs before jobs are stuck.
+   */
+  checkWakeups(): ReadonlyArray<string> {
+    const found: Array<string> = []
+    let left = maxChecked
+    for (const fn of this.jobs.functions.working()) {
+      if (left-- === 0) break
+      if (!Sleepers.rescue(fn, maxChecked)) continue
+      this.jobs.counters.missedWakeups++
+      found.push(fn.key)
+    }
+    this.flush()
+    return found
   }
 
   /** Sends what has been written since the last time, one `send` for each connection. */
@@ -143,6 +214,7 @@ export class JobServerCore {
       session.isTouched = false
       if (session.outbox.isOverLimit && session.isOpen) {
         this.jobs.counters.cut++
+        this.jobs.refusals.add(session, "maxOutputBytes")
         session.closing = "destroy"
         this.leave(session)
       }
@@ -188,13 +260,14 @@ export class JobServerCore {
   private close(session: Session, now: Now): void {
     session.touch()
     session.closing = "end"
-    this.lingering.set(session, now.monotonicMillis + lingerMillis)
     this.leave(session)
+    this.lingering.set(session, now.monotonicMillis + lingerMillis)
   }
 
   private leave(session: Session): void {
     if (!session.isOpen) return
     session.isOpen = false
+    this.idle.clear(session)
     this.sessions.delete(session)
     // Abilities first: what it ran is then offered to others only.
     session.sleep = "awake"

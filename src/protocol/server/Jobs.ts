@@ -14,8 +14,12 @@ import { Merging } from "./Merging.ts"
 import type { Now } from "./Now.ts"
 import type { JobObserver } from "./Observer.ts"
 import type { Options } from "./Options.ts"
+import { type Reason, Refusals } from "./Refusals.ts"
 import type { Ability, Session } from "./Session.ts"
 import * as Sleepers from "./Sleepers.ts"
+
+const minProbeMillis = 1_000
+const maxProbeMillis = 60_000
 
 /**
  * What a submission asks for.
@@ -49,7 +53,10 @@ export class Jobs {
   readonly attempts = new Deadlines<Job>()
   /** Starts of scheduled jobs, on the wall clock. */
   readonly scheduled = new Deadlines<Job>()
+  /** Functions with sleepers left, when the NOOPs sent for them should have been answered. */
+  readonly passOns = new Deadlines<ServerFunction>()
   readonly counters = Counters.make()
+  readonly refusals = new Refusals()
   /** Told of each job's life, when somebody wants to know. */
   observer: JobObserver | undefined = undefined
   /** Submissions that wait for a job. */
@@ -60,9 +67,12 @@ export class Jobs {
   private readonly maxAttempts: number
   private readonly maxJobs: number
   private readonly maxWorkloadBytes: number
+  private readonly wakeupTimeoutMillis: number
+  private readonly workerProbeMillis: number
+  private nowMillis = 0
 
   constructor(options: Options, handles: Handles, mergingSeed: number) {
-    this.functions = new Functions(options.maxFunctions)
+    this.functions = new Functions(options.maxFunctions, options.maxJobsPerFunction)
     this.merging = new Merging(mergingSeed)
     this.handles = handles
     this.workerWakeup = options.workerWakeup
@@ -70,15 +80,16 @@ export class Jobs {
     this.maxAttempts = options.jobRetries < 0 ? Infinity : Math.max(1, options.jobRetries)
     this.maxJobs = options.maxJobs
     this.maxWorkloadBytes = options.maxWorkloadBytes
+    this.wakeupTimeoutMillis = options.wakeupTimeoutMillis
+    this.workerProbeMillis = options.workerProbeMillis
   }
 
-  /** Whether a further job of that function, priority and size would be one too many. */
-  isFull(fn: ServerFunction, priority: Priority, workloadBytes: number): boolean {
+  /** The limit that a further job of that function, priority and size would exceed. */
+  limitFor(fn: ServerFunction, priority: Priority, workloadBytes: number): Reason | undefined {
     const most = fn.maxQueue[priority]
-    if (most > 0 && fn.jobCount >= most) return true
-    return (
-      this.byNumber.size >= this.maxJobs || this.workloadBytes + workloadBytes > this.maxWorkloadBytes || this.isCrowded
-    )
+    if (most > 0 && fn.jobCount >= most) return "maxJobsPerFunction"
+    if (this.byNumber.size >= this.maxJobs || this.isCrowded) return "maxJobs"
+    return this.workloadBytes + workloadBytes > this.maxWorkloadBytes ? "maxWorkloadBytes" : undefined
   }
 
   /** Whether one client more that waits would be too many. */
@@ -149,6 +160,7 @@ export class Jobs {
     session.running.add(job)
     session.forgetAttempt(job.number)
     if (ability.timeoutMillis > 0) this.attempts.set(job, now.monotonicMillis + ability.timeoutMillis)
+    if (!session.isProbed) this.probe(session, ability.timeoutMillis)
     this.counters.assigned++
     this.observer?.assigned(job)
   }
@@ -214,12 +226,15 @@ export class Jobs {
 
   /** Scheduled jobs whose time has come are offered, attempts over their time are lost. */
   timeReached(now: Now): void {
+    this.nowMillis = now.monotonicMillis
     let job: Job | undefined
     while ((job = this.scheduled.takeDue(now.wallMillis)) !== undefined) {
       job.function.scheduled[job.priority]--
       this.offer(job)
     }
     while ((job = this.attempts.takeDue(now.monotonicMillis)) !== undefined) this.timeOut(job)
+    let fn: ServerFunction | undefined
+    while ((fn = this.passOns.takeDue(now.monotonicMillis)) !== undefined) this.passOn(fn)
   }
 
   /** Wakes sleepers if there is work for them and no NOOP is under way any more. */
@@ -235,6 +250,23 @@ export class Jobs {
 
   private wake(fn: ServerFunction): void {
     if (fn.sleepers.size > 0) this.counters.noops += Sleepers.wake(fn, this.workerWakeup)
+    // Those who sleep on are not forgotten: it is their turn if the woken ones stay silent.
+    if (fn.sleepers.size > 0 && fn.heapIndex === -1) this.passOns.set(fn, this.nowMillis + this.wakeupTimeoutMillis)
+  }
+
+  private passOn(fn: ServerFunction): void {
+    if (fn.runnableCount === 0) return
+    const before = this.counters.noops
+    this.wake(fn)
+    if (this.counters.noops > before) this.counters.passedOn++
+  }
+
+  /** Once for each connection: to ask anew for each job would cost four system calls. */
+  private probe(session: Session, timeoutMillis: number): void {
+    if (this.workerProbeMillis === 0 && timeoutMillis === 0) return
+    session.isProbed = true
+    const byTimeout = Math.min(Math.max(timeoutMillis / 4, minProbeMillis), maxProbeMillis)
+    session.peer.probe?.(this.workerProbeMillis > 0 ? this.workerProbeMillis : byTimeout)
   }
 
   private stop(job: Job): void {

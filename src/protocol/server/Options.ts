@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import type { Rule } from "./Access.ts"
 
 /**
  * Settings of a job server.
@@ -31,6 +32,13 @@ export interface Options {
   readonly jobHandlePrefix?: string | undefined
   /** Whether the text commands `shutdown` and `shutdown graceful` do anything. */
   readonly allowShutdown: boolean
+  /** Whether the text command `cancel job` does anything. */
+  readonly allowCancel: boolean
+  /**
+   * Who may do what. Without rules everybody may do everything, as in gearmand; with them,
+   * only what one of them allows.
+   */
+  readonly accessRules?: ReadonlyArray<Rule> | undefined
   /** What the text command `version` answers. */
   readonly version: string
   /** What the text command `verbose` answers. */
@@ -51,6 +59,11 @@ export interface Options {
   readonly maxClientIdBytes: number
   /** Most jobs that exist at a time, and most clients that wait for one. */
   readonly maxJobs: number
+  /**
+   * Most jobs of one function, in any state, where the text command `maxqueue` has set no
+   * other limit; 0 is none.
+   */
+  readonly maxJobsPerFunction: number
   /** Most bytes that the workloads of all jobs may have together. */
   readonly maxWorkloadBytes: number
   /**
@@ -67,6 +80,22 @@ export interface Options {
   readonly maxOutputBytes: number
   /** Reading from a connection pauses while this much output waits for its peer. */
   readonly pauseAboveBytes: number
+  /**
+   * A connection that has sent no whole packet or line for this long is closed, unless it
+   * is a worker or waits for a job; 0 is never.
+   */
+  readonly idleTimeoutMillis: number
+  /**
+   * How long a woken worker may take to ask for a job before the next sleeper is woken too.
+   * A live one answers within a round trip; to be wrong costs one NOOP and one NO_JOB.
+   */
+  readonly wakeupTimeoutMillis: number
+  /**
+   * Silence after which a worker that has been given a job is asked whether its machine is
+   * still there; 0 asks only those whose function has a timeout. Then after a quarter of the
+   * timeout, and at the latest after a minute.
+   */
+  readonly workerProbeMillis: number
 }
 
 /**
@@ -81,6 +110,8 @@ export const defaults: Options = {
   exceptions: false,
   jobHandlePrefix: undefined,
   allowShutdown: false,
+  allowCancel: false,
+  accessRules: undefined,
   version: "effect-gearman 0.1.0",
   verbose: "ERROR",
   processId: 0,
@@ -91,9 +122,13 @@ export const defaults: Options = {
   maxUniqueBytes: 64,
   maxClientIdBytes: 127,
   maxJobs: 4_000_000,
+  maxJobsPerFunction: 0,
   maxWorkloadBytes: 4 * 1024 * 1024 * 1024,
   maxFunctions: 100_000,
   maxConnections: 100_000,
   maxOutputBytes: 64 * 1024 * 1024,
-  pauseAboveBytes: 1024 * 1024
+  pauseAboveBytes: 1024 * 1024,
+  idleTimeoutMillis: 0,
+  wakeupTimeoutMillis: 1000,
+  workerProbeMillis: 0
 }

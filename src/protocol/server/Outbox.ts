@@ -16,7 +16,10 @@ import type { Job } from "./Job.ts"
  * @since 0.1.0
  * @category models
  */
-export type Peer = Pick<Network.Connection, "peerHost" | "send" | "unsentBytes" | "end" | "destroy">
+export type Peer = Pick<
+  Network.Connection,
+  "peerHost" | "peerNames" | "send" | "unsentBytes" | "probe" | "end" | "destroy"
+>
 
 /**
  * Bodies from this size on are passed by reference: to the transport, copying 32 KiB costs

@@ -5,14 +5,20 @@
  * @since 0.1.0
  */
 import * as Packet from "../Packet.ts"
+import type { Action } from "./Access.ts"
 import type { Job } from "./Job.ts"
 import { byReferenceBytes } from "./Outbox.ts"
 import type { Session } from "./Session.ts"
 
 const { PacketType } = Packet
 
-/** What is wrong with a request, as ERROR tells it. */
-interface Refusal {
+/**
+ * What is wrong with a request, as ERROR tells it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Refusal {
   readonly code: string
   readonly text: string
 }
@@ -49,8 +55,20 @@ export const ownRefusals = {
   reducerTooLarge: { code: "ARGUMENT_TOO_LARGE", text: "Reducer name too large" },
   tooManyFunctions: { code: "QUEUE_ERROR", text: "Too many functions" },
   epochOutOfRange: { code: "INVALID_ARGUMENT", text: "Epoch out of range" },
+  maySubmitNothing: { code: "ACCESS_DENIED", text: "This connection may not ask for jobs" },
   timeoutOutOfRange: { code: "INVALID_ARGUMENT", text: "Timeout out of range" }
 } as const satisfies Record<string, Refusal>
+
+/**
+ * That a connection lacks a right; the function's name has one character per byte.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const denied = ({ rights }: Session, action: Action, key: string): Refusal => ({
+  code: "ACCESS_DENIED",
+  text: `${rights.identity} may not ${action} ${key}`
+})
 
 /**
  * ERROR.
@@ -140,6 +158,14 @@ export const echo = (session: Session, type: number, bytes: Uint8Array, start: n
 }
 
 /**
+ * The replies that tell how a job is.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type StatusType = typeof PacketType.STATUS_RES | typeof PacketType.STATUS_RES_UNIQUE
+
+/**
  * STATUS_RES, or STATUS_RES_UNIQUE with its count of clients. What was asked for, a handle
  * or a unique, comes back as it was sent.
  *
@@ -148,7 +174,7 @@ export const echo = (session: Session, type: number, bytes: Uint8Array, start: n
  */
 export const status = (
   session: Session,
-  type: typeof PacketType.STATUS_RES | typeof PacketType.STATUS_RES_UNIQUE,
+  type: StatusType,
   bytes: Uint8Array,
   start: number,
   end: number,

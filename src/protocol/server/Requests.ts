@@ -6,12 +6,14 @@
  */
 import * as Codec from "../Codec.ts"
 import * as Packet from "../Packet.ts"
+import { type Action, actions } from "./Access.ts"
 import type { Job, Priority } from "./Job.ts"
 import type { Jobs } from "./Jobs.ts"
 import { failAll, forward, forwardException } from "./Listeners.ts"
 import type { Now } from "./Now.ts"
 import { parseInt64, parseUint32 } from "./Numbers.ts"
 import type { Options } from "./Options.ts"
+import type { Reason } from "./Refusals.ts"
 import * as Replies from "./Replies.ts"
 import { Ability, type Session } from "./Session.ts"
 import * as Sleepers from "./Sleepers.ts"
@@ -97,8 +99,9 @@ export class Requests {
     for (const ability of session.abilities.values()) this.removeAbility(ability)
   }
 
-  private refuse(session: Session, refusal: { readonly code: string; readonly text: string }): void {
+  private refuse(session: Session, refusal: Replies.Refusal, reason?: Reason, key?: string): void {
     this.jobs.counters.errors++
+    if (reason !== undefined) this.jobs.refusals.add(session, reason, key)
     Replies.error(session, refusal)
   }
 
@@ -114,16 +117,29 @@ export class Requests {
     return true
   }
 
+  /** Told with an ERROR what it may not do with the function, if it may not. */
+  private isDenied(session: Session, action: Action, key: string): boolean {
+    if (session.rights.may(action, key)) return false
+    this.refuse(session, Replies.denied(session, action, key), action, key)
+    return true
+  }
+
   private submit(session: Session, frame: Codec.Frame, priority: Priority, isBackground: boolean, now: Now): void {
     const { jobs, options } = this
     if (this.isIncomplete(session, frame)) return
-    if (frame.fieldLength(1) > options.maxUniqueBytes) return this.refuse(session, Replies.refusals.uniqueTooLarge)
+    if (frame.fieldLength(1) > options.maxUniqueBytes)
+      return this.refuse(session, Replies.refusals.uniqueTooLarge, "maxUniqueBytes")
     if (frame.fieldLength(0) > options.maxFunctionBytes)
-      return this.refuse(session, Replies.ownRefusals.functionTooLarge)
+      return this.refuse(session, Replies.ownRefusals.functionTooLarge, "maxFunctionBytes")
     const { type } = frame
     const isReduce = type === PacketType.SUBMIT_REDUCE_JOB || type === PacketType.SUBMIT_REDUCE_JOB_BACKGROUND
     if (isReduce && frame.fieldLength(2) > options.maxFunctionBytes) {
-      return this.refuse(session, Replies.ownRefusals.reducerTooLarge)
+      return this.refuse(session, Replies.ownRefusals.reducerTooLarge, "maxFunctionBytes")
+    }
+    if (!session.rights.isFull) {
+      if (this.isDenied(session, "submit", frame.key(0))) return
+      // Its worker submits to the reducer in its own name, but at this one's wish.
+      if (isReduce && frame.fieldLength(2) > 0 && this.isDenied(session, "submit", frame.key(2))) return
     }
     let dueMillis = 0
     if (type === PacketType.SUBMIT_JOB_EPOCH) {
@@ -132,7 +148,7 @@ export class Requests {
       dueMillis = seconds * 1000
     }
     const fn = jobs.functions.obtain(frame.key(0))
-    if (fn === undefined) return this.refuse(session, Replies.ownRefusals.tooManyFunctions)
+    if (fn === undefined) return this.refuse(session, Replies.ownRefusals.tooManyFunctions, "maxFunctions")
 
     const workloadIndex = isReduce ? 4 : type === PacketType.SUBMIT_JOB_EPOCH ? 3 : 2
     const start = frame.fieldStart(workloadIndex)
@@ -148,12 +164,13 @@ export class Requests {
           ? jobs.merging.findUnique(fn, unique)
           : undefined
     if (joined !== undefined) {
-      if (!isBackground && jobs.isCrowded) return this.refuse(session, Replies.refusals.queueFull)
+      if (!isBackground && jobs.isCrowded) return this.refuse(session, Replies.refusals.queueFull, "maxJobs", fn.key)
       if (!isBackground) jobs.attach(joined, session)
       jobs.merge(joined, priority, isBackground)
       return Replies.jobCreated(session, joined)
     }
-    if (jobs.isFull(fn, priority, end - start)) return this.refuse(session, Replies.refusals.queueFull)
+    const limit = jobs.limitFor(fn, priority, end - start)
+    if (limit !== undefined) return this.refuse(session, Replies.refusals.queueFull, limit, fn.key)
     const job = jobs.create({
       function: fn,
       unique,
@@ -197,7 +214,8 @@ export class Requests {
     const hasTimeout = frame.type === PacketType.CAN_DO_TIMEOUT
     if (this.isIncomplete(session, frame)) return
     if (frame.fieldLength(0) > options.maxFunctionBytes)
-      return this.refuse(session, Replies.ownRefusals.functionTooLarge)
+      return this.refuse(session, Replies.ownRefusals.functionTooLarge, "maxFunctionBytes")
+    if (!session.rights.isFull && this.isDenied(session, "serve", frame.key(0))) return
     let timeoutMillis = 0
     if (hasTimeout) {
       const millis = parseInt64(frame.bytes, frame.fieldStart(1), frame.fieldEnd(1))
@@ -205,7 +223,7 @@ export class Requests {
       if (millis > 0) timeoutMillis = Math.max(minTimeoutMillis, millis)
     }
     const fn = jobs.functions.obtain(frame.key(0))
-    if (fn === undefined) return this.refuse(session, Replies.ownRefusals.tooManyFunctions)
+    if (fn === undefined) return this.refuse(session, Replies.ownRefusals.tooManyFunctions, "maxFunctions")
     const known = session.abilities.get(fn)
     if (known !== undefined) {
       known.timeoutMillis = timeoutMillis
@@ -250,7 +268,16 @@ export class Requests {
   private getStatus(session: Session, frame: Codec.Frame): void {
     const end = endOfText(frame.bytes, frame.start, frame.end)
     const job = this.jobs.byNumber.get(this.jobs.handles.numberOf(frame.bytes, frame.start, end))
-    Replies.status(session, PacketType.STATUS_RES, frame.bytes, frame.start, end, job)
+    this.tellStatus(session, PacketType.STATUS_RES, frame, end, job)
+  }
+
+  /** To whom a job is none of its business, there is no such job. */
+  private tellStatus(session: Session, type: Replies.StatusType, frame: Codec.Frame, end: number, job?: Job): void {
+    const { rights } = session
+    if (!actions.some((action) => rights.mayAny(action)))
+      return this.refuse(session, Replies.ownRefusals.maySubmitNothing, "submit")
+    const isVisible = job !== undefined && actions.some((action) => rights.may(action, job.function.key))
+    Replies.status(session, type, frame.bytes, frame.start, end, isVisible ? job : undefined)
   }
 
   private getStatusUnique(session: Session, frame: Codec.Frame): void {
@@ -260,7 +287,7 @@ export class Requests {
     if (length > 0 && length <= this.options.maxUniqueBytes) {
       job = this.jobs.merging.findAny(Codec.latin1(frame.bytes, frame.start, end))
     }
-    Replies.status(session, PacketType.STATUS_RES_UNIQUE, frame.bytes, frame.start, end, job)
+    this.tellStatus(session, PacketType.STATUS_RES_UNIQUE, frame, end, job)
   }
 
   private option(session: Session, frame: Codec.Frame): void {

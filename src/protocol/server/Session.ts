@@ -5,6 +5,7 @@
  *
  * @since 0.1.0
  */
+import type { Rights } from "./Access.ts"
 import type { Timed } from "./Deadlines.ts"
 import type { Linked } from "./Fifo.ts"
 import type { ServerFunction } from "./Functions.ts"
@@ -61,6 +62,17 @@ const maxFormerAttempts = 256
 const unnamed = Uint8Array.of(45)
 
 /**
+ * What a connection may do.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SessionAccess {
+  readonly rights: Rights
+  readonly hasText: boolean
+}
+
+/**
  * A connection's state.
  *
  * @since 0.1.0
@@ -78,6 +90,13 @@ export class Session implements Timed {
   isTouched = false
   clientId: Uint8Array = unnamed
   wantsExceptions: boolean
+  readonly rights: Rights
+  /** Whether its listener takes text commands. */
+  readonly hasText: boolean
+  /** Its peer is asked whether it is there sooner than others. */
+  isProbed = false
+  /** When it sent something whole last, on the monotonic clock. */
+  heardMillis = 0
 
   readonly abilities = new Map<ServerFunction, Ability>()
   sleep: Sleep = "awake"
@@ -89,7 +108,7 @@ export class Session implements Timed {
   readonly attachments: Array<Attachment> = []
   private formerAttempts: Map<number, FormerAttempt> | undefined = undefined
 
-  /** When a connection that was told to end is cut. */
+  /** When one that was told to end is cut; before that, when it is looked at for idleness. */
   dueMillis = 0
   heapIndex = -1
 
@@ -97,9 +116,18 @@ export class Session implements Timed {
   private latestTurn = 0
   private readonly touched: Array<Session>
 
-  constructor(number: number, peer: Peer, outbox: Outbox, wantsExceptions: boolean, touched: Array<Session>) {
+  constructor(
+    number: number,
+    peer: Peer,
+    outbox: Outbox,
+    access: SessionAccess,
+    wantsExceptions: boolean,
+    touched: Array<Session>
+  ) {
     this.number = number
     this.peer = peer
+    this.rights = access.rights
+    this.hasText = access.hasText
     this.outbox = outbox
     this.wantsExceptions = wantsExceptions
     this.touched = touched

@@ -42,6 +42,26 @@ export const wake = (fn: ServerFunction, most: number): number => {
 }
 
 /**
+ * Looks for what must never be: somebody asleep that can do the function while no NOOP is
+ * under way for it. Wakes that one, and tells that it had to. Looks at so many abilities at
+ * most.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const rescue = (fn: ServerFunction, most: number): boolean => {
+  let sleeper: Ability | undefined
+  let left = most
+  for (const ability of fn.abilities) {
+    if (ability.session.wokenBy === ability || left-- === 0) return false
+    if (ability.session.sleep === "asleep") sleeper ??= ability
+  }
+  if (sleeper === undefined) return false
+  sendNoop(sleeper)
+  return true
+}
+
+/**
  * PRE_SLEEP of a connection for which there is work: a NOOP at once.
  *
  * @since 0.1.0

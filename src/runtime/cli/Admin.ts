@@ -136,6 +136,13 @@ export const status = (address: Network.Address) =>
       .sort((left, right) => (left.function < right.function ? -1 : 1))
   )
 
+/** What each function may be waiting for, which only our server tells; others give nothing. */
+export const functions = (address: Network.Address) =>
+  ask(address, "show functions", "list").pipe(
+    Effect.map((lines) => new Map(Admin.parseFunctions(lines).map((row) => [row.function, row]))),
+    Effect.catchTag("CommandRefused", () => Effect.succeed(new Map<string, Admin.FunctionRow>()))
+  )
+
 /** The connections of a server; those that can do nothing are clients. */
 export const workers = (address: Network.Address) =>
   Effect.map(ask(address, "workers", "list"), (lines) =>

@@ -7,8 +7,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import type * as Network from "../../protocol/Network.ts"
-import * as Admin from "./Admin.ts"
+import { conditionsOf, look, type Row } from "./Diagnosis.ts"
 import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
 import * as Servers from "./servers.ts"
@@ -22,38 +21,7 @@ class Findings extends Schema.TaggedError<Findings>("effect-gearman/cli/Findings
   }
 }
 
-type Row = Effect.Success<ReturnType<typeof Admin.status>>[number]
-
-/** What one look at all servers found; what could not be reached is kept apart. */
-const look = Effect.fnUntraced(function* (addresses: ReadonlyArray<Network.Address>) {
-  const replies = yield* Effect.forEach(addresses, (address) => Effect.result(Admin.status(address)), {
-    concurrency: "unbounded"
-  })
-  return {
-    rows: replies.flatMap((reply) => (reply._tag === "Success" ? reply.success : [])),
-    problems: replies.flatMap((reply) => (reply._tag === "Failure" ? [reply.failure.message] : []))
-  }
-})
-
 const keyOf = (row: Row) => `${row.server} ${row.function}`
-
-/** What there is to say about a function, the worst first; nothing when all is well. */
-const conditionOf = (row: Row, before: Row | undefined, all: ReadonlyArray<Row>): string | undefined => {
-  if (row.queued === 0) return undefined
-  if (row.workers === 0) {
-    const elsewhere = all.filter((other) => other.function === row.function && other.workers > 0)
-    return elsewhere.length > 0
-      ? `no worker here; those of ${elsewhere.map((other) => other.server).join(", ")} must connect to ${row.server} too`
-      : "no worker anywhere can do it; start one, or correct the function's name"
-  }
-  const isStill = before !== undefined && before.queued === row.queued && before.running === row.running
-  if (row.running >= row.workers) {
-    return `all ${row.workers} workers are busy${isStill ? " and nothing has moved; are they stuck in a job?" : "; start more if it stays so"}`
-  }
-  return isStill
-    ? `${row.workers - row.running} workers are free and nothing has moved: delayed jobs wait for their time, otherwise restart the workers`
-    : undefined
-}
 
 const sorted = (rows: ReadonlyArray<Row>) =>
   [...rows].sort(
@@ -70,7 +38,7 @@ const screenOf = (found: Effect.Success<ReturnType<typeof look>>, before: Readon
     rows.slice(0, Math.max(1, height - 5)).map((row) => {
       const past = before.get(keyOf(row))
       const change = past === undefined ? 0 : row.queued - past.queued
-      const condition = conditionOf(row, past, rows)
+      const [condition] = conditionsOf(row, past, rows)
       return [
         row.function,
         row.queued,
@@ -78,7 +46,7 @@ const screenOf = (found: Effect.Success<ReturnType<typeof look>>, before: Readon
         row.running,
         row.workers,
         row.server,
-        condition === undefined ? "" : `! ${condition}`
+        condition === undefined ? "" : `${condition.isProblem ? "! " : ""}${condition.text}`
       ]
     })
   )
@@ -155,19 +123,16 @@ const doctor = Command.make(
     yield* Effect.sleep(given.wait * 1_000)
     const second = yield* look(addresses)
     const before = new Map(first.rows.map((row) => [keyOf(row), row]))
-    const findings = [
-      ...second.problems,
-      ...sorted(second.rows).flatMap((row) => {
-        const condition = conditionOf(row, before.get(keyOf(row)), second.rows)
-        return condition === undefined
-          ? []
-          : [
-              `${row.function} on ${row.server}: ${row.queued} queued, ${row.running} running, ${row.workers} workers: ${condition}`
-            ]
-      })
-    ]
-    for (const finding of findings) yield* Output.printLine(Output.visible(finding))
-    if (findings.length > 0) return yield* new Findings({ count: findings.length })
+    const conditions = sorted(second.rows).flatMap((row) =>
+      conditionsOf(row, before.get(keyOf(row)), second.rows).map(({ isProblem, text }) => ({
+        isProblem,
+        text: `${row.function} on ${row.server}: ${row.queued} queued, ${row.running} running, ${row.workers} workers: ${text}`
+      }))
+    )
+    const problems = second.problems.map((text) => ({ isProblem: true, text }))
+    for (const { text } of [...problems, ...conditions]) yield* Output.printLine(Output.visible(text))
+    const count = [...problems, ...conditions].filter(({ isProblem }) => isProblem).length
+    if (count > 0) return yield* new Findings({ count })
     yield* Output.printLine(`${second.rows.length} functions, nothing is stuck`)
   })
 ).pipe(

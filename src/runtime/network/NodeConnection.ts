@@ -8,6 +8,7 @@ import * as Socket from "effect/socket/Socket"
 import type * as Network from "../../protocol/Network.ts"
 import type * as SharedRead from "./SharedRead.ts"
 import { Fairness, type Share } from "./Fairness.ts"
+import * as Tls from "./Tls.ts"
 import * as Turn from "./Turn.ts"
 
 /** How long output may linger once the peer has said goodbye, before it is dropped. */
@@ -146,9 +147,11 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
   return {
     peerHost,
     peerPort,
+    peerNames: Tls.namesOf(socket),
     receive,
     send,
     unsentBytes: () => socket.writableLength,
+    probe: (silenceMillis) => void socket.setKeepAlive(true, silenceMillis),
     end: closeSoon,
     destroy: () => {
       socket.destroy()

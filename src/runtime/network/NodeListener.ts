@@ -37,6 +37,8 @@ export type Limit = "maxConnections" | "maxConnectionsPerAddress" | "handshakeTi
 
 /** TLS on a listener. */
 export interface ServerTls extends Tls.ServerFiles {
+  /** Whether a listener speaks it. Default: all do. */
+  readonly isOn?: ((address: Network.Address) => boolean) | undefined
   /** Given, once it listens, the way to read the files again. */
   readonly onListening?: ((reload: Effect.Effect<void, Tls.InvalidCertificate>) => void) | undefined
   /** Told why a handshake failed. */
@@ -154,7 +156,7 @@ export const listen = Effect.fnUntraced(function* (
     }
   }
   const onAccepted = (accepted: SharedRead.Accepted) => accept(awaitFirstBytes(accepted))
-  const { tls } = options
+  const tls = options.tls?.isOn?.(address) === false ? undefined : options.tls
   const acceptor =
     tls === undefined
       ? undefined

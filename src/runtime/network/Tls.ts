@@ -76,6 +76,23 @@ export const contextOf = (
       new InvalidCertificate({ files: present([files.certificate, files.key, files.authorities]), cause })
   })
 
+const sanPattern = /(?:^|, )(?:DNS|URI|email|IP Address):("(?:[^"\\]|\\.)*"|[^,]*)/g
+
+/**
+ * The names in a peer's certificate that was checked: its common name first, then its
+ * alternative names.
+ */
+export const namesOf = (socket: Net.Socket): ReadonlyArray<string> => {
+  if (!(socket instanceof Tls.TLSSocket) || !socket.authorized) return []
+  const { subject, subjectaltname = "" } = socket.getPeerCertificate()
+  const common: string | Array<string> = subject?.CN ?? []
+  // A name that holds a comma comes quoted, so that it cannot pass for two.
+  const alternative = Array.from(subjectaltname.matchAll(sanPattern), ([, name]) =>
+    name!.startsWith('"') ? String(JSON.parse(name!)) : name!
+  )
+  return [...(typeof common === "string" ? [common] : common), ...alternative]
+}
+
 /** A server's end of TLS. */
 export interface Acceptor {
   /** Shakes hands on an accepted socket; `onAccepted` hears of it only if that succeeds in time. */

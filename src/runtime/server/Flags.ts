@@ -34,6 +34,8 @@ export interface Flag {
   readonly isSecret?: boolean
   /** True for flags that gearmand has not. */
   readonly isOurs?: boolean
+  /** May be given several times; values have no white space, which stands between them elsewhere. */
+  readonly isRepeatable?: boolean
 }
 
 const used: Treatment = { _tag: "Used" }
@@ -291,6 +293,20 @@ const ourFlags: ReadonlyArray<Flag> = [
     treatment: used
   },
   {
+    name: "max-jobs-per-function",
+    kind: whole("NUMBER", 0, 100_000_000),
+    byDefault: "0",
+    description: "The same for each function, where maxqueue has set no other; 0 for no limit of its own",
+    treatment: used
+  },
+  {
+    name: "max-workload-bytes",
+    kind: whole("BYTES", 1, Number.MAX_SAFE_INTEGER),
+    byDefault: "4294967296",
+    description: "Bytes of all workloads together; further submissions are refused",
+    treatment: used
+  },
+  {
     name: "max-functions",
     kind: whole("NUMBER", 1, 100_000_000),
     byDefault: "100000",
@@ -319,6 +335,28 @@ const ourFlags: ReadonlyArray<Flag> = [
     treatment: used
   },
   {
+    name: "idle-timeout",
+    kind: seconds,
+    byDefault: "0",
+    description: "Silence after which a connection is closed that neither works nor waits for a job; 0 for none",
+    treatment: used
+  },
+  {
+    name: "worker-probe",
+    kind: seconds,
+    byDefault: "0",
+    description:
+      "Silence after which the machine of a worker with a job is asked whether it is there; 0: by its timeout",
+    treatment: used
+  },
+  {
+    name: "wakeup-timeout",
+    kind: seconds,
+    byDefault: "1",
+    description: "Time a woken worker has to ask for a job before the next sleeper is woken too",
+    treatment: used
+  },
+  {
     name: "drain-timeout",
     kind: seconds,
     byDefault: "0",
@@ -338,13 +376,43 @@ const ourFlags: ReadonlyArray<Flag> = [
     description: "Obey the text commands shutdown and shutdown graceful",
     treatment: used
   },
+  { name: "allow-cancel", kind: toggle, description: "Obey the text command cancel job", treatment: used },
+  {
+    name: "allow",
+    kind: text("IDENTITY:ACTION=FUNCTION,..."),
+    description:
+      "Let an identity submit, serve or administrate functions, * and ? as in file names; may be repeated. Given once, all else is refused",
+    treatment: used,
+    isRepeatable: true
+  },
+  {
+    name: "identity",
+    kind: text("NAME"),
+    byDefault: "anonymous",
+    description: "Identity of those who connect to the job port without a certificate",
+    treatment: used
+  },
+  {
+    name: "text",
+    kind: { _tag: "Choice", choices: ["on", "off"] },
+    byDefault: "on",
+    description: "Whether the job port takes text commands",
+    treatment: used
+  },
+  {
+    name: "listener",
+    kind: text("ADDRESS[,tls][,identity=NAME][,text=on|off]"),
+    description: "Listen there too, for the same jobs; may be repeated",
+    treatment: used,
+    isRepeatable: true
+  },
   {
     name: "http-listen",
     kind: text("HOST:PORT"),
     description: "Serve /metrics, /healthz, /readyz and /status there",
     treatment: used
   }
-].map((flag) => ({ ...flag, isOurs: true }) as Flag)
+].map((flag) => ({ ...(flag as Flag), isOurs: true }))
 
 /** All flags, gearmand's first. */
 export const flags: ReadonlyArray<Flag> = [...gearmandFlags, ...queueFlags, ...ourFlags]

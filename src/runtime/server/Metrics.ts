@@ -48,6 +48,8 @@ const totals: ReadonlyArray<readonly [keyof Counters, name: string, description:
   ["requeued", "gearman_jobs_requeued_total", "Attempts lost with their worker or its time, and queued again"],
   ["timedOut", "gearman_jobs_timed_out_total", "Attempts that used up their CAN_DO_TIMEOUT"],
   ["noops", "gearman_noops_sent_total", "Wake-ups sent to workers"],
+  ["passedOn", "gearman_wakeups_passed_on_total", "Wake-ups that went on to the next sleeper because nobody came"],
+  ["missedWakeups", "gearman_missed_wakeups_total", "Functions found stuck by a bug of the server; stays 0"],
   ["errors", "gearman_errors_sent_total", "ERROR packets sent"]
 ]
 
@@ -123,6 +125,10 @@ export const make = (core: JobServerCore, times: JobTimes, refusals: Refusals): 
         page.total("gearman_connections_refused_total", "Connections closed at a limit", count, { reason })
       }
       for (const [counter, name, description] of totals) page.total(name, description, core.counters[counter])
+      for (const [reason, count] of core.jobs.refusals.byReason) {
+        page.total("gearman_refusals_total", "What was refused: a right, or a limit", count, { reason })
+      }
+      page.gauge("gearman_workload_bytes", "Bytes of all workloads together", core.jobs.workloadBytes)
       page.gauge("gearman_job_listeners", "Submissions that wait for a job", core.jobs.attachmentCount)
 
       const running = new Map<string, ReadonlyArray<number>>()
@@ -175,6 +181,7 @@ export const status = (core: JobServerCore) => ({
   connections: core.sessions.size,
   jobs: core.jobs.byNumber.size,
   counters: core.counters,
+  refusals: Object.fromEntries(core.jobs.refusals.byReason),
   functions: Array.from(core.jobs.functions.values(), (fn): FunctionState => ({
     function: labelOf(fn),
     waiting: { high: fn.queues[0].size, normal: fn.queues[1].size, low: fn.queues[2].size },

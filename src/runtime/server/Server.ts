@@ -13,6 +13,8 @@ import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
 import * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
+import type { Reason, RefusalObserver } from "../../protocol/server/Refusals.ts"
+import type { Session } from "../../protocol/server/Session.ts"
 import * as NodeNetwork from "../NodeNetwork.ts"
 import type { InvalidCertificate } from "../network/Tls.ts"
 import * as Log from "./Log.ts"
@@ -25,10 +27,10 @@ import * as User from "./User.ts"
 export interface Mode {
   /** Where logs go unless a file was given. */
   readonly defaultLog: string
-  /** A busy port is tried again for about twenty seconds, as gearmand does. */
-  readonly isBindRetried: boolean
+  /** As gearmand does: a busy port is tried again for about twenty seconds, and jobs can be cancelled. */
+  readonly isStandIn: boolean
   /** Called once the port answers. */
-  readonly onReady: (address: Network.Address) => void
+  readonly onReady: (addresses: ReadonlyArray<Network.Address>) => void
 }
 
 /** gearmand's pauses, in seconds, while another process still holds the port. */
@@ -107,11 +109,21 @@ const obeySignals = (
 const bind = (settings: Settings, mode: Mode, log: Log.Log) => {
   const attempt = JobServer.listen({
     address: settings.address,
+    identity: settings.identity,
+    textProtocol: settings.textProtocol,
+    listeners: settings.listeners,
+    accessRules: settings.accessRules,
     jobRetries: settings.jobRetries,
     workerWakeup: settings.workerWakeup,
     exceptions: settings.exceptions,
     jobHandlePrefix: settings.jobHandlePrefix,
     allowShutdown: settings.allowShutdown,
+    allowCancel: settings.allowCancel || mode.isStandIn,
+    maxJobsPerFunction: settings.maxJobsPerFunction,
+    maxWorkloadBytes: settings.maxWorkloadBytes,
+    idleTimeoutMillis: settings.idleSeconds * 1_000,
+    workerProbeMillis: settings.workerProbeSeconds * 1_000,
+    wakeupTimeoutMillis: settings.wakeupSeconds * 1_000,
     maxJobs: settings.maxJobs,
     maxFunctions: settings.maxFunctions,
     maxConnections: settings.maxConnections,
@@ -122,7 +134,7 @@ const bind = (settings: Settings, mode: Mode, log: Log.Log) => {
   })
   const isTaken = (error: Network.NetworkError) => (error.cause as NodeJS.ErrnoException).code === "EADDRINUSE"
   const withPauses = (pauses: ReadonlyArray<number>): typeof attempt =>
-    pauses.length === 0 || !mode.isBindRetried
+    pauses.length === 0 || !mode.isStandIn
       ? attempt
       : Effect.catchIf(attempt, isTaken, (error) => {
           log.write("WARNING", `${error.message}; trying again in ${pauses[0]} s`)
@@ -142,6 +154,36 @@ const serveHttp = Effect.fnUntraced(function* (
   server.core.jobs.observer = times
   yield* Http.serve(address, server, times, refusals)
 })
+
+/** A refusal, as a line of the log. */
+const refusalText = (session: Session | undefined, reason: Reason, key: string | undefined): string => {
+  const name = Buffer.from(session?.rights.identity ?? "", "latin1").toString()
+  const who = session === undefined ? "a connection" : `${name} at ${session.peer.peerHost}`
+  return `refused ${who}: ${reason}${key === undefined ? "" : ` ${Buffer.from(key, "latin1").toString()}`}`
+}
+
+/** The first of its kind at once, and then one line for a thousand: a flood must not become a flood of lines. */
+const refusalLog = (log: Log.Log): RefusalObserver => {
+  const counts = new Map<string, number>()
+  return (session, reason, key) => {
+    const kind = `${reason} ${session?.rights.identity ?? ""}`
+    const count = (counts.get(kind) ?? 0) + 1
+    if (counts.size < 1_000 || count > 1) counts.set(kind, count)
+    if (count % 1_000 === 1) log.write("WARNING", `${refusalText(session, reason, key)} (${count} so far)`)
+  }
+}
+
+/** Once a second: the proof in production that no job waits beside a sleeping worker. */
+const watchWakeups = (server: JobServer.Running, log: Log.Log): Effect.Effect<never> =>
+  Effect.forever(
+    Effect.andThen(
+      Effect.sleep("1 second"),
+      Effect.sync(() => {
+        for (const key of server.core.checkWakeups())
+          log.write("ERROR", `jobs of ${key} waited beside a sleeping worker; it was woken. Please report this`)
+      })
+    )
+  )
 
 const isLoopback = (address: Network.Address) =>
   address._tag === "Unix" || address.host === "localhost" || address.host === "::1" || address.host.startsWith("127.")
@@ -169,10 +211,10 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
       for (const warning of settings.warnings) log.write("WARNING", warning)
       const supervisor = Supervisor.find()
       const refusals = new Map<string, number>()
-      let reloadTls: Effect.Effect<void, InvalidCertificate> = Effect.void
+      const reloadsOfTls: Array<Effect.Effect<void, InvalidCertificate>> = []
       const onHangUp = () =>
         Effect.runSync(
-          Effect.match(reloadTls, {
+          Effect.match(Effect.all(reloadsOfTls), {
             onFailure: (error) => log.write("ERROR", `${error.message}; the certificates there were stay in use`),
             onSuccess: () => settings.tls && log.write("NOTICE", "SIGHUP: certificates read again")
           })
@@ -185,9 +227,11 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
         handshakeTimeout: settings.handshakeSeconds * 1_000,
         serverTls: settings.tls && {
           ...settings.tls,
-          onListening: (effect) => {
-            reloadTls = effect
-          },
+          isOn: (address) =>
+            address === settings.address
+              ? settings.hasTls
+              : settings.listeners.some((listener) => listener.address === address && listener.hasTls),
+          onListening: (reload) => void reloadsOfTls.push(reload),
           onFailed: (problem) => log.write("INFO", `a TLS handshake failed: ${problem}`)
         },
         onRefused: (peer, limit) => {
@@ -209,10 +253,14 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
           if (settings.pidFile !== undefined) yield* writePidFile(settings.pidFile)
           if (settings.user !== undefined) yield* User.become(settings.user)
           log.write("NOTICE", `listening on ${Network.format(server.address)}, process ${process.pid}`)
+          for (const address of server.addresses.slice(1))
+            log.write("NOTICE", `also listening on ${Network.format(address)}`)
+          server.core.jobs.refusals.observer = refusalLog(log)
+          yield* Effect.forkScoped(watchWakeups(server, log))
           if (isLoopback(server.address))
             log.write("INFO", "only this machine can connect; --listen opens the server to others")
           if (settings.httpAddress !== undefined) yield* serveHttp(settings.httpAddress, server, refusals)
-          mode.onReady(server.address)
+          mode.onReady(server.addresses)
           supervisor.ready(`listening on ${Network.format(server.address)}`)
           yield* Effect.raceFirst(server.run, obeySignals(server, log, settings, onHangUp))
           supervisor.stopping()

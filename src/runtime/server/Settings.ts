@@ -2,6 +2,8 @@
  * What the job server's process is told to do, typed, from the values that were typed.
  */
 import * as Network from "../../protocol/Network.ts"
+import type { Rule } from "../../protocol/server/Access.ts"
+import * as Access from "./Access.ts"
 import * as Flags from "./Flags.ts"
 import type * as Parse from "./parse.ts"
 
@@ -13,13 +15,26 @@ export interface Settings {
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
   readonly handshakeSeconds: number
+  readonly idleSeconds: number
+  readonly workerProbeSeconds: number
+  readonly wakeupSeconds: number
   readonly drainSeconds: number
   readonly jobRetries: number
   readonly jobHandlePrefix: string | undefined
   readonly workerWakeup: number
   readonly exceptions: boolean
   readonly allowShutdown: boolean
+  readonly allowCancel: boolean
+  /** Nothing where nobody is restricted. */
+  readonly accessRules: ReadonlyArray<Rule> | undefined
+  readonly identity: string
+  readonly textProtocol: boolean
+  readonly listeners: ReadonlyArray<Access.ListenerSettings>
+  /** TLS on the job port; the files may serve other listeners only. */
+  readonly hasTls: boolean
   readonly maxJobs: number
+  readonly maxJobsPerFunction: number
+  readonly maxWorkloadBytes: number
   readonly maxFunctions: number
   readonly maxPacketBytes: number
   readonly maxOutputBytes: number
@@ -73,10 +88,20 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
     )
   }
 
+  /** All values of a flag that may be repeated. */
+  const all = <T extends object>(name: string, parse: (text: string) => T | string): Array<T> => {
+    const found = parsed.given.get(name)?.value.split(/\s+/).map(parse) ?? []
+    for (const one of found) if (typeof one === "string") errors.push(`--${name}: ${one}`)
+    return found.filter((one) => typeof one !== "string")
+  }
+  const accessRules = all("allow", Access.parseRule)
+  const listeners = all("listener", Access.parseListener)
+
   const certificate = parsed.given.get("ssl-certificate")?.value
   const key = parsed.given.get("ssl-key")?.value
-  if (has("ssl") && (certificate === undefined || key === undefined)) {
-    errors.push("--ssl needs --ssl-certificate and --ssl-key")
+  const needsTls = has("ssl") || listeners.some((listener) => listener.hasTls)
+  if (needsTls && (certificate === undefined || key === undefined)) {
+    errors.push(`${has("ssl") ? "--ssl" : "a --listener with tls"} needs --ssl-certificate and --ssl-key`)
   }
 
   const http = parsed.given.get("http-listen")?.value
@@ -92,13 +117,24 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
     maxConnections: number("max-connections"),
     maxConnectionsPerAddress: perAddress === 0 ? Number.POSITIVE_INFINITY : perAddress,
     handshakeSeconds: number("handshake-timeout"),
+    idleSeconds: number("idle-timeout"),
+    workerProbeSeconds: number("worker-probe"),
+    wakeupSeconds: number("wakeup-timeout"),
     drainSeconds: number("drain-timeout"),
     jobRetries: number("job-retries"),
     jobHandlePrefix: prefix,
     workerWakeup: number("worker-wakeup"),
     exceptions: has("exceptions"),
     allowShutdown: has("allow-shutdown"),
+    allowCancel: has("allow-cancel"),
+    accessRules: parsed.given.has("allow") ? accessRules : undefined,
+    identity: text("identity")!,
+    textProtocol: text("text") === "on",
+    listeners,
+    hasTls: has("ssl"),
     maxJobs: number("max-jobs"),
+    maxJobsPerFunction: number("max-jobs-per-function"),
+    maxWorkloadBytes: number("max-workload-bytes"),
     maxFunctions: number("max-functions"),
     maxPacketBytes: number("max-packet-bytes"),
     maxOutputBytes: number("max-output-bytes"),
@@ -109,7 +145,7 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
     pidFile: text("pid-file"),
     user: text("user"),
     daemon: has("daemon"),
-    tls: has("ssl")
+    tls: needsTls
       ? { certificate: certificate!, key: key!, authorities: parsed.given.get("ssl-ca-file")?.value }
       : undefined,
     httpAddress: httpAddress as Network.Address | undefined,

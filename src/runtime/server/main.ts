@@ -68,12 +68,17 @@ export const main = async (args: ReadonlyArray<string>, { isStandIn, name, versi
   const fiber = Effect.runFork(
     Server.run(settings, {
       defaultLog: isBackground ? "none" : isStandIn ? "/var/log/gearmand.log" : "stderr",
-      isBindRetried: isStandIn,
-      onReady: (address) => {
+      isStandIn,
+      onReady: (addresses) => {
         if (isBackground) {
           process.send?.({})
           process.disconnect()
-        } else if (!isStandIn) process.stdout.write(`listening on ${Network.format(address)}\n`)
+        } else if (!isStandIn) {
+          const [first, ...others] = addresses.map(Network.format)
+          process.stdout.write(
+            [`listening on ${first}\n`, ...others.map((one) => `also listening on ${one}\n`)].join("")
+          )
+        }
       }
     })
   )

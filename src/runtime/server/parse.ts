@@ -179,10 +179,14 @@ export const parse = (
   const take = (words: ReadonlyArray<Word>, source: Given["source"], where: string) => {
     const here = new Set<string>()
     for (const { flag, value } of words) {
-      if (here.has(flag.name)) errors.push(`${where}--${flag.name} is given twice`)
+      const isAgain = here.has(flag.name)
+      if (isAgain && flag.isRepeatable !== true) errors.push(`${where}--${flag.name} is given twice`)
       here.add(flag.name)
       const wrong = mistake(flag, value)
+      const known = given.get(flag.name)
       if (wrong !== undefined) errors.push(where + wrong)
+      else if (isAgain && flag.isRepeatable === true && known?.source === source)
+        given.set(flag.name, { value: `${known.value} ${value}`, source })
       else if (!given.has(flag.name)) given.set(flag.name, { value, source })
     }
   }

@@ -104,6 +104,15 @@ export const serverWakeup: ReadonlyArray<Mutant> = [
     needs: ["workload"]
   },
   {
+    id: "silent-woken",
+    title: "A wake-up that is never answered does not go on to the next sleeper",
+    file: "src/protocol/server/Jobs.ts",
+    find: "    if (fn.sleepers.size > 0 && fn.heapIndex === -1) this.passOns",
+    replace: "    if (fn.sleepers.size > 0 && fn.heapIndex === -2) this.passOns",
+    property: 24,
+    needs: ["reset", "workload"]
+  },
+  {
     id: "wake-same-again",
     title: "A NOOP that led to nothing is not followed by another while work remains",
     file: "src/protocol/server/Requests.ts",

@@ -69,6 +69,8 @@ export interface ModelConnection {
   asleep: boolean
   /** Got a NOOP since it last asked for a job or fell asleep. */
   woken: boolean
+  /** When it got its last NOOP, in milliseconds. */
+  wokenAt: number
   /** NOOPs it may get: one for each PRE_SLEEP, and those of earlier steps count as one. */
   noops: number
   exceptions: boolean
@@ -209,6 +211,7 @@ export class ServerModel {
       open: true,
       asleep: false,
       woken: false,
+      wokenAt: 0,
       noops: 0,
       exceptions: false,
       awaiting: []
@@ -279,6 +282,7 @@ export class ServerModel {
     if (packet.name === "NOOP") {
       for (const tell of this.hooks.noop) tell(this, connection)
       connection.woken = true
+      connection.wokenAt = this.now()
       connection.noops--
     } else if (packet.name.startsWith("WORK_")) {
       const job = this.jobs.get(packet.fields[0]!)

@@ -5,8 +5,12 @@
  *
  * @since 0.1.0
  */
+import { defaults } from "../../protocol/server/Options.ts"
 import { type Property, Violation } from "./Property.ts"
 import { isLive, type ModelConnection, type ModelJob, type ServerModel } from "./ServerModel.ts"
+
+// The servers' own limit for an answer to NOOP.
+const wakeupMillis = defaults.wakeupTimeoutMillis
 
 /**
  * What else has to be known of a server.
@@ -25,13 +29,16 @@ export interface ServerClock {
   readonly wallSlackMillis: (node: string) => number
 }
 
-/** An able connection sleeps, and none is under way to take a job of the function. */
-const strandedSleeper = (server: ServerModel, fn: string): ModelConnection | undefined => {
+/**
+ * An able connection sleeps at that time, and none is under way to take a job of the function:
+ * whoever was woken before `wokenSince` and has not come does not count.
+ */
+const strandedSleeper = (server: ServerModel, fn: string, wokenSince: number): ModelConnection | undefined => {
   let sleeper: ModelConnection | undefined
   for (const connection of server.connections.values()) {
     if (!connection.open || !connection.asleep || !connection.abilities.has(fn)) continue
-    if (connection.woken) return undefined
-    sleeper = connection
+    if (!connection.woken) sleeper = connection
+    else if (connection.wokenAt >= wokenSince) return undefined
   }
   return sleeper
 }
@@ -73,7 +80,7 @@ export const rest = (clock: ServerClock): Property => {
       if (server.mayBeGone(job)) continue
       const property = isOffered(server, job, until)
       if (property === 0) continue
-      const sleeper = strandedSleeper(server, job.function)
+      const sleeper = strandedSleeper(server, job.function, until - wakeupMillis * 1.25 - clock.timerSlackMillis)
       if (sleeper === undefined) continue
       throw new Violation(
         property,

@@ -105,7 +105,7 @@ export const fuzzCore = (packets: number, seed: number, collectGarbage?: () => v
   const connect = (reads: boolean): Slot => {
     connections++
     const peer = new FakePeer(reads, answers)
-    const session = core.connected(peer)!
+    const session = core.connected(peer, now)!
     const decoder: Codec.Decoder = new Codec.Decoder(
       {
         packet: (frame) => {
@@ -136,7 +136,7 @@ export const fuzzCore = (packets: number, seed: number, collectGarbage?: () => v
     const at = draw.below(slots)
     let slot = table[at]!
     if (slot.peer.closed || draw.below(200) === 0) {
-      core.disconnected(slot.session)
+      core.disconnected(slot.session, now)
       core.flush()
       slot = table[at] = connect(draw.below(16) > 0)
     }
@@ -163,7 +163,7 @@ export const fuzzCore = (packets: number, seed: number, collectGarbage?: () => v
       heapBytes.push(process.memoryUsage().heapUsed)
     }
   }
-  for (const slot of [...table, healthy]) core.disconnected(slot.session)
+  for (const slot of [...table, healthy]) core.disconnected(slot.session, now)
   core.flush()
   assertNone(core.violations())
   const seconds = (performance.now() - started) / 1000

@@ -4,8 +4,9 @@
  */
 import * as Codec from "../../../src/protocol/Codec.ts"
 import * as Packet from "../../../src/protocol/Packet.ts"
-import { JobServerCore } from "../../../src/protocol/server/JobServerCore.ts"
+import { type Entrance, JobServerCore } from "../../../src/protocol/server/JobServerCore.ts"
 import type { Options } from "../../../src/protocol/server/Options.ts"
+import type { Peer } from "../../../src/protocol/server/Outbox.ts"
 import type { Session } from "../../../src/protocol/server/Session.ts"
 
 export class Connection {
@@ -22,10 +23,11 @@ export class Connection {
   closed: "no" | "ended" | "destroyed" = "no"
   private readonly server: Server
 
-  constructor(server: Server) {
+  constructor(server: Server, peer: Pick<Peer, "peerNames" | "probe"> = {}, entrance?: Entrance) {
     this.server = server
-    const session = server.core.connected({
+    const transport: Peer = {
       peerHost: "127.0.0.1",
+      ...peer,
       send: (chunks) => {
         this.sends++
         for (const chunk of chunks) {
@@ -37,7 +39,8 @@ export class Connection {
       unsentBytes: () => this.unsent,
       end: () => void (this.closed = "ended"),
       destroy: () => void (this.closed = "destroyed")
-    })
+    }
+    const session = server.core.connected(transport, server.now, entrance)
     if (session === undefined) throw new Error("the server took no more connections")
     this.session = session
     this.decoder = new Codec.Decoder(
@@ -100,7 +103,7 @@ export class Connection {
   }
 
   close(): void {
-    this.server.core.disconnected(this.session)
+    this.server.core.disconnected(this.session, this.server.now)
     this.server.core.flush()
   }
 
@@ -138,11 +141,14 @@ export class Server {
 
   /** Handles are `H:1`, `H:2`, … unless the options say otherwise. */
   constructor(options: Partial<Options> = {}) {
-    this.core = new JobServerCore({ jobHandlePrefix: "H", ...options }, { handlePrefix: "H:drawn", merging: 1 })
+    this.core = new JobServerCore(
+      { jobHandlePrefix: "H", allowCancel: true, ...options },
+      { handlePrefix: "H:drawn", merging: 1 }
+    )
   }
 
-  connect(): Connection {
-    return new Connection(this)
+  connect(peer?: Pick<Peer, "peerNames" | "probe">, entrance?: Entrance): Connection {
+    return new Connection(this, peer, entrance)
   }
 
   /** A connection that can do these functions. */

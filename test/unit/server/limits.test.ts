@@ -109,6 +109,94 @@ describe("a limit", () => {
     ])
   })
 
+  it("on jobs of one function leaves others alone, and maxqueue overrules it", () => {
+    const server = new Server({ maxJobsPerFunction: 1 })
+    const client = server.connect()
+    client.background("f")
+    client.background("f")
+    client.background("g")
+    client.command("maxqueue f 2")
+    client.drop()
+    client.background("f")
+    client.background("f")
+    assert.deepStrictEqual(client.read(), ["JOB_CREATED H:3", "ERROR QUEUE_ERROR|Job queue is full"])
+    assert.deepStrictEqual(server.core.jobs.refusals.byFunction.get("f"), new Map([["maxJobsPerFunction", 2]]))
+  })
+
+  it("is counted by its name when it is reached", () => {
+    const server = new Server({
+      maxJobs: 1,
+      maxWorkloadBytes: 5,
+      maxFunctions: 1,
+      maxConnections: 8,
+      maxPacketBytes: 600
+    })
+    const refused = () => Object.fromEntries(server.core.jobs.refusals.byReason)
+    const client = server.connect()
+    client.background("f", "", "123456")
+    client.background("f")
+    client.background("f")
+    client.background("g")
+    client.background("f", "u".repeat(65))
+    client.canDo("f".repeat(513))
+    client.raw(16, "x".repeat(601))
+    server.connect().command("x".repeat(8192))
+    assert.deepStrictEqual(refused(), {
+      maxWorkloadBytes: 1,
+      maxJobs: 1,
+      maxFunctions: 1,
+      maxUniqueBytes: 1,
+      maxFunctionBytes: 1,
+      maxPacketBytes: 1,
+      maxLineBytes: 1
+    })
+    for (let count = 0; count < 8; count++) server.connect()
+    assert.throws(() => server.connect())
+    assert.strictEqual(refused()["maxConnections"], 1)
+  })
+
+  it("on silence closes who neither works nor waits", () => {
+    const server = new Server({ idleTimeoutMillis: 1_000 })
+    const [idle, talking, waiting, worker] = [server.connect(), server.connect(), server.connect(), server.worker("g")]
+    waiting.submit("f")
+    server.advance(999)
+    talking.raw(16, "")
+    assert.strictEqual(idle.closed, "no")
+    server.advance(1)
+    assert.deepStrictEqual(
+      [idle, talking, waiting, worker].map(({ closed }) => closed),
+      ["ended", "no", "no", "no"]
+    )
+    server.advance(999)
+    assert.deepStrictEqual(
+      [talking, waiting, worker].map(({ closed }) => closed),
+      ["ended", "no", "no"]
+    )
+    assert.deepStrictEqual(Object.fromEntries(server.core.jobs.refusals.byReason), { idleTimeout: 2 })
+    // Once it has its answer, it may be silent for as long as anybody else.
+    const other = server.worker("f")
+    other.grab()
+    other.complete("H:1")
+    server.advance(2_500)
+    assert.deepStrictEqual(
+      [waiting, worker].map(({ closed }) => closed),
+      ["ended", "no"]
+    )
+    for (const one of [idle, talking, waiting, worker, other]) one.close()
+    assert.strictEqual(server.core.nextDeadlineMillis(server.now), Infinity)
+    assert.deepStrictEqual(server.core.violations(), [])
+  })
+
+  it("on silence is not fooled by bytes that make no packet", () => {
+    const server = new Server({ idleTimeoutMillis: 1_000 })
+    const slow = server.connect()
+    for (const byte of rawPacket(16, "x".repeat(20)).subarray(0, 30)) {
+      slow.bytes(Uint8Array.of(byte))
+      server.advance(100)
+    }
+    assert.notStrictEqual(slow.closed, "no")
+  })
+
   it("on functions lets go of idle ones only", () => {
     const server = new Server({ maxFunctions: 2 })
     const client = server.connect()

@@ -1,0 +1,62 @@
+/**
+ * What a function's jobs may be waiting for, as `show functions` tells it: a text command of
+ * our own, which lets `doctor` explain what gearmand's `status` cannot.
+ *
+ * @since 0.1.0
+ */
+import type * as Admin from "../Admin.ts"
+import type { Rights } from "./Access.ts"
+import type { ServerFunction } from "./Functions.ts"
+import type { Jobs } from "./Jobs.ts"
+import type { Reason } from "./Refusals.ts"
+
+const limits: ReadonlyArray<Reason> = ["maxJobs", "maxJobsPerFunction", "maxWorkloadBytes"]
+
+const refusedOf = ({ refusals }: Jobs, key: string) => {
+  const counts = refusals.byFunction.get(key)
+  return {
+    limited: limits.reduce((total, reason) => total + (counts?.get(reason) ?? 0), 0),
+    deniedSubmits: counts?.get("submit") ?? 0,
+    deniedWorkers: counts?.get("serve") ?? 0
+  }
+}
+
+const rowOf = (jobs: Jobs, fn: ServerFunction): Admin.FunctionRow => {
+  const states = { busy: 0, sleeping: 0, woken: 0 }
+  for (const { session } of fn.abilities) {
+    if (session.running.size > 0) states.busy++
+    else if (session.sleep === "asleep") states.sleeping++
+    else if (session.sleep === "woken") states.woken++
+  }
+  return {
+    function: fn.key,
+    waiting: fn.runnableCount,
+    delayed: fn.scheduled[0] + fn.scheduled[1] + fn.scheduled[2],
+    running: fn.runningCount,
+    workers: fn.abilities.size,
+    ...states,
+    ...refusedOf(jobs, fn.key)
+  }
+}
+
+const none = { waiting: 0, delayed: 0, running: 0, workers: 0, busy: 0, sleeping: 0, woken: 0 }
+
+/**
+ * A row for each function that is listed, and for each that only ever was refused.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const functionRows = (
+  jobs: Jobs,
+  functions: ReadonlyArray<ServerFunction>,
+  rights: Rights
+): Array<Admin.FunctionRow> => {
+  const refused = Array.from(jobs.refusals.byFunction.keys()).filter(
+    (key) => jobs.functions.find(key) === undefined && rights.may("administrate", key)
+  )
+  return [
+    ...functions.map((fn) => rowOf(jobs, fn)),
+    ...refused.map((key) => ({ function: key, ...none, ...refusedOf(jobs, key) }))
+  ]
+}
