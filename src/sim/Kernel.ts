@@ -179,12 +179,17 @@ export class Kernel {
     ready.length = last
     this.running = task.owner
     this.taskBegins = true
-    const gap = task.owner.preemptible ? choices.choose("preempt", options.preemptWithin) : 0
-    this.operationsLeft = gap === 0 ? Number.MAX_SAFE_INTEGER : gap
+    if (task.owner.preemptible) this.drawPreemption()
     task.run()
     this.running = undefined
     if (this.afterStep !== undefined) this.afterStep()
     return true
+  }
+
+  /** Decides at which operation from now on the running task is preempted, if at any. */
+  drawPreemption(): void {
+    const gap = this.choices.choose("preempt", this.options.preemptWithin)
+    this.operationsLeft = gap === 0 ? Number.MAX_SAFE_INTEGER : gap
   }
 
   /** Moves the time to the next timer and makes all that are due then ready. */

@@ -65,7 +65,11 @@ export class Incarnation implements Owner, Scheduler.Scheduler, Scheduler.Schedu
       // An interruption that has to wait is lost when the fiber's first step comes before it.
       return !begins && fiber.currentOpCount === 1 && kernel.options.resumeInTurn && !isInterrupted(fiber)
     }
-    return --kernel.operationsLeft === 0
+    if (--kernel.operationsLeft > 0) return false
+    if (!kernel.isIdle() || kernel.options.hurryOneIn > 0) return true
+    // With nothing else to run it would only go on where it is: later perhaps there is.
+    kernel.drawPreemption()
+    return false
   }
 }
 

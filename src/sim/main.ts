@@ -9,7 +9,9 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
 import { campaigns } from "./cli/campaigns.ts"
+import { showDay, showThroughput } from "./cli/figures.ts"
 import { runMutants } from "./cli/mutants.ts"
+import { comparePairs } from "./cli/pairs.ts"
 import { exitCodeOf, lines, print, showFailure, showSuccess, toJson } from "./cli/show.ts"
 import { checkSeed } from "./explore/check.ts"
 import { choiceCount, type Finding, fromOutcome, replay } from "./explore/Finding.ts"
@@ -24,12 +26,18 @@ const help = `Usage: npm run sim -- [options]
   --mutant ID     plant one bug and hunt it: its id, or a JSON file with such an entry
   --mutants       plant every bug, one after the other, and print which property found it
 
+  --figures       how many runs, steps and decisions fit into a CPU second (--limit N of them)
+  --day           24 simulated hours of 8 machines; --hours N for fewer
+  --pairs N       compare N seeds, each run twice here and once in another process and time
+                  zone; --seconds N ends it sooner
+
   --from N        the first seed (default 1)
   --once          run each seed only once
   --trace         show every event of the run
   --save FILE     with --seed: shrink a failing run and write it for --replay
   --limit N       with --mutant and --mutants: CPU seconds for each bug (default 30)
-  --write         with --mutants: write the matrix to docs/kill-matrix.md
+  --write         with --mutants: write the matrix to docs/kill-matrix.md; with --figures,
+                  --day and --pairs: write what was measured to docs/simulation.md
   --json          one JSON object a line
   --help          this text
 
@@ -52,6 +60,10 @@ const readArguments = () =>
       replay: { type: "string" },
       mutant: { type: "string" },
       mutants: { type: "boolean", default: false },
+      figures: { type: "boolean", default: false },
+      day: { type: "boolean", default: false },
+      hours: { type: "string", default: "24" },
+      pairs: { type: "string" },
       from: { type: "string", default: "1" },
       once: { type: "boolean", default: false },
       trace: { type: "boolean", default: false },
@@ -113,16 +125,16 @@ const main = async (): Promise<number> => {
     return 0
   }
   const numbers: { [name: string]: number } = {}
-  for (const name of ["seed", "seeds", "seconds", "from", "limit"] as const) {
+  for (const name of ["seed", "seeds", "seconds", "from", "limit", "pairs", "hours"] as const) {
     const text = values[name]
     if (text === undefined) continue
     const number = wholeNumber(text)
     if (number === undefined) return wrongUsage(`--${name} takes a whole number, not "${text}"`)
     numbers[name] = number
   }
-  const { from = 1, limit = 30, seconds, seed, seeds } = numbers
+  const { from = 1, hours = 24, limit = 30, pairs, seconds, seed, seeds } = numbers
   const times = values.once ? 1 : 2
-  const { json } = values
+  const { json, write } = values
   if (seed !== undefined) return runSeed(seed, values)
   if (values.replay !== undefined) return runFile(values.replay, values)
   if (values.mutants || values.mutant !== undefined) {
@@ -131,10 +143,13 @@ const main = async (): Promise<number> => {
       from,
       cpuSeconds: limit,
       json,
-      write: values.write,
+      write,
       processes: availableParallelism()
     })
   }
+  if (values.figures) return showThroughput({ from, cpuSeconds: limit, json, write })
+  if (values.day) return showDay(hours, { json, write })
+  if (pairs !== undefined) return comparePairs({ from, pairs, seconds: seconds ?? unlimited, json, write })
   const common = { from, times, json } as const
   if (seeds !== undefined) {
     return campaigns({

@@ -235,6 +235,8 @@ export class SimulatedNetwork {
             if (abandoned || !owner.live) return connected.close(true)
             endpoint = connected
             later(() => {
+              // The program may have given up since.
+              if (abandoned) return
               connected.open()
               resume(Effect.succeed(connected))
             })

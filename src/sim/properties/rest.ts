@@ -94,7 +94,10 @@ export const rest = (clock: ServerClock): Property => {
     atRest: (servers, until) => {
       for (const server of servers.values()) {
         if (!clock.isAwake(server.node)) continue
-        for (const connection of server.connections.values()) if (!connection.open) connection.woken = false
+        // The server has noticed by now that they are gone, and says nothing of them any more.
+        for (const connection of server.connections.values()) {
+          if (!connection.open) server.connections.delete(connection.id)
+        }
         if (server.unfinished.size > 0) judge(server, until)
       }
     },

@@ -199,6 +199,9 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
   if (!isAnswered) yield* answered(Exit.interrupt())
 })
 
+/** Callers are there so long before they ask: all of them at once where a scenario is short, few in a day of them. */
+const callersWaitMillis = 30_000
+
 /**
  * @since 0.1.0
  * @category programs
@@ -206,7 +209,13 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
 export const client = (scenario: Scenario, node: string, calls: ReadonlyArray<Call>, ledger: Ledger) =>
   Effect.scoped(
     Effect.gen(function* () {
-      yield* Effect.forEach(calls, (call) => caller(node, call, ledger), { concurrency: "unbounded", discard: true })
+      let waited = 0
+      for (const call of calls) {
+        const early = Math.max(waited, call.at - callersWaitMillis)
+        if (early > waited) yield* Effect.sleep(early - waited)
+        waited = early
+        yield* Effect.forkChild(caller(node, { ...call, at: call.at - waited }, ledger))
+      }
       return yield* Effect.never
     }).pipe(
       Effect.provide(

@@ -55,13 +55,12 @@ export interface Outcome {
  */
 export interface RunOptions {
   readonly keepHistory?: boolean | undefined
+  /** More steps than this are a loop that never ends. Default: 1,000,000. */
+  readonly stepsMax?: number | undefined
   readonly onChoice?: ((label: string, n: number, value: number) => void) | undefined
   /** Watchers beside the properties. */
   readonly watchers?: ReadonlyArray<Property> | undefined
 }
-
-/** More steps than this in one run is a loop that never ends. */
-const stepLimit = 1_000_000
 
 /** One run under way. */
 class Run {
@@ -80,11 +79,13 @@ class Run {
   private isStopping = false
   /** Found within a program's own task, where throwing would not end the run. */
   private broken: Violation | undefined
+  private readonly stepsMax: number
   private callerCount = 0
   private executionCount = 0
 
   constructor(scenario: Scenario, choices: Choices, options: RunOptions) {
     this.scenario = scenario
+    this.stepsMax = options.stepsMax ?? 1_000_000
     const attemptsMax = (node: string) => {
       const { jobRetries } = scenario.servers[Number(node.slice("server".length)) - 1]!
       return jobRetries < 0 ? Infinity : Math.max(1, jobRetries)
@@ -230,8 +231,8 @@ class Run {
         if (pending() === undefined) return
       }
       const isLate = kernel.isIdle() && (kernel.nextTimerAt() ?? Infinity) > deadline
-      if (!isLate && kernel.steps < stepLimit && kernel.step()) continue
-      const why = kernel.steps >= stepLimit ? `after ${stepLimit} steps` : `${kernel.now} ms into the run`
+      if (!isLate && kernel.steps < this.stepsMax && kernel.step()) continue
+      const why = kernel.steps >= this.stepsMax ? `after ${this.stepsMax} steps` : `${kernel.now} ms into the run`
       throw new Violation(property, `${goal}: not so ${why}, since ${pending() ?? "it never rests"}`, "liveness")
     }
   }

@@ -100,4 +100,43 @@ describe("the simulated world", () => {
     assert.strictEqual(back.length, 3)
     assert.isBelow(world.kernel.now, 50)
   })
+
+  it("whoever gives up dialling leaves no end open, and opens none that is closed", () => {
+    let givenUp = 0
+    let connected = 0
+    for (let seed = 1; seed <= 300; seed++) {
+      const over = new Set<string>()
+      const late: Array<string> = []
+      const nameOf = ({ connection, host }: { readonly connection: number; readonly host: string }) =>
+        `${host} ${connection}`
+      const tap: Tap = {
+        ...noTap,
+        opened: (endpoint) => over.has(nameOf(endpoint)) && late.push(nameOf(endpoint)),
+        closed: (endpoint) => over.add(nameOf(endpoint))
+      }
+      const network = { ...calm.network, delayBelowMillis: 3 }
+      const world = new World(Choices.seeded(seed), { ...calm, network }, tap)
+      const dialling = Effect.gen(function* () {
+        const network = yield* Network.Network
+        const socket = yield* network.connect(Network.tcp("server"))
+        yield* socket.reader
+      })
+      hermetically(() => {
+        world.start("server", echo)
+        world.start(
+          "client",
+          Effect.timeoutOption(Effect.scoped(dialling), 2).pipe(
+            Effect.map((exit) => (exit._tag === "None" ? givenUp++ : connected++)),
+            // The program goes on: it does not leave the closing to its end.
+            Effect.andThen(Effect.sleep(1000))
+          )
+        )
+        world.run(() => false, 10_000)
+      })
+      assert.deepStrictEqual(late, [], `seed ${seed}`)
+      assert.deepStrictEqual(world.network.openEndpoints(), [], `seed ${seed}`)
+    }
+    assert.isAbove(givenUp, 50)
+    assert.isAbove(connected, 50)
+  })
 })
