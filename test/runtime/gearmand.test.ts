@@ -225,6 +225,7 @@ describe("bin/gearmand", { timeout: 60_000 }, () => {
         Fs.writeFileSync(at(path), content)
         Fs.utimesSync(at(path), seconds, seconds)
       }
+      write("scripts/build.ts", 1_000)
       write("src/runtime/gearmand.ts", 1_000, "console.log('sources')")
       write("src/protocol/Codec.ts", 1_000)
       write("dist/bin/gearmand.js", 2_000, "console.log('bundle')")
@@ -235,6 +236,9 @@ describe("bin/gearmand", { timeout: 60_000 }, () => {
       assert.strictEqual((await run(at("bin/gearmand"), [], { env })).stdout, "bundle\n")
       write("src/protocol/Codec.ts", 3_000)
       assert.strictEqual((await run(at("bin/gearmand"), [], { env })).stdout, "sources\n")
+      // As installed: the sources are there to be read, and there is nothing to build them with.
+      Fs.rmSync(at("scripts"), { recursive: true })
+      assert.strictEqual((await run(at("bin/gearmand"), [], { env })).stdout, "bundle\n")
     })
   })
 
