@@ -9,6 +9,7 @@
  */
 import type { Shipment } from "./Shipment.ts"
 import { ValueReader } from "./ValueReader.ts"
+import { ownFrames, shippedFile } from "./ValueTags.ts"
 import { type Untravelable, ValueWriter } from "./ValueWriter.ts"
 
 /**
@@ -46,7 +47,7 @@ export const remoteErrorOf = (
 ): { readonly name: string; readonly message: string; readonly stack?: string } => {
   if (thrown instanceof Error) {
     const description = { name: text(thrown.name), message: text(thrown.message) }
-    return typeof thrown.stack === "string" ? { ...description, stack: text(thrown.stack) } : description
+    return typeof thrown.stack === "string" ? { ...description, stack: text(ownFrames(thrown.stack)) } : description
   }
   const isObject = typeof thrown === "object" && thrown !== null
   return {
@@ -86,7 +87,7 @@ const compile = (source: string, names: ReadonlyArray<string>): Factory => {
 }
 
 const factoryFrom = (names: ReadonlyArray<string>, body: string): Factory =>
-  new Function(...names, `"use strict"; ${body}\n//# sourceURL=shipped-function.js`) as Factory
+  new Function(...names, `"use strict"; ${body}\n//# sourceURL=${shippedFile}`) as Factory
 
 const parse = (source: string, names: ReadonlyArray<string>): Factory => {
   // A method's text, `double(n) { … }`, is no expression by itself. It is one in an object

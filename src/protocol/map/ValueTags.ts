@@ -75,6 +75,20 @@ export const errorTypes = [
 /** Own properties of an error that `for in` does not show. */
 export const hiddenErrorProperties: ReadonlySet<string> = new Set(["message", "stack", "cause", "errors"])
 
+/** What shipped functions are called in stacks. */
+export const shippedFile = "shipped-function.js"
+
+/**
+ * A stack without the frames below the shipped function's: they are the worker's own,
+ * with paths that are nobody else's business.
+ */
+export const ownFrames = (stack: string): string => {
+  const last = stack.lastIndexOf(shippedFile)
+  if (last === -1) return stack
+  const end = stack.indexOf("\n", last)
+  return end === -1 ? stack : stack.slice(0, end)
+}
+
 /** Values nested deeper than this are refused, well before the stack would overflow. */
 export const depthLimit = 1000
 

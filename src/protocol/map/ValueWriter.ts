@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { depthLimit, errorTypes, shortTextLimit, Tag, viewTypes } from "./ValueTags.ts"
+import { depthLimit, errorTypes, ownFrames, shortTextLimit, Tag, viewTypes } from "./ValueTags.ts"
 
 /**
  * A part of a value that cannot travel: where it is, as one would write it in
@@ -225,7 +225,7 @@ export class ValueWriter {
         this.byte(Tag.regExp)
         this.utf8((value as RegExp).source)
         this.utf8((value as RegExp).flags)
-        this.count((value as RegExp).lastIndex)
+        this.count(lengthOf((value as RegExp).lastIndex))
         return true
       case "ArrayBuffer":
         this.byte(Tag.arrayBuffer)
@@ -324,7 +324,10 @@ export class ValueWriter {
     if (type < 0) return this.refuseInstance(name)
     this.byte(Tag.error)
     this.byte(type)
-    return this.entries(value as unknown as Record<string, unknown>, Object.getOwnPropertyNames(value))
+    const names = Object.getOwnPropertyNames(value)
+    const properties = Object.fromEntries(names.map((name) => [name, (value as Error & Record<string, unknown>)[name]]))
+    if (typeof properties.stack === "string") properties.stack = ownFrames(properties.stack)
+    return this.entries(properties, names)
   }
 
   private bufferView(value: ArrayBufferView, name: unknown): boolean {
@@ -341,6 +344,10 @@ export class ValueWriter {
     return true
   }
 }
+
+/** What a regular expression makes of its `lastIndex`, to which anything can be assigned. */
+const lengthOf = (lastIndex: unknown): number =>
+  Math.min(Math.max(Math.trunc(Number(lastIndex)) || 0, 0), Number.MAX_SAFE_INTEGER)
 
 const indexStep = (index: number): string => `[${index}]`
 const entryKeyStep = (position: number): string => `.entry(${position}).key`

@@ -182,7 +182,16 @@ describe("shipping", () => {
       assert.strictEqual(failure.kind, "thrown")
       assert.strictEqual(failure.error.name, "RangeError")
       assert.strictEqual(failure.error.message, "no 7")
-      assert.match(failure.error.stack ?? "", /shipped-function\.js/)
+      assert.match(failure.error.stack ?? "", /shipped-function\.js[^\n]*$/)
+    })
+  )
+
+  it.effect("an error that is returned has the shipped function's frames, and none of the worker's", () =>
+    Effect.gen(function* () {
+      const returned = yield* shipped((n: number) => new RangeError(`no ${n}`, { cause: new Error("within") }), 7)
+      assert.instanceOf(returned, RangeError)
+      assert.match(returned.stack ?? "", /^RangeError: no 7\n[^\n]*shipped-function\.js[^\n]*$/)
+      assert.match((returned.cause as Error).stack ?? "", /^Error: within\n[^\n]*shipped-function\.js[^\n]*$/)
     })
   )
 

@@ -94,6 +94,16 @@ describe("value format", () => {
     const expression = /a+/y
     expression.lastIndex = 7
     assert.strictEqual((journey(expression) as RegExp).lastIndex, 7)
+    for (const [odd, meant] of [
+      [-1, 0],
+      [2.5, 2],
+      [Number.NaN, 0],
+      [Infinity, Number.MAX_SAFE_INTEGER]
+    ] as const) {
+      expression.lastIndex = odd
+      const [arrived, after] = journey([expression, "after"]) as readonly [RegExp, string]
+      assert.deepStrictEqual([arrived.source, arrived.lastIndex, after], ["a+", meant, "after"])
+    }
     assert.isTrue(Object.is(journey(-0), -0))
     assert.isTrue(Number.isNaN((journey(new Date(Number.NaN)) as Date).getTime()))
     const error = new AggregateError([new Error("inner")], "outer")
