@@ -35,18 +35,20 @@ type Step =
   | { readonly _tag: "wait"; readonly milliseconds: number }
 
 const serverCount = 3
+const maxSteps = 120
 
 class World {
   now = 0
-  readonly fleet = new Fleet(
-    ["a:1", "b:1", "c:1"],
-    { maxJobs: 1000, maxUnsentBytes: 1_000_000, noServerMilliseconds: 5000 },
-    () => this.now
-  )
+  readonly fleet: Fleet
   readonly callers: Array<Caller> = []
   readonly peers: Array<Peer | undefined> = Array.from({ length: serverCount }, () => undefined)
   readonly lost: Array<Peer> = []
   private handles = 0
+
+  constructor(maxJobs: number) {
+    const limits = { maxJobs, maxUnsentBytes: 1_000_000, noServerMilliseconds: 5000 }
+    this.fleet = new Fleet(["a:1", "b:1", "c:1"], limits, () => this.now)
+  }
 
   send(peer: Peer, packet: Packet.Packet): void {
     const failure = peer.decoder.push(Codec.encode(packet))
@@ -169,7 +171,8 @@ class World {
   /** All servers are up and do what they are asked. */
   heal(): void {
     for (let server = 0; server < serverCount; server++) this.dial(server)
-    for (let round = 0; round < 4; round++) {
+    // Each round ends at least one job, and no more are submitted than there are steps.
+    for (let round = 0; round < 4 + maxSteps; round++) {
       for (const peer of this.peers) {
         this.flush(peer!)
         while (peer!.inbox.length > 0) this.create(peer!)
@@ -206,34 +209,39 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 describe("the client's fleet", () => {
   it("ends each caller exactly once, with its own result, and keeps nothing", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120, size: "max" }), (steps) => {
-        const world = new World()
-        for (const each of steps) {
-          world.step(each)
-          for (const caller of world.callers) assert.isAtMost(caller.ends.length, 1)
+      fc.property(
+        fc.array(step, { maxLength: maxSteps, size: "max" }),
+        fc.integer({ min: 1, max: 20 }),
+        (steps, maxJobs) => {
+          const world = new World(maxJobs)
+          for (const each of steps) {
+            world.step(each)
+            assert.isAtMost(world.fleet.size.jobs, maxJobs)
+            for (const caller of world.callers) assert.isAtMost(caller.ends.length, 1)
+          }
+          world.heal()
+          for (const caller of world.callers) {
+            assert.strictEqual(caller.ends.length, caller.hasLeft ? 0 : 1, JSON.stringify(caller.payload))
+            const [end] = caller.ends
+            if (end === undefined) continue
+            // An idempotent job never ends in doubt while a server can be had; parking too long is told as such.
+            const allowed = [caller.payload, "JobFailed", "NoServer", "Ambiguous"]
+            assert.include(allowed, end)
+          }
+          assert.deepStrictEqual(world.fleet.size, { jobs: 0, queued: 0, merged: 0, parked: 0 })
+          for (const peer of world.peers) {
+            assert.deepStrictEqual(peer!.conversation.size, { unanswered: 0, listened: 0 })
+          }
         }
-        world.heal()
-        for (const caller of world.callers) {
-          assert.strictEqual(caller.ends.length, caller.hasLeft ? 0 : 1, JSON.stringify(caller.payload))
-          const [end] = caller.ends
-          if (end === undefined) continue
-          // An idempotent job never ends in doubt while a server can be had; parking too long is told as such.
-          const allowed = [caller.payload, "JobFailed", "NoServer", "Ambiguous"]
-          assert.include(allowed, end)
-        }
-        assert.deepStrictEqual(world.fleet.size, { jobs: 0, merged: 0, parked: 0 })
-        for (const peer of world.peers) {
-          assert.deepStrictEqual(peer!.conversation.size, { unanswered: 0, listened: 0 })
-        }
-      }),
+      ),
       { numRuns: 400 }
     )
   })
 
   it("never submits a job twice that is not idempotent", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120, size: "max" }), (steps) => {
-        const world = new World()
+      fc.property(fc.array(step, { maxLength: maxSteps, size: "max" }), (steps) => {
+        const world = new World(1000)
         let written = 0
         let submitted = 0
         for (const each of steps) {

@@ -5,7 +5,8 @@
  * - sent, idempotent: it is submitted anew to the next server of its order;
  * - sent, not idempotent: its callers are told that the outcome is unknown.
  *
- * When no server is alive, submissions wait for one to come back.
+ * When no server is alive, submissions wait for one to come back. When as many are under
+ * way as may be, further ones wait their turn.
  */
 import * as Latch from "effect/Latch"
 import * as GearmanErrors from "../GearmanError.ts"
@@ -54,12 +55,13 @@ export interface Limits {
 
 export class Fleet {
   readonly links: ReadonlyArray<Link>
-  /** Open while a further job may start. */
-  readonly room = Latch.makeUnsafe(true)
   /** Open while submissions wait for a server. */
   readonly hasParked = Latch.makeUnsafe(false)
   private isClosed = false
   private jobs = 0
+  /** Submissions that wait until fewer are under way, the oldest first. */
+  private readonly queued = new Set<Submission>()
+  private isStarting = false
   private readonly limits: Limits
   private readonly now: () => number
   private readonly merged = new Map<string, Submission>()
@@ -72,8 +74,8 @@ export class Fleet {
   }
 
   /** Jobs under way and submissions waiting: what must be 0 when nothing is. */
-  get size(): { readonly jobs: number; readonly merged: number; readonly parked: number } {
-    return { jobs: this.jobs, merged: this.merged.size, parked: this.parked.length }
+  get size(): { readonly jobs: number; readonly queued: number; readonly merged: number; readonly parked: number } {
+    return { jobs: this.jobs, queued: this.queued.size, merged: this.merged.size, parked: this.parked.length }
   }
 
   /** The first that is alive; one that is late with its answers only when there is no other. */
@@ -90,7 +92,6 @@ export class Fleet {
 
   /** What a further caller has to wait for first, or undefined. */
   fullFor(order: ReadonlyArray<number>): Latch.Latch | undefined {
-    if (this.jobs >= this.limits.maxJobs) return this.room
     const outbox = this.firstAlive(order)?.outbox
     return outbox !== undefined && outbox.unsentBytes > this.limits.maxUnsentBytes ? outbox.room : undefined
   }
@@ -106,18 +107,34 @@ export class Fleet {
     const submission = new Submission(description, this.onDone)
     submission.attach(listener)
     if (mergeKey !== undefined) this.merged.set(mergeKey, submission)
-    this.jobs++
-    if (this.jobs >= this.limits.maxJobs) this.room.closeUnsafe()
-    this.dispatch(submission)
+    if (this.jobs < this.limits.maxJobs) this.startJob(submission)
+    else this.queued.add(submission)
     return submission
+  }
+
+  /** Starts as many as may be under way. What ends while it starts others makes room that this loop sees. */
+  private startQueued(): void {
+    if (this.isStarting) return
+    this.isStarting = true
+    for (const submission of this.queued) {
+      if (this.jobs >= this.limits.maxJobs) break
+      this.queued.delete(submission)
+      this.startJob(submission)
+    }
+    this.isStarting = false
+  }
+
+  private startJob(submission: Submission): void {
+    this.jobs++
+    this.dispatch(submission)
   }
 
   private readonly onDone = (submission: Submission): void => {
     const { mergeKey } = submission.description
     if (mergeKey !== undefined && this.merged.get(mergeKey) === submission) this.merged.delete(mergeKey)
+    if (this.queued.delete(submission)) return
     this.jobs--
-    // All waiting callers wake at once, so they wake only when there is room for many.
-    if (this.jobs <= this.limits.maxJobs - Math.ceil(this.limits.maxJobs / 4)) this.room.openUnsafe()
+    this.startQueued()
   }
 
   private dispatch(submission: Submission): void {
@@ -202,6 +219,7 @@ export class Fleet {
     const waiting = this.parked
     this.parked = []
     for (const { submission } of waiting) this.giveUp(submission)
+    for (const submission of this.queued) this.giveUp(submission)
   }
 
   private lost({ handle, server, submission }: SubmissionAttempt, cause: unknown): void {

@@ -19,7 +19,7 @@ export interface Handle {
 
 const noEvent = (): void => {}
 
-/** Waits until one more job may start and its server has room for it. */
+/** Waits until its server has room for one more job. */
 export const admit = (fleet: Fleet, order: ReadonlyArray<number>): Effect.Effect<void> =>
   Effect.suspend(() => {
     const full = fleet.fullFor(order)

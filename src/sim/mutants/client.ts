@@ -231,8 +231,8 @@ export const client: ReadonlyArray<Mutant> = [
     id: "room-never-opens",
     title: "Callers that wait for room are not let in when there is some",
     file: "src/protocol/client/Fleet.ts",
-    find: "if (this.jobs <= this.limits.maxJobs - Math.ceil(this.limits.maxJobs / 4)) this.room.openUnsafe()",
-    replace: "",
+    find: "    this.jobs--\n    this.startQueued()\n",
+    replace: "    this.jobs--\n",
     property: 36,
     needs: ["pressure", "workload"]
   },

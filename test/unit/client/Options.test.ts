@@ -156,6 +156,30 @@ describe("a client's call", () => {
     }).pipe(Effect.scoped, Effect.provide(clientLayer([one], { maxJobs: 8 })))
   )
 
+  it.effect("lets further jobs in as they came, those that nobody wants any more left out, equal ones as one", () =>
+    Effect.gen(function* () {
+      const started: Array<string> = []
+      const finish: Array<() => void> = []
+      yield* ScriptedServer.start(one, (peer, packet) => {
+        if (packet._tag !== "SUBMIT_JOB") return
+        const handle = `H:${started.push(Packet.toText(packet.workload))}`
+        peer.send("JOB_CREATED", { handle })
+        finish.push(() => peer.send("WORK_COMPLETE", { handle, data: packet.workload }))
+      })
+      const client = yield* Client.Client
+      const merged = JobFunction.utf8("merged", { unique: "payload" })
+      const call = (input: string) => Effect.forkChild(client.run(merged, input), { startImmediately: true })
+      const [first, second, unwanted, third, equal] = yield* Effect.all([..."12x33"].map(call))
+      yield* Fiber.interrupt(unwanted!)
+      while (equal!.pollUnsafe() === undefined) {
+        yield* settle
+        finish.shift()?.()
+      }
+      assert.deepStrictEqual(yield* Effect.forEach([first!, second!, third!, equal!], Fiber.join), ["1", "2", "3", "3"])
+      assert.deepStrictEqual(started, ["1", "2", "3"])
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one], { maxJobs: 1 })))
+  )
+
   it.effect("leaves a job that goes on without it", () =>
     Effect.gen(function* () {
       yield* ScriptedServer.start(one, (peer) => peer.send("JOB_CREATED", { handle: "H:1" }))
