@@ -8,31 +8,32 @@ import * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
 import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
-import * as Flags from "./Flags.ts"
+import { type Level, levels, type LogFormat } from "./LogLevel.ts"
 
 /** Where lines go. */
 export interface Log {
-  readonly write: (level: Flags.Level, message: string) => void
+  readonly write: (level: Level, message: string) => void
   /** Opens the file again, as after a rotation. */
   readonly reopen: () => void
   readonly close: () => void
 }
 
-const tags: Record<Flags.Level, number> = Object.fromEntries(
-  Flags.levels.map((level, index) => [level, index])
-) as Record<Flags.Level, number>
+const tags: Record<Level, number> = Object.fromEntries(levels.map((level, index) => [level, index])) as Record<
+  Level,
+  number
+>
 
 const digits = (value: number, width = 2) => String(value).padStart(width, "0")
 
 /** ` NOTICE 2024-02-03 04:05:06.000700 [  main ] message`, in local time. */
-const asGearmand = (level: Flags.Level, message: string): string => {
+const asGearmand = (level: Level, message: string): string => {
   const now = new Date()
   const day = `${now.getFullYear()}-${digits(now.getMonth() + 1)}-${digits(now.getDate())}`
   const time = `${digits(now.getHours())}:${digits(now.getMinutes())}:${digits(now.getSeconds())}`
   return `${level.padStart(7)} ${day} ${time}.${digits(now.getMilliseconds(), 3)}000 [  main ] ${message.replaceAll("\n", " | ")}\n`
 }
 
-const formats: Record<Flags.LogFormat, (level: Flags.Level, message: string) => string> = {
+const formats: Record<LogFormat, (level: Level, message: string) => string> = {
   gearmand: asGearmand,
   json: (level, message) => `${JSON.stringify({ time: new Date().toISOString(), level, message })}\n`,
   logfmt: (level, message) => `time=${new Date().toISOString()} level=${level} message=${JSON.stringify(message)}\n`
@@ -69,8 +70,8 @@ const openFile = (path: string): number | undefined => {
  * says so; where nobody chose the file, by nothing.
  */
 export const open = (options: {
-  readonly level: Flags.Level
-  readonly format: Flags.LogFormat
+  readonly level: Level
+  readonly format: LogFormat
   readonly target: string
   readonly isTargetChosen: boolean
   readonly syslog: boolean
@@ -129,7 +130,7 @@ export const open = (options: {
   }
 }
 
-const effectLevel: Record<LogLevel.LogLevel, Flags.Level> = {
+const effectLevel: Record<LogLevel.LogLevel, Level> = {
   All: "DEBUG",
   Trace: "DEBUG",
   Debug: "DEBUG",

@@ -5,6 +5,7 @@ import * as Network from "../../protocol/Network.ts"
 import type { Rule } from "../../protocol/server/Access.ts"
 import * as Access from "./Access.ts"
 import * as Flags from "./Flags.ts"
+import type { Level, LogFormat } from "./LogLevel.ts"
 import type * as Parse from "./parse.ts"
 
 /** Everything about one server process. */
@@ -38,8 +39,8 @@ export interface Settings {
   readonly maxFunctions: number
   readonly maxPacketBytes: number
   readonly maxOutputBytes: number
-  readonly level: Flags.Level
-  readonly logFormat: Flags.LogFormat
+  readonly level: Level
+  readonly logFormat: LogFormat
   /** A path, `stderr`, `none`, or nothing where nobody chose. */
   readonly logFile: string | undefined
   readonly syslog: boolean
@@ -138,8 +139,8 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
     maxFunctions: number("max-functions"),
     maxPacketBytes: number("max-packet-bytes"),
     maxOutputBytes: number("max-output-bytes"),
-    level: text("verbose") as Flags.Level,
-    logFormat: text("log-format") as Flags.LogFormat,
+    level: text("verbose") as Level,
+    logFormat: text("log-format") as LogFormat,
     logFile: text("log-file"),
     syslog: has("syslog"),
     pidFile: text("pid-file"),
