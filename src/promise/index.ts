@@ -4,18 +4,26 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Stream from "effect/Stream"
 import * as Client from "../protocol/Client.ts"
+import * as Servers from "../protocol/connection/Servers.ts"
+import { ClientClosed, fromReason } from "../protocol/GearmanError.ts"
 import { JobContext } from "../protocol/JobContext.ts"
 import * as JobFunction from "../protocol/JobFunction.ts"
+import type * as Network from "../protocol/Network.ts"
 import * as Worker from "../protocol/Worker.ts"
 import * as NodeNetwork from "../runtime/NodeNetwork.ts"
 
 export * as JobFunction from "../protocol/JobFunction.ts"
 export { GearmanError } from "../protocol/GearmanError.ts"
+export { InvalidAddress } from "../protocol/Network.ts"
+export { JobFail } from "../protocol/Worker.ts"
 
 /**
  * A function, or merely its name for one of text to text.
@@ -39,37 +47,67 @@ const functionOf = <Payload, Success, Error, Progress>(
   >
 
 /**
- * A client. What goes wrong rejects with a `GearmanError`, or the function's own error.
+ * How to stop waiting: the call then rejects with the signal's reason. The job goes on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Abortable {
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * A client. What goes wrong rejects with a `GearmanError`, or the function's own error;
+ * a call after `close` with a `GearmanError` whose reason is `ClientClosed`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface PromiseClient {
-  /** Submits a job and waits for its result. An aborted signal stops waiting; the job goes on. */
+  /** Submits a job and waits for its result. */
   readonly run: <Payload = string, Success = string, Error = never, Progress = never>(
     fn: FunctionOrName<Payload, Success, Error, Progress>,
     payload: Payload,
-    options?: Client.SubmitOptions & { readonly signal?: AbortSignal | undefined }
+    options?: Client.SubmitOptions & Abortable
   ) => Promise<Success>
-  /** Submits a job and gives what it says, its result (`Done`) last. */
+  /** Submits a job and gives what it says, its result (`Done`) last. Leaving the loop stops listening. */
   readonly events: <Payload = string, Success = string, Error = never, Progress = never>(
     fn: FunctionOrName<Payload, Success, Error, Progress>,
     payload: Payload,
-    options?: Client.SubmitOptions
+    options?: Client.SubmitOptions & Abortable
   ) => AsyncIterable<Client.JobEvent<Success, Progress>>
   /** Submits a job whose result nobody waits for. */
   readonly background: <Payload = string, Success = string, Error = never, Progress = never>(
     fn: FunctionOrName<Payload, Success, Error, Progress>,
     payload: Payload,
-    options?: Client.BackgroundOptions
+    options?: Client.BackgroundOptions & Abortable
   ) => Promise<Client.JobHandle>
-  readonly status: (handle: Client.JobHandle) => Promise<Client.JobStatus>
-  /** Closes all connections. */
+  /** Asks the job's server about it. */
+  readonly status: (handle: Client.JobHandle, options?: Abortable) => Promise<Client.JobStatus>
+  /** Asks about a job by its unique. */
+  readonly statusByUnique: (
+    fn: { readonly name: string } | string,
+    unique: string,
+    options?: Abortable
+  ) => Promise<Client.JobStatus>
+  /** Sends bytes to a server, or to any, and resolves with what came back: a health check. */
+  readonly echo: (server?: Network.Address | string, bytes?: Uint8Array, options?: Abortable) => Promise<Uint8Array>
+  /** Closes all connections. What still waits rejects: `ClientClosed`, or `Ambiguous` where a job was sent. */
   readonly close: () => Promise<void>
 }
 
+/** An abort is told as the signal tells it, everything else as the error that it is. */
+const runPromise = async <A, E>(effect: Effect.Effect<A, E>, signal: AbortSignal | undefined): Promise<A> => {
+  signal?.throwIfAborted()
+  const exit = await Effect.runPromiseExit(effect, signal === undefined ? undefined : { signal })
+  if (Exit.isSuccess(exit)) return exit.value
+  if (Cause.hasInterruptsOnly(exit.cause)) signal?.throwIfAborted()
+  throw Cause.squash(exit.cause)
+}
+
 /**
- * A client. Servers are dialled when they are first needed.
+ * A client. Servers are dialled when they are first needed. Throws `InvalidAddress` when
+ * a server's text is no address, or there is no server.
  *
  * @example
  * ```ts
@@ -84,26 +122,56 @@ export interface PromiseClient {
  * @category constructors
  */
 export const connect = (options: Client.Options): PromiseClient => {
-  const runtime = ManagedRuntime.make(Client.layer(options).pipe(Layer.provide(NodeNetwork.layer)))
-  const use = <A, E>(call: (client: Client.Client["Service"]) => Effect.Effect<A, E>, signal?: AbortSignal) =>
-    runtime.runPromise(Effect.flatMap(Client.Client, call), signal === undefined ? undefined : { signal })
-  return {
-    run: (fn, payload, options) => use((client) => client.run(functionOf(fn), payload, options), options?.signal),
-    background: (fn, payload, options) => use((client) => client.background(functionOf(fn), payload, options)),
-    status: (handle) => use((client) => client.status(handle)),
-    events: (fn, payload, options) => {
-      const events = Stream.unwrap(
-        Effect.flatMap(Client.Client, (client) =>
-          Effect.map(client.submit(functionOf(fn), payload, options), (job) => Stream.ensuring(job.events, job.detach))
-        )
-      )
-      return {
-        async *[Symbol.asyncIterator]() {
-          yield* Stream.toAsyncIterableWith(events, await runtime.context())
-        }
+  const servers = Effect.runSync(Servers.resolve(options.servers))
+  const runtime = ManagedRuntime.make(Client.layer({ ...options, servers }).pipe(Layer.provide(NodeNetwork.layer)))
+  let isClosed = false
+
+  // Calls run beside the runtime, not in it, so that closing tells them what became of
+  // their jobs instead of interrupting them.
+  const service = async (): Promise<Client.Client["Service"]> => {
+    if (isClosed) throw fromReason(new ClientClosed())
+    return Context.get(await runtime.context(), Client.Client)
+  }
+  const use = async <A, E>(
+    call: (client: Client.Client["Service"]) => Effect.Effect<A, E>,
+    options: Abortable | undefined
+  ): Promise<A> => runPromise(call(await service()), options?.signal)
+
+  const events: PromiseClient["events"] = (fn, payload, options) => ({
+    async *[Symbol.asyncIterator]() {
+      const client = await service()
+      const job = await runPromise(client.submit(functionOf(fn), payload, options), options?.signal)
+      const { signal } = options ?? {}
+      const aborted = Effect.callback<never>((resume) => {
+        const stop = () => resume(Effect.interrupt)
+        if (signal?.aborted === true) stop()
+        else signal?.addEventListener("abort", stop)
+        return Effect.sync(() => signal?.removeEventListener("abort", stop))
+      })
+      const heard = signal === undefined ? job.events : Stream.interruptWhen(job.events, aborted)
+      try {
+        yield* Stream.toAsyncIterable(heard)
+      } catch (error) {
+        signal?.throwIfAborted()
+        throw error
+      } finally {
+        Effect.runSync(job.detach)
       }
-    },
-    close: () => runtime.dispose()
+    }
+  })
+
+  return {
+    run: (fn, payload, options) => use((client) => client.run(functionOf(fn), payload, options), options),
+    events,
+    background: (fn, payload, options) => use((client) => client.background(functionOf(fn), payload, options), options),
+    status: (handle, options) => use((client) => client.status(handle), options),
+    statusByUnique: (fn, unique, options) =>
+      use((client) => client.statusByUnique(typeof fn === "string" ? { name: fn } : fn, unique), options),
+    echo: (server, bytes, options) => use((client) => client.echo(server, bytes), options),
+    close: () => {
+      isClosed = true
+      return runtime.dispose()
+    }
   }
 }
 
@@ -113,16 +181,20 @@ export const connect = (options: Client.Options): PromiseClient => {
  * @since 0.1.0
  * @category models
  */
-export interface PromiseJob {
+export interface PromiseJob<Progress = never> {
   readonly handle: string
   readonly unique: string
   readonly function: string
+  /** The job server, as `host:port`. */
+  readonly server: string
   readonly workload: Uint8Array
   /** Aborted when the job's connection is lost, or its time is over: its result has nowhere to go. */
   readonly signal: AbortSignal
   readonly data: (bytes: Uint8Array) => Promise<void>
   readonly warning: (bytes: Uint8Array) => Promise<void>
   readonly progress: (numerator: number, denominator: number) => Promise<void>
+  /** A value of the function's `progress` schema. */
+  readonly report: (value: Progress) => Promise<void>
 }
 
 /**
@@ -136,33 +208,54 @@ export interface Handler {
 }
 
 /**
- * Says how a function's jobs are run. What the handler throws reaches the caller as a
- * `JobException` with the error's text.
+ * Says how a function's jobs are run. What the handler throws reaches the caller: a
+ * value of the function's `error` schema as that error, `JobFail` as `JobFailed`, and
+ * everything else as a `JobException` with the error's text.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const handle = <Payload = string, Success = string, Error = never, Progress = never>(
   fn: FunctionOrName<Payload, Success, Error, Progress>,
-  handler: (payload: Payload, job: PromiseJob) => Promise<Success> | Success,
+  handler: (payload: Payload, job: PromiseJob<Progress>) => Promise<Success> | Success,
   options?: Worker.HandlerOptions
-): Handler => ({
-  layer: functionOf(fn).toLayer(
-    (payload) =>
-      Effect.flatMap(JobContext, (job) =>
-        Effect.promise(async (signal) =>
-          handler(payload, {
-            ...job,
-            signal,
-            data: (bytes) => Effect.runPromise(job.data(bytes)),
-            warning: (bytes) => Effect.runPromise(job.warning(bytes)),
-            progress: (numerator, denominator) => Effect.runPromise(job.progress(numerator, denominator))
-          })
+): Handler => {
+  const definition = functionOf(fn)
+
+  const thrown = (error: unknown): Effect.Effect<never, Error | Worker.JobFail> => {
+    if (error instanceof Worker.JobFail) return Effect.fail(error)
+    return definition.error === undefined
+      ? Effect.die(error)
+      : Effect.matchCauseEffect(
+          Effect.suspend(() => definition.error!.encode(error as Error)),
+          {
+            onFailure: () => Effect.die(error),
+            onSuccess: () => Effect.fail(error as Error)
+          }
         )
-      ),
-    options
-  )
-})
+  }
+
+  return {
+    layer: definition.toLayer(
+      (payload) =>
+        Effect.flatMap(JobContext, (job) =>
+          Effect.tryPromise({
+            try: async (signal) =>
+              handler(payload, {
+                ...job,
+                signal,
+                data: (bytes) => Effect.runPromise(job.data(bytes)),
+                warning: (bytes) => Effect.runPromise(job.warning(bytes)),
+                progress: (numerator, denominator) => Effect.runPromise(job.progress(numerator, denominator)),
+                report: (value) => Effect.runPromise(Effect.provideService(definition.report(value), JobContext, job))
+              }),
+            catch: (error) => ({ error })
+          })
+        ).pipe(Effect.catch(({ error }) => thrown(error))),
+      options
+    )
+  }
+}
 
 /**
  * Starts a worker. Resolves once it is set up; `close` finishes the jobs that run and

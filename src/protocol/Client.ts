@@ -10,10 +10,10 @@ import type * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as internal from "./client/Program.ts"
+import * as Servers from "./connection/Servers.ts"
 import type { GearmanError } from "./GearmanError.ts"
 import type { JobFunction, Priority } from "./JobFunction.ts"
 import type * as Network from "./Network.ts"
@@ -153,7 +153,10 @@ export interface Options {
   readonly probeTimeout?: Duration.Input | undefined
   /** Jobs that may be under way at once; further callers wait. Default: 16,384. */
   readonly maxJobs?: number | undefined
-  /** Bytes waiting to be sent to one server above which further callers wait. Default: 16 MiB. */
+  /**
+   * Bytes handed to one server's connection at a time; what is beyond waits in the order
+   * of the calls, and is certainly not sent when the connection is lost. Default: 1 MiB.
+   */
   readonly maxUnsentBytes?: number | undefined
 }
 
@@ -251,6 +254,4 @@ export const layerConfig = (
  * @category layers
  */
 export const layerFromEnv: Layer.Layer<Client, Network.InvalidAddress | Config.ConfigError, Network.Network> =
-  layerConfig({
-    servers: Config.Array(Schema.String, "GEARMAN_SERVERS").pipe(Config.withDefault(["127.0.0.1:4730"]))
-  })
+  layerConfig({ servers: Servers.fromEnv })

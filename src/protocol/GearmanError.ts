@@ -162,12 +162,37 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("effect-g
 }
 
 /**
+ * The client was closed before the call, or while it waited for a server. Nothing was
+ * sent. (A job that was sent and not finished is `Ambiguous`, with this as its cause.)
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ClientClosed extends Schema.TaggedError<ClientClosed>("effect-gearman/GearmanError/ClientClosed")(
+  "ClientClosed",
+  {}
+) {
+  override get message() {
+    return "the client was closed; make calls while it is open, and close it after the last one, or connect anew"
+  }
+}
+
+/**
  * Every way a submission can go wrong.
  *
  * @since 0.1.0
  * @category models
  */
-export type Reason = JobFailed | JobException | Ambiguous | NoServer | Timeout | Refused | DecodeError | InvalidRequest
+export type Reason =
+  | JobFailed
+  | JobException
+  | Ambiguous
+  | NoServer
+  | Timeout
+  | Refused
+  | DecodeError
+  | InvalidRequest
+  | ClientClosed
 
 /**
  * The client's error. `reason` says what happened; its message is the error's.
@@ -189,7 +214,17 @@ export type Reason = JobFailed | JobException | Ambiguous | NoServer | Timeout |
  * @category errors
  */
 export class GearmanError extends Schema.TaggedError<GearmanError>("effect-gearman/GearmanError")("GearmanError", {
-  reason: Schema.Union([JobFailed, JobException, Ambiguous, NoServer, Timeout, Refused, DecodeError, InvalidRequest])
+  reason: Schema.Union([
+    JobFailed,
+    JobException,
+    Ambiguous,
+    NoServer,
+    Timeout,
+    Refused,
+    DecodeError,
+    InvalidRequest,
+    ClientClosed
+  ])
 }) {
   override get message() {
     return this.reason.message

@@ -72,9 +72,14 @@ export const format = (address: Address): string =>
  */
 export class InvalidAddress extends Schema.TaggedError<InvalidAddress>("effect-gearman/Network/InvalidAddress")(
   "InvalidAddress",
-  { input: Schema.String }
+  {
+    input: Schema.String,
+    /** What is wrong, where that can be told. */
+    problem: Schema.optional(Schema.String)
+  }
 ) {
   override get message() {
+    if (this.problem !== undefined) return this.problem
     return `"${this.input}" is no address; write host, host:port, [ipv6]:port or unix:/path, with a port from 0 to 65535`
   }
 }

@@ -5,12 +5,12 @@
  */
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Servers from "./connection/Servers.ts"
 import type { JobContext } from "./JobContext.ts"
 import type { JobFunction } from "./JobFunction.ts"
 import type * as Network from "./Network.ts"
@@ -22,7 +22,7 @@ import * as internal from "./worker/Program.ts"
  * @since 0.1.0
  * @category errors
  */
-export class JobFail extends Data.TaggedError("JobFail") {}
+export class JobFail extends Schema.TaggedError<JobFail>("effect-gearman/Worker/JobFail")("JobFail", {}) {}
 
 /**
  * How one function's jobs are run.
@@ -152,6 +152,4 @@ export const layerConfig = (
  * @category layers
  */
 export const layerFromEnv: Layer.Layer<Worker, Network.InvalidAddress | Config.ConfigError, Network.Network> =
-  layerConfig({
-    servers: Config.Array(Schema.String, "GEARMAN_SERVERS").pipe(Config.withDefault(["127.0.0.1:4730"]))
-  })
+  layerConfig({ servers: Servers.fromEnv })

@@ -70,6 +70,26 @@ describe("the package", () => {
     assert.include(packed, "bin/gearmand")
   })
 
+  it("runs nothing where it is installed", () => {
+    const { scripts } = JSON.parse(readFileSync(join(project, "package/package.json"), "utf8"))
+    // npm warns of each package that brings one of these.
+    for (const name of ["preinstall", "install", "postinstall", "prepublish", "prepare"])
+      assert.notProperty(scripts, name)
+  })
+
+  it("declares nothing as any", () => {
+    const declarations = packed.filter((path) => path.endsWith(".d.ts"))
+    assert.isAbove(declarations.length, 50)
+    for (const path of declarations) {
+      const lines = readFileSync(join(project, "package", path), "utf8")
+        .replaceAll(/\/\*[^]*?\*\//g, "")
+        .split("\n")
+      // What the compiler infers of Effect's own classes is theirs.
+      const own = lines.filter((line) => !/^declare const \w+_base: /.test(line))
+      assert.notMatch(own.join("\n"), /\bany\b/, path)
+    }
+  })
+
   it("needs only effect, except for effect-gearman/node", () => {
     const core = specifiers.filter((name) => name !== "effect-gearman/node" && !name.endsWith(".json"))
     const output = runModule([

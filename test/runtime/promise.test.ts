@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Schema from "effect/Schema"
-import { connect, GearmanError, handle, JobFunction, serve } from "../../src/promise/index.ts"
+import { connect, GearmanError, handle, InvalidAddress, JobFail, JobFunction, serve } from "../../src/promise/index.ts"
 import * as JobServer from "../../src/protocol/JobServer.ts"
 import * as Network from "../../src/protocol/Network.ts"
 import * as NodeNetwork from "../../src/runtime/NodeNetwork.ts"
@@ -26,6 +26,21 @@ const count = JobFunction.make("count", {
   success: Schema.Int,
   progress: Schema.Int
 })
+
+const careful = JobFunction.make("careful", {
+  payload: Schema.String,
+  success: Schema.String,
+  error: Schema.Struct({ code: Schema.Int }),
+  progress: Schema.String
+})
+
+const rejection = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => assert.fail("it did not reject"),
+    (error: unknown) => error
+  )
+
+const reasonOf = (error: unknown): string | undefined => (error instanceof GearmanError ? error.reason._tag : undefined)
 
 describe("effect-gearman/promise", () => {
   it("runs jobs by name, reports errors, and closes", async () => {
@@ -62,10 +77,83 @@ describe("effect-gearman/promise", () => {
     await worker.close()
   })
 
-  it("stops waiting when its signal is aborted", async () => {
+  it("stops waiting when its signal is aborted, with the signal's reason", async () => {
     const client = connect({ servers: [server] })
-    const stopped = client.run("nobody", "x", { signal: AbortSignal.timeout(50) }).catch(() => "stopped")
-    assert.strictEqual(await stopped, "stopped")
+    const controller = new AbortController()
+    const { signal } = controller
+    const calls: Array<Promise<unknown>> = [
+      client.run("nobody", "x", { signal }),
+      (async () => {
+        for await (const event of client.events("nobody", "x", { signal })) {
+          assert.strictEqual(event._tag, "Created")
+          controller.abort(new RangeError("enough"))
+        }
+      })()
+    ]
+    // Afterwards nothing is sent at all.
+    await Promise.allSettled(calls)
+    calls.push(
+      client.run("nobody", "x", { signal }),
+      client.echo(undefined, undefined, { signal }).then(() => {})
+    )
+    for (const call of calls) assert.strictEqual(await rejection(call), signal.reason)
     await client.close()
+  })
+
+  it("says so when it was closed, and what became of the jobs it waited for", async () => {
+    const client = connect({ servers: [server] })
+    assert.deepStrictEqual(await client.echo(server, Uint8Array.of(1)), Uint8Array.of(1))
+    const accepted = client.events("nobody", "x")[Symbol.asyncIterator]()
+    await accepted.next()
+    const waiting = rejection(accepted.next())
+    await client.close()
+    assert.strictEqual(reasonOf(await waiting), "Ambiguous")
+    for (const call of [
+      client.run("reverse", "x"),
+      client.background("reverse", "x"),
+      client.status({ server, handle: "H:1" }),
+      client.events("reverse", "x")[Symbol.asyncIterator]().next()
+    ]) {
+      const error = await rejection(call)
+      assert.strictEqual(reasonOf(error), "ClientClosed")
+      assert.match(String(error), /connect anew/)
+    }
+    await client.close()
+  })
+
+  it("refuses a list of servers that nobody can be dialled from", async () => {
+    assert.throws(
+      () => connect({ servers: [] }),
+      InvalidAddress,
+      /no job server is given; write servers: \["host:port"/
+    )
+    assert.throws(() => connect({ servers: ["one:two:three"] }), InvalidAddress, /"one:two:three" is no address/)
+    assert.throws(() => connect({ servers: ["host:0"] }), InvalidAddress, /port 0/)
+    assert.instanceOf(await rejection(serve({ servers: [] }, [])), InvalidAddress)
+  })
+
+  it("a handler's errors are the function's own, where its schema describes them", async () => {
+    const worker = await serve({ servers: [server] }, [
+      handle(careful, async (text, job) => {
+        await job.report("half")
+        if (text === "fail") throw new JobFail()
+        throw text === "typed" ? { code: 7 } : new Error("unforeseen")
+      })
+    ])
+    const client = connect({ servers: [server] })
+    assert.deepStrictEqual(await rejection(client.run(careful, "typed")), { code: 7 })
+    assert.strictEqual(reasonOf(await rejection(client.run(careful, "fail"))), "JobFailed")
+    assert.match(String(await rejection(client.run(careful, "x"))), /JobException|threw: Error: unforeseen/)
+    const heard: Array<unknown> = []
+    try {
+      for await (const event of client.events(careful, "typed")) {
+        if (event._tag === "Progress") heard.push(event.value)
+      }
+    } catch (error) {
+      heard.push(error)
+    }
+    assert.deepStrictEqual(heard, ["half", { code: 7 }])
+    await client.close()
+    await worker.close()
   })
 })

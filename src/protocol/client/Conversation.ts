@@ -52,57 +52,48 @@ export class Request {
   }
 }
 
-/** Requests that wait to be sent to one server, whether or not it is connected yet. */
+/**
+ * Requests that wait to be sent to one server, whether or not it is connected yet. They
+ * are handed to the transport in their order, about as many bytes at a time as it may
+ * hold: what still waits here when the connection is lost was certainly not sent.
+ */
 export class Outbox {
   /** Open while something waits. */
   readonly wake = Latch.makeUnsafe(false)
-  /** Closed while so many bytes wait that further callers should wait too. */
-  readonly room = Latch.makeUnsafe(true)
   private waiting: Array<Request> = []
-  private waitingBytes = 0
-  private sendingBytes = 0
   private readonly maxUnsentBytes: number
 
   constructor(maxUnsentBytes: number) {
     this.maxUnsentBytes = maxUnsentBytes
   }
 
-  get unsentBytes(): number {
-    return this.waitingBytes + this.sendingBytes
-  }
-
   push(request: Request): void {
     this.waiting.push(request)
-    this.waitingBytes += request.packet.length
-    if (this.unsentBytes > this.maxUnsentBytes) this.room.closeUnsafe()
     this.wake.openUnsafe()
   }
 
-  /** What is to be sent now. */
+  /** What is to be sent now; once it is with the transport, the next can be taken. */
   take(): ReadonlyArray<Request> {
-    const taken = this.waiting.filter((request) => !request.isWithdrawn)
-    this.waiting = []
-    this.waitingBytes = 0
-    for (const request of taken) this.sendingBytes += request.packet.length
-    this.wake.closeUnsafe()
-    // All may have been withdrawn: then nothing is sent, and nothing else makes room.
-    this.makeRoom()
+    const taken: Array<Request> = []
+    let bytes = 0
+    let at = 0
+    while (at < this.waiting.length && bytes < this.maxUnsentBytes) {
+      const request = this.waiting[at++]!
+      if (request.isWithdrawn) continue
+      taken.push(request)
+      bytes += request.packet.length
+    }
+    this.waiting = at === this.waiting.length ? [] : this.waiting.slice(at)
+    if (this.waiting.length === 0) this.wake.closeUnsafe()
+    else this.wake.openUnsafe()
     return taken
-  }
-
-  sent(): void {
-    this.sendingBytes = 0
-    this.makeRoom()
-  }
-
-  private makeRoom(): void {
-    if (this.unsentBytes <= this.maxUnsentBytes / 2) this.room.openUnsafe()
   }
 
   /** Gives back what was never sent. */
   drain(): ReadonlyArray<Request> {
-    const left = this.take()
-    this.sent()
+    const left = this.waiting.filter((request) => !request.isWithdrawn)
+    this.waiting = []
+    this.wake.closeUnsafe()
     return left
   }
 }
@@ -179,9 +170,7 @@ export class Conversation implements Machine {
     return packets
   }
 
-  sent(): void {
-    this.outbox.sent()
-  }
+  sent(): void {}
 
   probe(): void {
     this.unanswered.push(new Request(echo, { query: this.ownQuery(PacketType.ECHO_RES) }))

@@ -57,7 +57,7 @@ export class Fleet {
   readonly links: ReadonlyArray<Link>
   /** Open while submissions wait for a server. */
   readonly hasParked = Latch.makeUnsafe(false)
-  private isClosed = false
+  isClosed = false
   private jobs = 0
   /** Submissions that wait until fewer are under way, the oldest first. */
   private readonly queued = new Set<Submission>()
@@ -88,12 +88,6 @@ export class Fleet {
       late ??= link
     }
     return late
-  }
-
-  /** What a further caller has to wait for first, or undefined. */
-  fullFor(order: ReadonlyArray<number>): Latch.Latch | undefined {
-    const outbox = this.firstAlive(order)?.outbox
-    return outbox !== undefined && outbox.unsentBytes > this.limits.maxUnsentBytes ? outbox.room : undefined
   }
 
   /** Adds a caller: to an equal submission under way, or to a new one. */
@@ -158,6 +152,7 @@ export class Fleet {
     const servers = submission.description.order.map((index) => this.links[index]!)
     const cause = servers.find((link) => link.problem !== undefined)?.problem?.cause
     if (submission.wasSent) return submission.failAmbiguous(undefined, cause)
+    if (this.isClosed) return submission.fail(new GearmanErrors.ClientClosed())
     submission.fail(
       new GearmanErrors.NoServer({
         servers: servers.map((link) => ({ server: link.server, problem: link.problem?.text ?? "not tried" })),
@@ -215,7 +210,7 @@ export class Fleet {
   /** The client ends: so does all that it was asked for. */
   close(): void {
     this.isClosed = true
-    for (const link of this.links) this.down(link, "the client was closed", undefined)
+    for (const link of this.links) this.down(link, "the client was closed", new GearmanErrors.ClientClosed())
     const waiting = this.parked
     this.parked = []
     for (const { submission } of waiting) this.giveUp(submission)

@@ -13,6 +13,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Stream from "effect/Stream"
 import type { BackgroundOptions, Client, Job, JobEvent, JobStatus, Options, SubmitOptions } from "../Client.ts"
 import * as Codec from "../Codec.ts"
+import { count } from "../connection/Count.ts"
 import * as Metrics from "../connection/Metrics.ts"
 import * as Monotonic from "../connection/Monotonic.ts"
 import * as Reconnecting from "../connection/Reconnecting.ts"
@@ -37,7 +38,7 @@ const defaults = {
   probeInterval: "10 seconds",
   probeTimeout: "5 seconds",
   maxJobs: 16_384,
-  maxUnsentBytes: 16 * 1024 * 1024,
+  maxUnsentBytes: 1024 * 1024,
   eventCapacity: 1024
 } as const
 
@@ -68,8 +69,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const timers = yield* FiberSet.make<unknown, unknown>()
   const names = addresses.map(Network.format)
   const limits = {
-    maxJobs: options.maxJobs ?? defaults.maxJobs,
-    maxUnsentBytes: options.maxUnsentBytes ?? defaults.maxUnsentBytes,
+    maxJobs: count("maxJobs", options.maxJobs ?? defaults.maxJobs),
+    maxUnsentBytes: count("maxUnsentBytes", options.maxUnsentBytes ?? defaults.maxUnsentBytes),
     noServerMilliseconds: Duration.toMillis(options.noServerTimeout ?? defaults.noServerTimeout)
   }
   const fleet = new Fleet(names, limits, () => Monotonic.millis(clock))
@@ -148,7 +149,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
             ? undefined
             : `${fn.name}\0${priority}\0${fn.idempotent}\0${unique === "-" ? "-" : "="}${key}`
       }
-      return Effect.as(Requests.admit(fleet, description.order), description)
+      return Effect.succeed(description)
     })
 
   const withTimeout = (timeout: Duration.Input | undefined, operation: string) =>
@@ -181,11 +182,18 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       const { hedge } = options ?? {}
       if (hedge === undefined || !fn.idempotent) return decoded(fn, first)
       const [head, ...others] = description.order
-      const hedged = { ...description, order: [...others, head!], mergeKey: undefined }
+      const { mergeKey } = description
+      const hedged = {
+        ...description,
+        order: [...others, head!],
+        mergeKey: mergeKey === undefined ? undefined : `second\0${mergeKey}`
+      }
       const second = Effect.flatMap(noteHandle, (note) => Requests.result(fleet, hedged, note))
-      return decoded(fn, Effect.raceFirst(first, Effect.delay(second, hedge)))
+      // A server that cannot have it has not answered: the first one still may.
+      const answer = Effect.catch(second, (error) => (isJobFailure(error) ? Effect.fail(error) : Effect.never))
+      return decoded(fn, Effect.raceFirst(first, Effect.delay(answer, hedge)))
     })
-    if (fn.retry !== undefined) effect = Effect.retry(effect, { schedule: fn.retry, while: isWorthRetrying })
+    if (fn.retry !== undefined) effect = Effect.retry(effect, { schedule: fn.retry, while: isJobFailure })
     return withTimeout(
       options?.timeout ?? fn.timeout,
       fn.name
@@ -203,18 +211,22 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         strategy: options?.overflow === "dropNewest" ? "dropping" : "sliding"
       })
     )
-    return Effect.flatMap(withTimeout(timeout, fn.name)(created), (listened) =>
-      timeout === undefined
-        ? Effect.succeed(jobOf(fn, listened))
-        : Effect.as(FiberSet.run(timers, limit(listened, timeout, fn.name)), jobOf(fn, listened))
-    ).pipe(spanOf("gearman.submit", fn))
+    if (timeout === undefined) {
+      return Effect.map(created, (listened) => jobOf(fn, listened)).pipe(spanOf("gearman.submit", fn))
+    }
+    return Effect.suspend(() => {
+      const deadline = Monotonic.millis(clock) + Duration.toMillis(timeout)
+      return Effect.flatMap(withTimeout(timeout, fn.name)(created), (listened) =>
+        Effect.as(FiberSet.run(timers, limit(listened, deadline, timeoutOf(timeout, fn.name))), jobOf(fn, listened))
+      )
+    }).pipe(spanOf("gearman.submit", fn))
   }
 
-  const limit = (listened: Requests.Listened, timeout: Duration.Input, operation: string) =>
+  /** What the acceptance took of the caller's time is gone. */
+  const limit = (listened: Requests.Listened, deadline: number, reason: GearmanErrors.Timeout) =>
     Effect.timeoutOrElse(Deferred.await(listened.result), {
-      duration: timeout,
-      orElse: () =>
-        Effect.sync(() => listened.leave(Exit.fail(GearmanErrors.fromReason(timeoutOf(timeout, operation)))))
+      duration: Math.max(0, deadline - Monotonic.millis(clock)),
+      orElse: () => Effect.sync(() => listened.leave(Exit.fail(GearmanErrors.fromReason(reason))))
     })
 
   const jobOf = <Payload, Success, Error, Progress>(
@@ -347,7 +359,7 @@ const statusOf = (frame: Codec.Frame): JobStatus => ({
 })
 
 /** Only the job's own failures: of all others another try may do harm or no good. */
-const isWorthRetrying = (error: unknown): boolean =>
+const isJobFailure = (error: unknown): boolean =>
   !(error instanceof GearmanErrors.GearmanError) ||
   error.reason._tag === "JobFailed" ||
   error.reason._tag === "JobException"

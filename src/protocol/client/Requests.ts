@@ -19,13 +19,6 @@ export interface Handle {
 
 const noEvent = (): void => {}
 
-/** Waits until its server has room for one more job. */
-export const admit = (fleet: Fleet, order: ReadonlyArray<number>): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const full = fleet.fullFor(order)
-    return full === undefined ? Effect.void : Effect.andThen(full.await, admit(fleet, order))
-  })
-
 /** Submits and waits for the result's bytes. Interruption leaves. */
 export const result = (
   fleet: Fleet,
@@ -125,7 +118,9 @@ export const ask = <A>(
           Effect.fail(
             GearmanErrors.fromReason(
               code === ""
-                ? new GearmanErrors.NoServer({ servers: [{ server: link.server, problem: text }] })
+                ? fleet.isClosed
+                  ? new GearmanErrors.ClientClosed()
+                  : new GearmanErrors.NoServer({ servers: [{ server: link.server, problem: text }] })
                 : new GearmanErrors.Refused({ server: link.server, code, text })
             )
           )

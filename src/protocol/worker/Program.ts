@@ -9,6 +9,7 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import * as Codec from "../Codec.ts"
 import { checkFunction } from "../client/Encoding.ts"
+import { count } from "../connection/Count.ts"
 import * as Reconnecting from "../connection/Reconnecting.ts"
 import * as Servers from "../connection/Servers.ts"
 import { InvalidRequest } from "../GearmanError.ts"
@@ -53,6 +54,8 @@ const announcementOf = (name: Uint8Array, timeout: Duration.Duration | undefined
 export const make = Effect.fnUntraced(function* (options: Options) {
   const addresses = yield* Servers.resolve(options.servers)
   const drainTimeout = Duration.fromInputUnsafe(options.drainTimeout ?? defaults.drainTimeout)
+  const maxGrabs = count("maxGrabs", options.maxGrabs ?? defaults.maxGrabs)
+  const maxUnsentBytes = count("maxUnsentBytes", options.maxUnsentBytes ?? defaults.maxUnsentBytes)
   const { clientId } = options
   if (clientId !== undefined && !isClientId.test(clientId)) {
     return yield* Effect.die(
@@ -63,7 +66,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const handlers = yield* FiberSet.make<void>()
   const fork = yield* FiberSet.runtime(handlers)()
-  const crew = new Crew(options.concurrency ?? defaults.concurrency, (run) => {
+  const crew = new Crew(count("concurrency", options.concurrency ?? defaults.concurrency), (run) => {
     Handler.refuse(run)
     crew.finished(run)
   })
@@ -86,8 +89,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
             answered: (conversation, assignment) => crew.answered(conversation, assignment),
             woken: () => crew.fill()
           },
-          maxGrabs: options.maxGrabs ?? defaults.maxGrabs,
-          maxUnsentBytes: options.maxUnsentBytes ?? defaults.maxUnsentBytes
+          maxGrabs,
+          maxUnsentBytes
         }),
       onReady: (conversation) => crew.joined(conversation),
       onLost: (conversation) => crew.left(conversation)
@@ -144,8 +147,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     if (problem !== undefined) return yield* Effect.die(problem)
     const context = yield* Effect.context<Exclude<R, JobContext | Scope.Scope>>()
     const timeout = handlerOptions?.timeout === undefined ? undefined : Duration.fromInputUnsafe(handlerOptions.timeout)
+    const { concurrency } = handlerOptions ?? {}
     const run = Handler.make(fn, handler, context, {
-      concurrency: handlerOptions?.concurrency,
+      concurrency: concurrency === undefined ? undefined : count(`${fn.name}'s concurrency`, concurrency),
       timeout
     })
     const registration: Registration = {

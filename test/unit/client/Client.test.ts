@@ -286,6 +286,26 @@ describe("Client", () => {
     }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
   )
 
+  it.effect("counts the time until a server has accepted the job, too", () =>
+    Effect.gen(function* () {
+      let accept = () => {}
+      yield* ScriptedServer.start(one, (peer) => {
+        accept = () => peer.send("JOB_CREATED", { handle: "H:1" })
+      })
+      const client = yield* Client.Client
+      const submitting = yield* Effect.forkChild(client.submit(reverse, "x", { timeout: "10 seconds" }))
+      yield* settle
+      yield* TestClock.adjust("4 seconds")
+      accept()
+      const job = yield* Fiber.join(submitting)
+      const awaited = yield* Effect.forkChild(reasonOf(job.await))
+      yield* TestClock.adjust("5999 millis")
+      assert.isUndefined(awaited.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual((yield* Fiber.join(awaited))._tag, "Timeout")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
   it.effect("refuses what would break the connection, before anything is sent", () =>
     Effect.gen(function* () {
       const client = yield* Client.Client

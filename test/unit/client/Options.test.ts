@@ -19,7 +19,6 @@ import * as Worker from "../../../src/protocol/Worker.ts"
 import * as ScriptedServer from "../support/ScriptedServer.ts"
 
 const one = Network.tcp("127.0.0.1", 4730)
-const two = Network.tcp("127.0.0.1", 4731)
 const text = JobFunction.utf8("text")
 
 const settle = Effect.gen(function* () {
@@ -70,27 +69,6 @@ describe("a client's call", () => {
       assert.deepStrictEqual(yield* client.statusByUnique(text, "u"), { ...queued, clients: 0 })
       assert.isFalse((yield* client.statusByUnique(text, "other")).known)
     }).pipe(Effect.scoped, Effect.provide(world))
-  )
-
-  it.effect("asks a second server when the first is slow, and takes the first answer", () =>
-    Effect.gen(function* () {
-      yield* ScriptedServer.start(one, (peer) => peer.send("JOB_CREATED", { handle: "H:1" }))
-      yield* ScriptedServer.start(two, (peer) => {
-        peer.send("JOB_CREATED", { handle: "H:2" })
-        peer.send("WORK_COMPLETE", { handle: "H:2", data: "second" })
-      })
-      const client = yield* Client.Client
-      const hedged = JobFunction.utf8("hedged", { idempotent: true })
-      const running = yield* Effect.forkChild(client.run(hedged, "x", { hedge: "1 second" }))
-      yield* settle
-      assert.isUndefined(running.pollUnsafe())
-      yield* TestClock.adjust("1 second")
-      assert.strictEqual(yield* Fiber.join(running), "second")
-      // A function that is not idempotent is never asked for twice.
-      const single = yield* Effect.forkChild(client.run(text, "x", { hedge: "1 second" }))
-      yield* TestClock.adjust("5 seconds")
-      assert.isUndefined(single.pollUnsafe())
-    }).pipe(Effect.scoped, Effect.provide(clientLayer([one, two])))
   )
 
   it.effect("is retried by the function's schedule while the job fails", () =>

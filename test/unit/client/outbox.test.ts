@@ -1,8 +1,7 @@
 /**
- * The requests that wait to be sent to one server, and the callers that wait for room.
+ * The requests that wait to be sent to one server.
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
 import { Outbox, Request } from "../../../src/protocol/client/Conversation.ts"
 import * as Packet from "../../../src/protocol/Packet.ts"
 
@@ -11,34 +10,25 @@ const request = (bytes: number) =>
     query: { answer: Packet.PacketType.ECHO_RES, answered: () => {}, refused: () => {} }
   })
 
-const hasRoom = (outbox: Outbox) =>
-  Effect.map(
-    Effect.forkChild(outbox.room.await, { startImmediately: true }),
-    (fiber) => fiber.pollUnsafe() !== undefined
-  )
-
 describe("an outbox", () => {
-  it.effect("has no room above its limit, and has again when half is sent", () =>
-    Effect.gen(function* () {
-      const outbox = new Outbox(100)
-      outbox.push(request(101))
-      assert.isFalse(yield* hasRoom(outbox))
-      outbox.take()
-      assert.isFalse(yield* hasRoom(outbox))
-      outbox.sent()
-      assert.isTrue(yield* hasRoom(outbox))
-    })
-  )
+  it("hands out what came first, as much as fits at a time", () => {
+    const outbox = new Outbox(100)
+    const requests = [60, 60, 10, 200, 10, 10].map(request)
+    for (const each of requests) outbox.push(each)
+    // The first of more than a hundred bytes goes too: it would never fit better.
+    for (const expected of [requests.slice(0, 2), requests.slice(2, 4), requests.slice(4), []]) {
+      assert.strictEqual(outbox.wake.isOpen(), expected.length > 0)
+      assert.deepStrictEqual(outbox.take(), expected)
+    }
+  })
 
-  // Found by simulation: the callers behind withdrawn requests waited for ever.
-  it.effect("has room again when all that waited was withdrawn, so that nothing is sent", () =>
-    Effect.gen(function* () {
-      const outbox = new Outbox(100)
-      const withdrawn = request(101)
-      outbox.push(withdrawn)
-      withdrawn.isWithdrawn = true
-      assert.lengthOf(outbox.take(), 0)
-      assert.isTrue(yield* hasRoom(outbox))
-    })
-  )
+  it("leaves out what nobody wants any more, and gives back what was not sent", () => {
+    const outbox = new Outbox(100)
+    const requests = [200, 100, 50, 50, 50].map(request)
+    for (const each of requests) outbox.push(each)
+    for (const at of [0, 3]) requests[at]!.isWithdrawn = true
+    assert.deepStrictEqual(outbox.take(), [requests[1]!])
+    assert.deepStrictEqual(outbox.drain(), [requests[2]!, requests[4]!])
+    assert.isFalse(outbox.wake.isOpen())
+  })
 })
