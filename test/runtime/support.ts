@@ -34,9 +34,10 @@ export const startGearmand = (args: ReadonlyArray<string>, options: Options = {}
 
 /** A job server as a process, on a port of its own. */
 export const startServer = async (
-  args: ReadonlyArray<string> = []
+  args: ReadonlyArray<string> = [],
+  options: Options = {}
 ): Promise<Started & { readonly port: number; readonly address: string }> => {
-  const server = startGearman(["server", "--port=0", ...args])
+  const server = startGearman(["server", "--port=0", ...args], options)
   await server.says(/listening on .*:\d+\n/, patienceMillis)
   const address = /listening on (\S+)/.exec(server.output())![1]!
   return { ...server, address, port: Number(address.split(":").at(-1)) }

@@ -10,7 +10,6 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Http from "node:http"
 import type * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
-import type { JobTimes } from "./JobTimes.ts"
 import * as Metrics from "./Metrics.ts"
 import { StartError } from "./StartError.ts"
 
@@ -19,12 +18,9 @@ import { StartError } from "./StartError.ts"
  */
 export const serve = Effect.fnUntraced(function* (
   address: Network.Address,
-  server: JobServer.Running,
-  times: JobTimes,
-  refusals: Metrics.Refusals
+  { core }: JobServer.Running,
+  metrics: Metrics.Metrics
 ) {
-  const { core } = server
-  const metrics = Metrics.make(core, times, refusals)
   const routes = Layer.mergeAll(
     HttpRouter.add(
       "GET",

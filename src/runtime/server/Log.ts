@@ -1,67 +1,81 @@
 /**
- * The job server's log: gearmand's line format and levels, written to a file that can
- * be reopened, to stderr, to the system's log, or nowhere. Writing never blocks on a
- * pipe that nobody reads and never fails: a full disk costs lines, not jobs.
+ * The job server's log: gearmand's levels, written to a file that can be reopened, to
+ * stderr, to the system's log, or nowhere. Writing never blocks on a pipe that nobody
+ * reads and never fails: a full disk costs lines, not jobs.
  */
 import * as Cause from "effect/Cause"
 import * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
+import * as References from "effect/References"
 import * as ChildProcess from "node:child_process"
-import * as Fs from "node:fs"
+import * as LogFile from "./LogFile.ts"
+import { type Fields, formatter } from "./LogFormat.ts"
 import { type Level, levels, type LogFormat } from "./LogLevel.ts"
+
+/** Told of each line that is logged. */
+export type Listener = (level: Level, message: string, fields: Fields) => void
 
 /** Where lines go. */
 export interface Log {
-  readonly write: (level: Level, message: string) => void
+  readonly write: (level: Level, message: string, fields?: Fields) => void
+  /** Whether lines of the level are written at all. */
+  readonly has: (level: Level) => boolean
   /** Opens the file again, as after a rotation. */
   readonly reopen: () => void
   readonly close: () => void
+  /** Lines that a full disk or a slow reader has cost. */
+  readonly lost: () => number
+  /** Sends the lines elsewhere too. */
+  readonly listen: (listener: Listener) => void
 }
 
-const tags: Record<Level, number> = Object.fromEntries(levels.map((level, index) => [level, index])) as Record<
+const severities: Record<Level, number> = Object.fromEntries(levels.map((level, index) => [level, index])) as Record<
   Level,
   number
 >
 
-const digits = (value: number, width = 2) => String(value).padStart(width, "0")
-
-/** ` NOTICE 2024-02-03 04:05:06.000700 [  main ] message`, in local time. */
-const asGearmand = (level: Level, message: string): string => {
-  const now = new Date()
-  const day = `${now.getFullYear()}-${digits(now.getMonth() + 1)}-${digits(now.getDate())}`
-  const time = `${digits(now.getHours())}:${digits(now.getMinutes())}:${digits(now.getSeconds())}`
-  return `${level.padStart(7)} ${day} ${time}.${digits(now.getMilliseconds(), 3)}000 [  main ] ${message.replaceAll("\n", " | ")}\n`
-}
-
-const formats: Record<LogFormat, (level: Level, message: string) => string> = {
-  gearmand: asGearmand,
-  json: (level, message) => `${JSON.stringify({ time: new Date().toISOString(), level, message })}\n`,
-  logfmt: (level, message) => `time=${new Date().toISOString()} level=${level} message=${JSON.stringify(message)}\n`
-}
-
 /** Lines that a slow stderr may keep waiting; the rest is dropped, and counted. */
 const maxWaitingBytes = 65_536
 
-const toStderr = () => {
+interface Sink {
+  readonly write: (line: string) => void
+  readonly lost: () => number
+}
+
+const toStderr = (): Sink => {
   let dropped = 0
+  let lost = 0
   // A closed stderr is no reason to stop serving.
   process.stderr.on("error", () => {})
-  return (line: string) => {
-    if (process.stderr.writableLength > maxWaitingBytes) {
-      dropped++
-      return
+  return {
+    lost: () => lost,
+    write: (line) => {
+      if (process.stderr.writableLength > maxWaitingBytes) {
+        dropped++
+        lost++
+        return
+      }
+      if (dropped > 0) process.stderr.write(`${dropped} lines were dropped\n`)
+      dropped = 0
+      process.stderr.write(line)
     }
-    if (dropped > 0) process.stderr.write(`${dropped} lines were dropped\n`)
-    dropped = 0
-    process.stderr.write(line)
   }
 }
 
-const openFile = (path: string): number | undefined => {
-  try {
-    return Fs.openSync(path, "a", 0o644)
-  } catch {
-    return undefined
+const toSyslog = (): Sink & { readonly close: () => void } => {
+  const logger = ChildProcess.spawn("logger", ["-t", "gearmand"], { stdio: ["pipe", "ignore", "ignore"] })
+  const input = logger.stdin
+  let lost = 0
+  logger.on("error", () => {})
+  input.on("error", () => {})
+  logger.unref()
+  return {
+    lost: () => lost,
+    write: (line) => {
+      if (input.writable && input.writableLength < maxWaitingBytes) input.write(line)
+      else lost++
+    },
+    close: () => input.end()
   }
 }
 
@@ -76,61 +90,52 @@ export const open = (options: {
   readonly isTargetChosen: boolean
   readonly syslog: boolean
 }): Log => {
-  const format = formats[options.format]
-  const most = tags[options.level]
-  const sinks: Array<(line: string) => void> = []
-  let descriptor: number | undefined
-  let logger: ChildProcess.ChildProcess | undefined
-  const isFile = options.target !== "stderr" && options.target !== "none"
-  if (options.target === "stderr") sinks.push(toStderr())
-  if (isFile) {
-    descriptor = openFile(options.target)
-    if (descriptor === undefined && options.isTargetChosen) {
-      const stderr = toStderr()
-      stderr(format("ERROR", `cannot open the log file ${options.target}; logging to stderr`))
-      sinks.push(stderr)
-    }
-    sinks.push((line) => {
-      if (descriptor === undefined) return
-      try {
-        Fs.writeSync(descriptor, line)
-      } catch {
-        // A full disk may have room again for the next line.
-      }
-    })
+  const { target } = options
+  const isColoured = target === "stderr" && process.stderr.isTTY === true && !process.env["NO_COLOR"]
+  const format = formatter(options.format, isColoured)
+  const most = severities[options.level]
+  const sinks: Array<Sink> = []
+  const listeners: Array<Listener> = []
+  const tellStderr = (message: string) => toStderr().write(format("ERROR", message, {}, new Date()))
+  const file =
+    target === "stderr" || target === "none"
+      ? undefined
+      : LogFile.open(target, (problem) =>
+          tellStderr(`lines are lost: cannot write to the log file ${target}: ${problem}`)
+        )
+  if (file !== undefined) sinks.push(file)
+  if (target === "stderr") sinks.push(toStderr())
+  if (file?.isOpen() === false && options.isTargetChosen) {
+    tellStderr(`cannot open the log file ${target}; logging to stderr`)
+    sinks.push(toStderr())
   }
-  if (options.syslog) {
-    logger = ChildProcess.spawn("logger", ["-t", "gearmand"], { stdio: ["pipe", "ignore", "ignore"] })
-    logger.on("error", () => {})
-    logger.stdin?.on("error", () => {})
-    const input = logger.stdin
-    sinks.push((line) => {
-      if (input !== null && input.writable && input.writableLength < maxWaitingBytes) input.write(line)
-    })
-    logger.unref()
-  }
-  return {
-    write: (level, message) => {
-      if (tags[level] > most) return
-      const line = format(level, message)
-      for (const sink of sinks) sink(line)
+  const syslog = options.syslog ? toSyslog() : undefined
+  if (syslog !== undefined) sinks.push(syslog)
+
+  const log: Log = {
+    has: (level) => severities[level] <= most,
+    write: (level, message, fields = {}) => {
+      if (!log.has(level)) return
+      const line = format(level, message, fields, new Date())
+      for (const sink of sinks) sink.write(line)
+      for (const listener of listeners) listener(level, message, fields)
     },
     reopen: () => {
-      if (!isFile) return
-      const next = openFile(options.target)
-      if (next === undefined) return
-      if (descriptor !== undefined) Fs.closeSync(descriptor)
-      descriptor = next
+      const problem = file?.reopen()
+      if (problem !== undefined && options.isTargetChosen)
+        log.write("ERROR", `cannot open the log file ${target} again: ${problem}; nothing has changed`)
     },
     close: () => {
-      if (descriptor !== undefined) Fs.closeSync(descriptor)
-      descriptor = undefined
-      logger?.stdin?.end()
-    }
+      file?.close()
+      syslog?.close()
+    },
+    lost: () => sinks.reduce((sum, sink) => sum + sink.lost(), 0),
+    listen: (listener) => void listeners.push(listener)
   }
+  return log
 }
 
-const effectLevel: Record<LogLevel.LogLevel, Level> = {
+const gearmandLevel: Record<LogLevel.LogLevel, Level> = {
   All: "DEBUG",
   Trace: "DEBUG",
   Debug: "DEBUG",
@@ -141,9 +146,22 @@ const effectLevel: Record<LogLevel.LogLevel, Level> = {
   None: "DEBUG"
 }
 
+/** Annotations as fields: what is no text or number is shown as JSON. */
+const fieldsOf = (annotations: Readonly<Record<string, unknown>>): Fields =>
+  Object.fromEntries(
+    Object.entries(annotations).map(([name, value]) => [
+      name,
+      typeof value === "string" || typeof value === "number" ? value : JSON.stringify(value)
+    ])
+  )
+
 /** Effect's logger on top of the log. */
 export const logger = (log: Log): Logger.Logger<unknown, void> =>
-  Logger.make(({ cause, logLevel, message }) => {
+  Logger.make(({ cause, fiber, logLevel, message }) => {
     const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
-    log.write(effectLevel[logLevel], cause.reasons.length === 0 ? text : `${text} ${Cause.pretty(cause)}`)
+    log.write(
+      gearmandLevel[logLevel],
+      cause.reasons.length === 0 ? text : `${text} ${Cause.pretty(cause)}`,
+      fieldsOf(fiber.getRef(References.CurrentLogAnnotations))
+    )
   })

@@ -6,7 +6,7 @@
 export const levels = ["FATAL", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"] as const
 
 /** The formats of the log. */
-export const logFormats = ["gearmand", "json", "logfmt"] as const
+export const logFormats = ["gearmand", "pretty", "json", "logfmt"] as const
 
 /** A format of the log. */
 export type LogFormat = (typeof logFormats)[number]

@@ -32,8 +32,8 @@ class Page {
     counter.updateUnsafe(value, this.context)
   }
 
-  toString(): string {
-    return PrometheusMetrics.formatUnsafe(this.context)
+  get registry(): Metric.MetricRegistry {
+    return Context.get(this.context, Metric.MetricRegistry)
   }
 }
 
@@ -102,18 +102,37 @@ const describeProcess = (page: Page, lag: { readonly mean: number; readonly max:
   }
 }
 
-/** Renders scrapes. */
+/** Collects scrapes. */
 export interface Metrics {
+  /** The numbers of this moment. */
+  readonly collect: () => Metric.MetricRegistry
+  /** The same in Prometheus' text format. */
   readonly render: () => string
 }
 
+/** The same for Effect's exporters, which read a registry: one that is collected whenever it is read. */
+export const liveRegistry = (metrics: Metrics): Metric.MetricRegistry => {
+  const registry: Metric.MetricRegistry = new Map()
+  registry.values = () => metrics.collect().values()
+  return registry
+}
+
+/** What there is to measure. */
+export interface Sources {
+  readonly core: JobServerCore
+  readonly times: JobTimes
+  readonly refusals: Refusals
+  readonly linesLost: () => number
+}
+
 /** Starts to follow a server. */
-export const make = (core: JobServerCore, times: JobTimes, refusals: Refusals): Metrics => {
+export const make = ({ core, linesLost, refusals, times }: Sources): Metrics => {
   const delay = monitorEventLoopDelay({ resolution: 20 })
   delay.enable()
   const seconds = (nanoseconds: number) => (Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0)
-  return {
-    render: () => {
+  const metrics: Metrics = {
+    render: () => PrometheusMetrics.formatUnsafe(Context.make(Metric.MetricRegistry, metrics.collect())),
+    collect: () => {
       const page = new Page()
       page.gauge("gearman_up", "Always 1", 1)
       page.gauge("gearman_build_info", "The server's version", 1, { version })
@@ -128,6 +147,7 @@ export const make = (core: JobServerCore, times: JobTimes, refusals: Refusals): 
       for (const [reason, count] of core.jobs.refusals.byReason) {
         page.total("gearman_refusals_total", "What was refused: a right, or a limit", count, { reason })
       }
+      page.total("gearman_log_lines_lost_total", "Lines of the log that could not be written", linesLost())
       page.gauge("gearman_workload_bytes", "Bytes of all workloads together", core.jobs.workloadBytes)
       page.gauge("gearman_job_listeners", "Submissions that wait for a job", core.jobs.attachmentCount)
 
@@ -159,9 +179,12 @@ export const make = (core: JobServerCore, times: JobTimes, refusals: Refusals): 
       }
       describeProcess(page, { mean: seconds(delay.mean), max: seconds(delay.max) })
       delay.reset()
-      return page.toString() + PrometheusMetrics.formatUnsafe(times.registry)
+      for (const [key, histogram] of Context.get(times.registry, Metric.MetricRegistry))
+        page.registry.set(key, histogram)
+      return page.registry
     }
   }
+  return metrics
 }
 
 /** One function, as `/status` shows it. */

@@ -13,10 +13,12 @@ import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
 import * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
+import type { JobObserver } from "../../protocol/server/Observer.ts"
 import type { Reason, RefusalObserver } from "../../protocol/server/Refusals.ts"
 import type { Session } from "../../protocol/server/Session.ts"
 import * as NodeNetwork from "../NodeNetwork.ts"
 import type { InvalidCertificate } from "../network/Tls.ts"
+import * as JobLog from "./JobLog.ts"
 import * as Log from "./Log.ts"
 import type { Settings } from "./Settings.ts"
 import { StartError } from "./StartError.ts"
@@ -143,16 +145,34 @@ const bind = (settings: Settings, mode: Mode, log: Log.Log) => {
   return withPauses(bindPauses)
 }
 
-/** Loaded only when it is asked for: it doubles the time to start. */
-const serveHttp = Effect.fnUntraced(function* (
-  address: Network.Address,
+/**
+ * Metrics, over HTTP and to a collector, traces, and the log's lines about jobs. Loaded only
+ * when asked for: they double the time to start.
+ */
+const observe = Effect.fnUntraced(function* (
+  settings: Settings,
   server: JobServer.Running,
-  refusals: ReadonlyMap<string, number>
+  refusals: ReadonlyMap<string, number>,
+  log: Log.Log
 ) {
-  const [Http, { JobTimes }] = yield* Effect.promise(() => Promise.all([import("./Http.ts"), import("./JobTimes.ts")]))
-  const times = new JobTimes()
-  server.core.jobs.observer = times
-  yield* Http.serve(address, server, times, refusals)
+  const observers: Array<JobObserver | undefined> = [JobLog.make(log)]
+  if (settings.httpAddress !== undefined || settings.hasTelemetry) {
+    const [Metrics, { JobTimes }] = yield* Effect.promise(() =>
+      Promise.all([import("./Metrics.ts"), import("./JobTimes.ts")])
+    )
+    const times = new JobTimes()
+    observers.push(times)
+    const sources = { core: server.core, times, refusals, linesLost: log.lost }
+    if (settings.httpAddress !== undefined) {
+      const Http = yield* Effect.promise(() => import("./Http.ts"))
+      yield* Http.serve(settings.httpAddress, server, Metrics.make(sources))
+    }
+    if (settings.hasTelemetry) {
+      const Telemetry = yield* Effect.promise(() => import("./Telemetry.ts"))
+      observers.push(yield* Telemetry.start(settings.otlpEndpoint, process.env, log, Metrics.make(sources)))
+    }
+  }
+  server.core.jobs.observer = JobLog.together(observers)
 })
 
 /** A refusal, as a line of the log. */
@@ -259,7 +279,7 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
           yield* Effect.forkScoped(watchWakeups(server, log))
           if (isLoopback(server.address))
             log.write("INFO", "only this machine can connect; --listen opens the server to others")
-          if (settings.httpAddress !== undefined) yield* serveHttp(settings.httpAddress, server, refusals)
+          yield* observe(settings, server, refusals, log)
           mode.onReady(server.addresses)
           supervisor.ready(`listening on ${Network.format(server.address)}`)
           yield* Effect.raceFirst(server.run, obeySignals(server, log, settings, onHangUp))

@@ -51,11 +51,23 @@ export interface Settings {
     | { readonly certificate: string; readonly key: string; readonly authorities: string | undefined }
     | undefined
   readonly httpAddress: Network.Address | undefined
+  /** Logs, metrics and traces go to a collector; its variables may say where in place of the endpoint. */
+  readonly hasTelemetry: boolean
+  readonly otlpEndpoint: string | undefined
   readonly warnings: ReadonlyArray<string>
 }
 
 /** Handles have 63 bytes in clients; the counter needs 11 of them. */
 const maxPrefixBytes = 52
+
+const mistakeInEndpoint = (text: string): string | undefined => {
+  const url = URL.parse(text)
+  if (url === null || !["http:", "https:"].includes(url.protocol))
+    return `"${text}" is no URL of a collector; write http://host:4318`
+  if (url.username !== "" || url.password !== "")
+    return "no user or password may stand in it; put them into OTEL_EXPORTER_OTLP_HEADERS"
+  return undefined
+}
 
 /**
  * Derives the settings, or says which values do not fit together.
@@ -109,6 +121,10 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
   const httpAddress = http === undefined ? undefined : Network.parse(http)
   if (httpAddress instanceof Network.InvalidAddress) errors.push(`--http-listen: ${httpAddress.message}`)
 
+  const otlpEndpoint = parsed.given.get("otlp-endpoint")?.value
+  const wrongEndpoint = otlpEndpoint === undefined ? undefined : mistakeInEndpoint(otlpEndpoint)
+  if (wrongEndpoint !== undefined) errors.push(`--otlp-endpoint: ${wrongEndpoint}`)
+
   if (errors.length > 0) return { errors }
   const perAddress = number("max-connections-per-address")
   return {
@@ -150,6 +166,8 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
       ? { certificate: certificate!, key: key!, authorities: parsed.given.get("ssl-ca-file")?.value }
       : undefined,
     httpAddress: httpAddress as Network.Address | undefined,
+    hasTelemetry: otlpEndpoint !== undefined || parsed.hasSignalEndpoint,
+    otlpEndpoint,
     warnings: parsed.warnings
   }
 }

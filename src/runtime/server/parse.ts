@@ -21,6 +21,8 @@ export interface Given {
 export interface Parsed {
   readonly given: ReadonlyMap<string, Given>
   readonly warnings: ReadonlyArray<string>
+  /** OpenTelemetry's variables name a collector for single signals. */
+  readonly hasSignalEndpoint: boolean
 }
 
 /** Why the options make no sense: one line each. */
@@ -192,7 +194,7 @@ export const parse = (
   }
 
   take(readWords(commandLine, errors), "flag", "")
-  if (given.has("help") || given.has("version")) return { given, warnings }
+  if (given.has("help") || given.has("version")) return { given, warnings, hasSignalEndpoint: false }
 
   for (const flag of Flags.flags) {
     const variable = variableOf(flag.name)
@@ -203,14 +205,15 @@ export const parse = (
     else if (!given.has(flag.name)) given.set(flag.name, { value, source: "environment" })
   }
 
-  const setByGearmand = (name: string, variable: string, isStronger: boolean) => {
+  const setByVariable = (name: string, variable: string, isStronger: boolean) => {
     const value = environment[variable]
     if (value === undefined || value === "" || (given.has(name) && !isStronger)) return
     const wrong = mistake(Flags.find(name)!, value)
     if (wrong !== undefined) errors.push(`${variable}: ${wrong}`)
     else given.set(name, { value, source: "environment" })
   }
-  setByGearmand("port", "GEARMAND_PORT", false)
+  setByVariable("port", "GEARMAND_PORT", false)
+  setByVariable("otlp-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", false)
 
   const file = given.get("config-file")?.value
   const path = file ?? Flags.find("config-file")!.byDefault!
@@ -227,15 +230,19 @@ export const parse = (
 
   // As in gearmand: these replace even the flags, and have no effect without --ssl.
   if (given.get("ssl")?.value === "true") {
-    setByGearmand("ssl-ca-file", "GEARMAND_CA_CERTIFICATE", true)
-    setByGearmand("ssl-certificate", "GEARMAND_SERVER_PEM", true)
-    setByGearmand("ssl-key", "GEARMAND_SERVER_KEY", true)
+    setByVariable("ssl-ca-file", "GEARMAND_CA_CERTIFICATE", true)
+    setByVariable("ssl-certificate", "GEARMAND_SERVER_PEM", true)
+    setByVariable("ssl-key", "GEARMAND_SERVER_KEY", true)
   }
+
+  const hasSignalEndpoint = ["LOGS", "METRICS", "TRACES"].some((signal) =>
+    Boolean(environment[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`])
+  )
 
   for (const name of given.keys()) {
     const { treatment } = Flags.find(name)!
     if (treatment._tag === "Refused") errors.push(`--${name} is not supported: ${treatment.why}`)
     if (treatment._tag === "Ignored") warnings.push(`--${name} has no effect: ${treatment.why}`)
   }
-  return errors.length > 0 ? { errors } : { given, warnings }
+  return errors.length > 0 ? { errors } : { given, warnings, hasSignalEndpoint }
 }

@@ -146,5 +146,12 @@ export const ourFlags: ReadonlyArray<Flag> = [
     kind: text("HOST:PORT"),
     description: "Serve /metrics, /healthz, /readyz and /status there",
     treatment: used
+  },
+  {
+    name: "otlp-endpoint",
+    kind: text("URL"),
+    description:
+      "Send logs, metrics and a span per job to this OpenTelemetry collector; OTEL_ variables say the rest [OTEL_EXPORTER_OTLP_ENDPOINT]",
+    treatment: used
   }
 ].map((flag) => ({ ...(flag as Flag), isOurs: true }))
