@@ -2,11 +2,10 @@
  * `npm run bench`: figures beside gearmand's, measured in turn on the same machine, so
  * that ratios mean something where absolute numbers do not. Not a test.
  */
-import { writeFileSync } from "node:fs"
 import { availableParallelism, cpus, loadavg } from "node:os"
-import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { attacks } from "./sections/attacks.ts"
+import { clients } from "./sections/clients.ts"
 import { floor } from "./sections/floor.ts"
 import { grid } from "./sections/grid.ts"
 import { growth } from "./sections/growth.ts"
@@ -14,11 +13,12 @@ import { latency } from "./sections/latency.ts"
 import { memory } from "./sections/memory.ts"
 import { micro } from "./sections/micro.ts"
 import { compile, run } from "./support/load.ts"
-import { markdown, type Table } from "./support/report.ts"
+import { type Figures, write } from "./support/page.ts"
+import { markdown } from "./support/report.ts"
 import type { Measurement, Section } from "./support/Section.ts"
 import { gearmandVersion, type ServerName, start, titles } from "./support/servers.ts"
 
-const sections: ReadonlyArray<Section> = [grid, latency, growth, memory, floor, micro, attacks]
+const sections: ReadonlyArray<Section> = [grid, latency, growth, memory, floor, micro, attacks, clients]
 
 const usage = `npm run bench -- [section ...] [options]
 
@@ -71,9 +71,9 @@ for (const server of servers) {
 }
 
 const measurements = new Array<Measurement>()
-const tables = new Array<Table>()
+const figures = new Array<Omit<Figures, "circumstances">>()
 for (const section of chosen) {
-  const found = await section.measure({
+  const tables = await section.measure({
     servers,
     rounds: values.quick ? 1 : Number(values.rounds),
     seconds: values.quick ? 0.3 : Number(values.seconds),
@@ -82,7 +82,7 @@ for (const section of chosen) {
     record: (measurement) => measurements.push(measurement),
     progress: (done) => say(`${section.name}: ${done}`)
   })
-  tables.push(...found)
+  figures.push({ section: section.name, tables })
 }
 await Promise.all(servers.map((server) => server.stop()))
 
@@ -96,15 +96,13 @@ const machine = [
 if (values.json) {
   process.stdout.write(`${JSON.stringify({ machine, date: new Date().toISOString(), measurements }, undefined, 2)}\n`)
 } else {
-  process.stdout.write(`${machine}\n\n${tables.map(markdown).join("\n")}`)
+  process.stdout.write(`${machine}\n\n${figures.flatMap(({ tables }) => tables.map(markdown)).join("\n")}`)
 }
 
-const page = () => `# Performance
+const introduction = `# Performance
 
 What \`npm run bench -- --write\` found. Absolute numbers depend on the machine and on what
 else it does; each ratio comes from runs in turn, so what disturbed one disturbed the other.
-
-Measured on ${machine}.
 
 ## Method
 
@@ -114,14 +112,18 @@ Measured on ${machine}.
 - Outstanding jobs are spread over as many clients, ten at most, and as many workers. A job that ends is
   replaced by the next at once.
 - CPU is the server process's, user and system, from \`/proc/<pid>/stat\`, over the window in which jobs
-  are counted (${values.seconds} s after half a second to warm up). The generator shares the machine's cores.
-- A cell is measured ${values.rounds} times against each server in turn. Tables show medians; a ratio is ours to
+  are counted, after half a second to warm up. The generator shares the machine's cores.
+- A cell is measured several times against each server in turn. Tables show medians; a ratio is ours to
   theirs, round by round: its median, and in brackets the lowest and the highest.
 
 ## Figures
-
-${tables.map(markdown).join("\n")}`
+`
 
 if (values.write) {
-  writeFileSync(join(import.meta.dirname, "../docs/performance.md"), page())
+  const circumstances = `Measured on ${machine}; ${values.rounds} rounds of ${values.seconds} s.`
+  write(
+    introduction,
+    sections.map(({ name }) => name),
+    figures.map((found) => ({ ...found, circumstances }))
+  )
 }

@@ -237,8 +237,9 @@ static void received(struct connection *c, uint32_t type, const uint8_t *body, s
   }
   case WORK_COMPLETE: {
     const uint8_t *data = after_nul(body, end);
-    uint64_t job;
-    memcpy(&job, data, sizeof job);
+    uint64_t job = 0;
+    // Not every worker gives back what it was given.
+    if ((size_t)(end - data) >= sizeof job) memcpy(&job, data, sizeof job);
     finished(job);
     // A group's callers each have the same result, of the job of the first of them.
     if (resubmits()) submit(c, now());

@@ -53,7 +53,7 @@ export const compile = (): void => {
 
 let runs = 0
 
-const start = (server: RunningServer, settings: Record<string, string | number>) => {
+const start = (server: Pick<RunningServer, "port" | "pid">, settings: Record<string, string | number>) => {
   const parameters = Object.entries({ port: server.port, pid: server.pid, prefix: `bench${runs++}-`, ...settings })
   const command = [program, ...parameters.map(([name, value]) => `${name}=${value}`)]
   return spawn("sh", ["-c", 'ulimit -n 65536 2>/dev/null; exec "$@"', "sh", ...command], {
@@ -61,7 +61,26 @@ const start = (server: RunningServer, settings: Record<string, string | number>)
   })
 }
 
-export const run = async (server: RunningServer, load: Load): Promise<Figures> => {
+/** Serves functions `<prefix>0` and so on while `measure` runs. */
+export const withWorkers = async <A>(
+  server: RunningServer,
+  load: Pick<Load, "workers" | "functions"> & { readonly prefix: string },
+  measure: () => Promise<A>
+): Promise<A> => {
+  const child = start(server, { mode: "drain", count: 1_000_000_000, ...load })
+  const ended = once(child, "close")
+  try {
+    return await measure()
+  } finally {
+    child.kill("SIGKILL")
+    await ended
+  }
+}
+
+export const run = async (
+  server: { readonly name: string } & Pick<RunningServer, "port" | "pid">,
+  load: Load
+): Promise<Figures> => {
   const child = start(server, { ...load })
   let output = ""
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text))
