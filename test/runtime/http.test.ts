@@ -1,79 +1,152 @@
-/** What monitors see: metrics, health, readiness, status. */
+/** What monitors see: metrics, health, readiness, status, and the description of these. */
+import * as Schema from "effect/Schema"
 import { assert, describe, it } from "vitest"
+import { Status } from "../../src/runtime/server/MonitoringApi.ts"
 import { freePort } from "../interop/processes.ts"
+import { parse, valueOf } from "./prometheus.ts"
 import { ask, gearman, sleep, startGearman, startServer, until, end } from "./support.ts"
 
-/** The samples of a page, by name and labels. */
-const samples = (page: string): ReadonlyMap<string, number> =>
-  new Map(
-    page
-      .split("\n")
-      .filter((line) => line !== "" && !line.startsWith("#"))
-      .map((line) => {
-        const at = line.lastIndexOf(" ")
-        const [, name, labels] = /^([^{]+)(?:\{(.*)\})?$/.exec(line.slice(0, at))!
-        const sorted = (labels ?? "")
-          .split(/,(?=[a-z]+=)/)
-          .sort()
-          .join(",")
-        return [sorted === "" ? name! : `${name}{${sorted}}`, Number(line.slice(at + 1))]
-      })
-  )
+const withHttp = async (args: ReadonlyArray<string> = []) => {
+  const port = await freePort()
+  const server = await startServer([`--http-listen=127.0.0.1:${port}`, ...args])
+  const get = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`)
+    return { status: response.status, text: await response.text(), type: response.headers.get("content-type") }
+  }
+  return { server, get, at: ["--server", server.address] }
+}
+
+/** Holds a value against the part of JSON Schema that OpenAPI descriptions of ours use; the rest is an error. */
+const mistakes = (schema: any, value: any, root: any, path = "$"): ReadonlyArray<string> => {
+  const known = [
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "enum",
+    "allOf",
+    "$ref",
+    "minimum",
+    "maximum"
+  ]
+  const notes = ["description", "title"]
+  const unknown = Object.keys(schema).filter((key) => ![...known, ...notes].includes(key))
+  if (unknown.length > 0) return [`${path}: the check does not know ${unknown}`]
+  if (schema.$ref !== undefined) {
+    const target = schema.$ref
+      .split("/")
+      .slice(1)
+      .reduce((at: any, key: string) => at?.[key], root)
+    return target === undefined ? [`${schema.$ref} leads nowhere`] : mistakes(target, value, root, path)
+  }
+  const found: Array<string> = (schema.allOf ?? []).flatMap((one: any) => mistakes(one, value, root, path))
+  const is = Array.isArray(value) ? "array" : Number.isInteger(value) ? "integer" : typeof value
+  if (schema.type !== undefined && schema.type !== is && !(schema.type === "number" && is === "integer"))
+    found.push(`${path} is ${is}, not ${schema.type}`)
+  if (schema.enum !== undefined && !schema.enum.includes(value)) found.push(`${path} is none of ${schema.enum}`)
+  if (schema.minimum !== undefined && value < schema.minimum) found.push(`${path} is below ${schema.minimum}`)
+  if (schema.maximum !== undefined && value > schema.maximum) found.push(`${path} is above ${schema.maximum}`)
+  if (is === "array" && schema.items) {
+    found.push(...value.flatMap((one: any, at: number) => mistakes(schema.items, one, root, `${path}[${at}]`)))
+  }
+  if (is === "object" && schema.type === "object") {
+    for (const key of schema.required ?? []) if (!(key in value)) found.push(`${path}.${key} is missing`)
+    for (const [key, one] of Object.entries(value)) {
+      const its = schema.properties?.[key] ?? schema.additionalProperties
+      if (its === false || its === undefined) found.push(`${path}.${key} is not described`)
+      else found.push(...mistakes(its, one, root, `${path}.${key}`))
+    }
+  }
+  return found
+}
 
 describe("--http-listen", { timeout: 60_000 }, () => {
-  it("serves metrics by function and priority, with times", async () => {
-    const port = await freePort()
-    const server = await startServer([`--http-listen=127.0.0.1:${port}`, "--drain-timeout=5"])
-    const get = async (path: string) => {
-      const response = await fetch(`http://127.0.0.1:${port}${path}`)
-      return { status: response.status, text: await response.text(), type: response.headers.get("content-type") }
-    }
+  it("serves metrics by function and priority, with times, as Prometheus reads them", async () => {
+    const { at, get, server } = await withHttp(["--drain-timeout=5"])
     assert.deepStrictEqual([(await get("/healthz")).text, (await get("/readyz")).status], ["ok\n", 200])
     assert.strictEqual((await get("/nothing")).status, 404)
 
-    const at = ["--server", server.address]
     await gearman(["submit", "cat", "x", "--background", "--priority", "high", "--unique", "u", ...at])
     await gearman(["submit", "cat", "x", "--background", "--unique", "u", ...at])
-    const waiting = samples((await get("/metrics")).text)
-    assert.strictEqual(waiting.get(`gearman_jobs{function="cat",priority="high",state="waiting"}`), 1)
-    assert.strictEqual(waiting.get(`gearman_jobs_waiting{function="cat"}`), 1)
-    assert.strictEqual(waiting.get(`gearman_jobs_coalesced_total{function="cat"}`), 1)
-    assert.strictEqual(waiting.get(`gearman_jobs_submitted_total{function="cat",kind="background",priority="high"}`), 1)
+    const high = { function: "cat", priority: "high" }
+    const waiting = parse((await get("/metrics")).text)
+    assert.strictEqual(valueOf(waiting, "gearman_jobs", { ...high, state: "waiting" }), 1)
+    assert.strictEqual(valueOf(waiting, "gearman_jobs_waiting", { function: "cat" }), 1)
+    assert.strictEqual(valueOf(waiting, "gearman_jobs_coalesced_total", { function: "cat" }), 1)
+    assert.strictEqual(valueOf(waiting, "gearman_jobs_submitted_total", { ...high, kind: "background" }), 1)
 
     const worker = startGearman(["worker", "cat", ...at, "--", "sh", "-c", "sleep 0.4; cat"])
     await until(async () => (await ask(server.port, "status"))?.includes("cat\t0\t0\t1\n") === true, "the job was done")
     const page = await get("/metrics")
     assert.strictEqual(page.type, "text/plain; version=0.0.4; charset=utf-8")
-    const done = samples(page.text)
-    assert.strictEqual(done.get(`gearman_jobs_completed_total{function="cat",outcome="completed"}`), 1)
-    assert.strictEqual(done.get(`gearman_workers{function="cat",state="busy"}`), 0)
-    assert.strictEqual(done.get(`gearman_jobs_running{function="cat"}`), 0)
-    assert.strictEqual(done.get(`gearman_job_run_seconds_count{function="cat",priority="high"}`), 1)
-    const run = done.get(`gearman_job_run_seconds_sum{function="cat",priority="high"}`)!
+    const done = parse(page.text)
+    assert.strictEqual(valueOf(done, "gearman_jobs_completed_total", { function: "cat", outcome: "completed" }), 1)
+    assert.strictEqual(valueOf(done, "gearman_workers", { function: "cat", state: "busy" }), 0)
+    assert.strictEqual(valueOf(done, "gearman_jobs_running", { function: "cat" }), 0)
+    assert.strictEqual(valueOf(done, "gearman_job_run_seconds_count", high), 1)
+    const run = valueOf(done, "gearman_job_run_seconds_sum", high)!
     assert.isTrue(run >= 0.3 && run < 10, `${run}`)
-    assert.isAbove(done.get(`gearman_job_wait_seconds_sum{function="cat",priority="high"}`)!, 0)
-    assert.strictEqual(done.get("gearman_up"), 1)
-    assert.isAbove(done.get("process_resident_memory_bytes")!, 1e7)
-    // Each name is declared once, or Prometheus refuses the page.
-    const declared = page.text.split("\n").filter((line) => line.startsWith("# TYPE"))
-    assert.strictEqual(new Set(declared).size, declared.length)
-
-    const status = JSON.parse((await get("/status")).text)
-    assert.deepInclude(status.functions, {
-      function: "cat",
-      waiting: { high: 0, normal: 0, low: 0 },
-      delayed: 0,
-      running: 0,
-      workers: 1
-    })
+    assert.isAbove(valueOf(done, "gearman_job_wait_seconds_sum", high)!, 0)
+    assert.strictEqual(valueOf(done, "gearman_up"), 1)
+    assert.isAbove(valueOf(done, "process_resident_memory_bytes")!, 1e7)
     await end(worker)
 
     await gearman(["submit", "never", "x", "--background", ...at])
     process.kill(server.pid, "SIGTERM")
     await sleep(200)
-    assert.strictEqual((await get("/readyz")).status, 503)
+    assert.deepStrictEqual(await get("/readyz"), {
+      status: 503,
+      text: "shutting down\n",
+      type: "text/plain"
+    })
+    assert.strictEqual(JSON.parse((await get("/status")).text).state, "draining")
     assert.strictEqual((await get("/healthz")).status, 200)
     assert.strictEqual((await end(server)).code, 0)
+  })
+
+  it("keeps a page that Prometheus reads, whatever functions are called", async () => {
+    const { at, get, server } = await withHttp()
+    for (const name of ['quo"te', "back\\slash", "ünïcode", "other"]) {
+      await gearman(["submit", name, "x", "--background", ...at])
+    }
+    const families = parse((await get("/metrics")).text)
+    const named = families.get("gearman_jobs_waiting")!.samples.map(({ labels }) => labels["function"])
+    assert.sameMembers(named, ['quo"te', "back\\slash", "ünïcode", "other"])
+    await end(server)
+  })
+
+  it("describes itself, and is as it says", async () => {
+    const { at, get, server } = await withHttp()
+    await gearman(["submit", "cat", "x", "--background", "--priority", "low", ...at])
+    const description = JSON.parse((await get("/openapi.json")).text)
+    assert.match(description.openapi, /^3\./)
+    assert.sameMembers(Object.keys(description.paths), ["/status", "/healthz", "/readyz", "/metrics"])
+    for (const [path, { get: operation }] of Object.entries<any>(description.paths)) {
+      const answer = await get(path)
+      const described = operation.responses[answer.status]?.content
+      assert.isDefined(described, `${path} answers ${answer.status}`)
+      assert.include(Object.keys(described), answer.type, path)
+      const value = answer.type === "application/json" ? JSON.parse(answer.text) : answer.text
+      assert.deepStrictEqual(mistakes(described[answer.type!].schema, value, description), [], path)
+    }
+    // The check itself finds what does not fit.
+    const { schema } = description.paths["/status"].get.responses[200].content["application/json"]
+    const status = JSON.parse((await get("/status")).text)
+    assert.isAbove(mistakes(schema, { ...status, jobs: -1, state: "asleep", extra: 1 }, description).length, 2)
+
+    assert.doesNotThrow(() => Schema.decodeUnknownSync(Status)(status))
+    assert.deepInclude(status.functions, {
+      function: "cat",
+      waiting: { high: 0, normal: 0, low: 1 },
+      delayed: 0,
+      running: 0,
+      workers: 0,
+      busy: 0,
+      sleeping: 0
+    })
+    assert.deepInclude(status, { state: "running", jobs: 1, workloadBytes: 1 })
+    await end(server)
   })
 
   it("says that its port is taken, and does not start without it", async () => {
@@ -82,5 +155,31 @@ describe("--http-listen", { timeout: 60_000 }, () => {
     assert.strictEqual(result.code, 1)
     assert.match(result.stderr, /cannot serve HTTP on 127\.0\.0\.1:\d+: [^\n]*EADDRINUSE[^\n]*\n$/)
     await end(server)
+  })
+})
+
+describe("the check of metrics", () => {
+  const good = '# HELP a_total A.\n# TYPE a_total counter\na_total{b="c"} 1\n'
+  it.each([
+    ["", "does not end"],
+    [good.trimEnd(), "does not end"],
+    [good + good, "two HELP lines"],
+    [`${good}a_total{b="c"} 1\n`, "twice"],
+    [`${good}a_total{b="d",b="e"} 1\n`, "twice"],
+    [`${good}a_total{b="\\d"} 1\n`, "no escape"],
+    [`${good}a_total{b="d} 1\n`, "does not end"],
+    [`${good}a_total 0x1\n`, "is no number"],
+    [`${good}a_total -1\n`, "is -1"],
+    [`${good}other 1\n`, "no TYPE"],
+    ["# TYPE a gauge\na 1\n", "no HELP"],
+    ["# HELP a A.\n# TYPE a counter\na 1\n", "is a counter"],
+    ['# HELP h H.\n# TYPE h histogram\nh_bucket{le="1"} 2\nh_bucket{le="+Inf"} 1\nh_sum 1\nh_count 1\n', "cumulative"],
+    ['# HELP h H.\n# TYPE h histogram\nh_bucket{le="1"} 1\nh_sum 1\nh_count 1\n', "no +Inf"]
+  ])("refuses %j", (page, why) => {
+    assert.throws(() => parse(page), why)
+  })
+
+  it("takes what is right", () => {
+    assert.strictEqual(valueOf(parse(good), "a_total", { b: "c" }), 1)
   })
 })

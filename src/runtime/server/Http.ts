@@ -1,16 +1,18 @@
 /**
  * What monitors ask over HTTP, on a listener of its own: `/metrics`, `/healthz`,
- * `/readyz`, `/status`. It tells much and changes nothing; keep it off the open network.
+ * `/readyz`, `/status`, and `/openapi.json` about these. It tells much and changes
+ * nothing; keep it off the open network.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpRouter from "effect/http/HttpRouter"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
 import * as Http from "node:http"
 import type * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
 import * as Metrics from "./Metrics.ts"
+import { api } from "./MonitoringApi.ts"
 import { StartError } from "./StartError.ts"
 
 /**
@@ -21,31 +23,17 @@ export const serve = Effect.fnUntraced(function* (
   { core }: JobServer.Running,
   metrics: Metrics.Metrics
 ) {
-  const routes = Layer.mergeAll(
-    HttpRouter.add(
-      "GET",
-      "/metrics",
-      Effect.sync(() =>
-        HttpServerResponse.text(metrics.render(), { contentType: "text/plain; version=0.0.4; charset=utf-8" })
+  const handlers = HttpApiBuilder.group(api, "monitoring", (handlers) =>
+    handlers
+      .handle("metrics", () => Effect.sync(metrics.render))
+      // It answers, so it is alive; whether it may be sent work is another question.
+      .handle("healthz", () => Effect.succeed("ok\n"))
+      .handle("readyz", () =>
+        Effect.suspend(() => (core.shutdown === "no" ? Effect.succeed("ready\n") : Effect.fail("shutting down\n")))
       )
-    ),
-    // It answers, so it is alive; whether it may be sent work is another question.
-    HttpRouter.add("GET", "/healthz", HttpServerResponse.text("ok\n")),
-    HttpRouter.add(
-      "GET",
-      "/readyz",
-      Effect.sync(() =>
-        core.shutdown === "no"
-          ? HttpServerResponse.text("ready\n")
-          : HttpServerResponse.text("shutting down\n", { status: 503 })
-      )
-    ),
-    HttpRouter.add(
-      "GET",
-      "/status",
-      Effect.sync(() => HttpServerResponse.jsonUnsafe(Metrics.status(core)))
-    )
+      .handle("status", () => Effect.sync(() => Metrics.status(core)))
   )
+  const routes = HttpApiBuilder.layer(api, { openapiPath: "/openapi.json" }).pipe(Layer.provide(handlers))
   const listening = address._tag === "Unix" ? { path: address.path } : { host: address.host, port: address.port }
   const served = HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(NodeHttpServer.layer(() => Http.createServer(), { ...listening, gracefulShutdownTimeout: 0 }))

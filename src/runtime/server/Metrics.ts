@@ -12,6 +12,7 @@ import type { Counters } from "../../protocol/server/Counters.ts"
 import type { ServerFunction } from "../../protocol/server/Functions.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import { version } from "../version.ts"
+import type { Status } from "./MonitoringApi.ts"
 import { type JobTimes, outcomes, priorityNames } from "./JobTimes.ts"
 
 /** A connection was closed because a limit was reached. */
@@ -69,11 +70,7 @@ const describeFunction = (page: Page, fn: ServerFunction, running: ReadonlyArray
     function: name
   })
   page.gauge("gearman_jobs_running", "Jobs that a worker has", fn.runningCount, { function: name })
-  const states = { busy: 0, sleeping: 0, awake: 0 }
-  for (const { session } of fn.abilities) {
-    states[session.running.size > 0 ? "busy" : session.sleep === "awake" ? "awake" : "sleeping"]++
-  }
-  for (const [state, value] of Object.entries(states)) {
+  for (const [state, value] of Object.entries(workersOf(fn))) {
     page.gauge("gearman_workers", "Workers that can do the function, by what they are at", value, {
       function: name,
       state
@@ -187,29 +184,38 @@ export const make = ({ core, linesLost, refusals, times }: Sources): Metrics => 
   return metrics
 }
 
-/** One function, as `/status` shows it. */
-export interface FunctionState {
-  readonly function: string
-  readonly waiting: { readonly high: number; readonly normal: number; readonly low: number }
-  readonly delayed: number
-  readonly running: number
-  readonly workers: number
+/** What the workers of a function are at. */
+const workersOf = (fn: ServerFunction) => {
+  const states = { busy: 0, sleeping: 0, awake: 0 }
+  for (const { session } of fn.abilities) {
+    states[session.running.size > 0 ? "busy" : session.sleep === "awake" ? "awake" : "sleeping"]++
+  }
+  return states
 }
 
-/** Everything `/status` shows. */
-export const status = (core: JobServerCore) => ({
+const states = { no: "running", graceful: "draining", now: "stopping" } as const
+
+/** What `/status` shows. */
+export const status = (core: JobServerCore): typeof Status.Type => ({
   version,
   processId: process.pid,
   uptimeSeconds: Math.round(process.uptime()),
+  state: states[core.shutdown],
   connections: core.sessions.size,
   jobs: core.jobs.byNumber.size,
-  counters: core.counters,
+  workloadBytes: core.jobs.workloadBytes,
+  counters: { ...core.counters },
   refusals: Object.fromEntries(core.jobs.refusals.byReason),
-  functions: Array.from(core.jobs.functions.values(), (fn): FunctionState => ({
-    function: labelOf(fn),
-    waiting: { high: fn.queues[0].size, normal: fn.queues[1].size, low: fn.queues[2].size },
-    delayed: fn.scheduled[0] + fn.scheduled[1] + fn.scheduled[2],
-    running: fn.runningCount,
-    workers: fn.abilities.size
-  }))
+  functions: Array.from(core.jobs.functions.values(), (fn) => {
+    const { busy, sleeping } = workersOf(fn)
+    return {
+      function: labelOf(fn),
+      waiting: { high: fn.queues[0].size, normal: fn.queues[1].size, low: fn.queues[2].size },
+      delayed: fn.scheduled[0] + fn.scheduled[1] + fn.scheduled[2],
+      running: fn.runningCount,
+      workers: fn.abilities.size,
+      busy,
+      sleeping
+    }
+  })
 })

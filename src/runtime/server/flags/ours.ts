@@ -144,7 +144,7 @@ export const ourFlags: ReadonlyArray<Flag> = [
   {
     name: "http-listen",
     kind: text("HOST:PORT"),
-    description: "Serve /metrics, /healthz, /readyz and /status there",
+    description: "Serve /metrics, /healthz, /readyz, /status and /openapi.json there",
     treatment: used
   },
   {
