@@ -12,10 +12,12 @@ import { campaigns } from "./cli/campaigns.ts"
 import { showDay, showThroughput } from "./cli/figures.ts"
 import { runMutants } from "./cli/mutants.ts"
 import { comparePairs } from "./cli/pairs.ts"
-import { exitCodeOf, lines, print, showFailure, showSuccess, toJson } from "./cli/show.ts"
+import { exitCodeOf, print, showFailure, showSuccess, toJson } from "./cli/show.ts"
 import { checkSeed } from "./explore/check.ts"
-import { choiceCount, type Finding, fromOutcome, replay } from "./explore/Finding.ts"
+import { choiceCount, fromFile, fromOutcome, replay, toFile } from "./explore/Finding.ts"
 import { shrink } from "./explore/shrink.ts"
+import { packetCount, trace as linesOf } from "./explore/trace.ts"
+import type { Outcome } from "./scenario/run.ts"
 
 const help = `Usage: npm run sim -- [options]
 
@@ -77,32 +79,34 @@ const readArguments = () =>
 
 type Arguments = ReturnType<typeof readArguments>
 
-const runSeed = (seed: number, { json, save, trace }: Arguments): number => {
-  const outcome = checkSeed(seed, 2, { keepHistory: true })
-  const { failure } = outcome
+/** Tells how a run went, and gives the exit code. */
+const show = (outcome: Outcome, name: string, again: string, { json, trace }: Arguments): number => {
+  const { failure, moments } = outcome
   if (json) print(JSON.stringify(toJson(outcome)))
   else if (failure === undefined) {
-    if (trace) for (const line of lines(outcome.moments)) print(line)
-    showSuccess(outcome, `seed ${seed}`)
-  } else if (save === undefined) showFailure(outcome, `npm run sim -- --seed ${seed}`)
-  else {
-    const small = shrink(fromOutcome(outcome))
-    writeFileSync(save, `${JSON.stringify(small)}\n`)
-    showFailure(replay(small, { keepHistory: true }), `npm run sim -- --replay ${save}`)
-    print(`${choiceCount(small.choices)} choices that are not the dull ones`)
-  }
+    if (trace) for (const line of linesOf(moments, { everything: true })) print(line)
+    showSuccess(outcome, name)
+  } else showFailure(outcome, again, { everything: trace })
   return exitCodeOf(failure)
 }
 
-const runFile = (path: string, { json, trace }: Arguments): number => {
-  const finding = JSON.parse(readFileSync(path, "utf8")) as Finding
-  const outcome = replay(finding, { keepHistory: true })
-  if (json) print(JSON.stringify(toJson(outcome)))
-  else if (outcome.failure === undefined) {
-    if (trace) for (const line of lines(outcome.moments)) print(line)
-    showSuccess(outcome, path)
-  } else showFailure(outcome, `npm run sim -- --replay ${path}`)
-  return exitCodeOf(outcome.failure)
+const runSeed = (seed: number, values: Arguments): number => {
+  const { save } = values
+  const outcome = checkSeed(seed, 2, { keepHistory: true })
+  if (outcome.failure === undefined || save === undefined) {
+    return show(outcome, `seed ${seed}`, `npm run sim -- --seed ${seed}`, values)
+  }
+  const small = shrink(fromOutcome(outcome))
+  writeFileSync(save, toFile(small))
+  const shrunk = replay(small, { keepHistory: true })
+  const code = show(shrunk, save, `npm run sim -- --replay ${save}`, values)
+  if (!values.json) print(`${packetCount(shrunk.moments)} packets, ${choiceCount(small.choices)} choices not dull`)
+  return code
+}
+
+const runFile = (path: string, values: Arguments): number => {
+  const outcome = replay(fromFile(readFileSync(path, "utf8")), { keepHistory: true })
+  return show(outcome, path, `npm run sim -- --replay ${path}`, values)
 }
 
 // JSON, which tells the processes, has no infinity.

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { Choices } from "../../src/sim/Choice.ts"
 import { campaign } from "../../src/sim/explore/campaign.ts"
 import { checkSeed } from "../../src/sim/explore/check.ts"
-import { choiceCount, failureOf, type Finding, fromOutcome, replay } from "../../src/sim/explore/Finding.ts"
+import { choiceCount, failureOf, fromFile, fromOutcome, replay, toFile } from "../../src/sim/explore/Finding.ts"
 import { shrink } from "../../src/sim/explore/shrink.ts"
 import { simulate } from "../../src/sim/scenario/run.ts"
 import { draw, type Scenario } from "../../src/sim/scenario/Scenario.ts"
@@ -82,7 +82,7 @@ describe("simulations", () => {
   it("keep what they once found fixed", () => {
     const corpus = new URL("../../src/sim/corpus/", import.meta.url)
     for (const name of readdirSync(corpus).filter((file) => file.endsWith(".json"))) {
-      const finding = JSON.parse(readFileSync(new URL(name, corpus), "utf8")) as Finding
+      const finding = fromFile(readFileSync(new URL(name, corpus), "utf8"))
       assert.isUndefined(replay(finding).failure, `${name}: ${finding.text}`)
     }
   })
@@ -101,7 +101,7 @@ describe("npm run sim", () => {
     const folder = mkdtempSync(join(tmpdir(), "simulation-"))
     try {
       const file = join(folder, "idle.json")
-      writeFileSync(file, JSON.stringify(fromOutcome(simulate(idle(), Choices.seeded(1)))))
+      writeFileSync(file, toFile(fromOutcome(simulate(idle(), Choices.seeded(1)))))
       const { status, stdout } = sim("--replay", file)
       assert.strictEqual(status, 2)
       assert.include(stdout, "FAILS: property 36")

@@ -8,6 +8,7 @@
 // oxlint-disable-next-line import/no-unassigned-import -- what it does has to be done before the others are loaded
 import "./lean.ts"
 import { enableCompileCache, registerHooks } from "node:module"
+import type { Finding } from "../explore/Finding.ts"
 import type { Mutant } from "../mutants/Mutant.ts"
 import { plant } from "../mutants/Mutant.ts"
 
@@ -43,12 +44,18 @@ export interface Report {
   readonly cpuSeconds: number
   /** Packets at job servers in the shrunk run. */
   readonly events?: number | undefined
+  /** Choices in the shrunk run that are not the dull ones. */
+  readonly choices?: number | undefined
+  /** CPU time that shrinking took. */
+  readonly shrinkSeconds?: number | undefined
+  /** The run that shows the bug, shrunk if that was asked for. */
+  readonly finding?: Finding | undefined
   /** The shrunk run, line by line. */
   readonly trace?: ReadonlyArray<string> | undefined
 }
 
 // Enough to see what happened; a failure of one's own is shrunk for longer.
-const shrinkSeconds = 8
+const shrinkSeconds = 10
 
 const cpuSeconds = (): number => {
   const { system, user } = process.cpuUsage()
@@ -89,14 +96,15 @@ const run = async ({ cpuSeconds: limit, from, mutant, seeds, shrinks }: Request)
   const fail = (problem: string): Report => ({ problem, seeds: 0, cpuSeconds: cpuSeconds() })
   let explore
   try {
-    const [{ checkSeed }, { fromOutcome, replay }, { shrink }, { format }, { Violation }] = await Promise.all([
-      import("../explore/check.ts"),
-      import("../explore/Finding.ts"),
-      import("../explore/shrink.ts"),
-      import("../properties/History.ts"),
-      import("../properties/Property.ts")
-    ])
-    explore = { checkSeed, format, fromOutcome, replay, shrink, Violation }
+    const [{ checkSeed }, { choiceCount, fromOutcome, replay }, { shrink }, { packetCount, trace }, { Violation }] =
+      await Promise.all([
+        import("../explore/check.ts"),
+        import("../explore/Finding.ts"),
+        import("../explore/shrink.ts"),
+        import("../explore/trace.ts"),
+        import("../properties/Property.ts")
+      ])
+    explore = { checkSeed, choiceCount, fromOutcome, packetCount, replay, shrink, trace, Violation }
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error))
   }
@@ -108,18 +116,20 @@ const run = async ({ cpuSeconds: limit, from, mutant, seeds, shrinks }: Request)
     const { failure } = outcome
     if (failure === undefined) continue
     const found = cpuSeconds()
-    const finding = explore.fromOutcome(outcome)
-    const { moments } = explore.replay(shrinks ? explore.shrink(finding, { cpuSecondsMax: shrinkSeconds }) : finding, {
-      keepHistory: true
-    })
+    const whole = explore.fromOutcome(outcome)
+    const finding = shrinks ? explore.shrink(whole, { cpuSecondsMax: shrinkSeconds }) : whole
+    const { moments } = explore.replay(finding, { keepHistory: true })
     return {
       seed,
       property: failure instanceof explore.Violation ? failure.property : undefined,
       message: failure.message,
       seeds: count,
       cpuSeconds: found,
-      events: moments.filter(({ event }) => event._tag === "Packet" && event.atServer).length,
-      trace: moments.map(({ at, event }) => `${String(at).padStart(8)} ms  ${explore.format(event)}`)
+      events: explore.packetCount(moments),
+      choices: explore.choiceCount(finding.choices),
+      shrinkSeconds: cpuSeconds() - found,
+      finding,
+      trace: explore.trace(moments)
     }
   }
   return { seeds: count, cpuSeconds: cpuSeconds() }

@@ -7,6 +7,7 @@ import { execFile } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { checkSeed } from "../explore/check.ts"
+import { type Finding, replay } from "../explore/Finding.ts"
 import { mutants } from "../mutants/index.ts"
 import type { Mutant } from "../mutants/Mutant.ts"
 import { nameOfProperty } from "../properties/names.ts"
@@ -43,6 +44,10 @@ export interface Hunt {
   readonly cpuSeconds: number
   readonly seeds: number
   readonly events: number | undefined
+  readonly choices: number | undefined
+  readonly shrinkSeconds: number | undefined
+  /** The run that shows the bug. */
+  readonly finding: Finding | undefined
   readonly trace: ReadonlyArray<string>
 }
 
@@ -89,8 +94,10 @@ export const hunt = async (mutant: Mutant, options: HuntOptions): Promise<Hunt> 
     })
     seeds += report.seeds
     cpuSeconds += report.cpuSeconds
-    const { events, message, problem, property, seed, trace = [] } = report
+    const { choices, events, finding, message, problem, property, seed, shrinkSeconds, trace = [] } = report
     const isKilled = seed !== undefined && checkSeed(seed, 1).failure === undefined
+    // Shrinking can only see that the same property fails; here it shows whether for the same reason.
+    const isShown = isKilled && finding !== undefined && replay(finding).failure === undefined
     if (isKilled || problem !== undefined || seed === undefined || cpuSeconds >= options.cpuSeconds) {
       return {
         mutant,
@@ -100,7 +107,10 @@ export const hunt = async (mutant: Mutant, options: HuntOptions): Promise<Hunt> 
         message: isKilled ? message : undefined,
         cpuSeconds: Number(cpuSeconds.toFixed(2)),
         seeds,
-        events: isKilled ? events : undefined,
+        events: isShown ? events : undefined,
+        choices: isShown ? choices : undefined,
+        shrinkSeconds: isShown ? shrinkSeconds : undefined,
+        finding: isShown ? finding : undefined,
         trace: isKilled ? trace : []
       }
     }
@@ -136,13 +146,25 @@ export const find = (idOrFile: string): Mutant | Error => {
  * @since 0.1.0
  * @category conversions
  */
-export const toJson = ({ cpuSeconds, events, killed, mutant, problem, property, seeds }: Hunt) => ({
+export const toJson = ({
+  choices,
+  cpuSeconds,
+  events,
+  killed,
+  mutant,
+  problem,
+  property,
+  seeds,
+  shrinkSeconds
+}: Hunt) => ({
   id: mutant.id,
   killed,
   property: property ?? null,
   cpu_seconds: cpuSeconds,
   seeds,
   events: events ?? null,
+  choices: choices ?? null,
+  shrink_seconds: shrinkSeconds === undefined ? null : Number(shrinkSeconds.toFixed(2)),
   ...(problem === undefined ? {} : { problem })
 })
 

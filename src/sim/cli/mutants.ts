@@ -26,12 +26,19 @@ const quantile = (values: ReadonlyArray<number>, part: number): number =>
 const summary = (hunts: ReadonlyArray<Hunt>): string => {
   const killed = hunts.filter((one) => one.killed)
   const seconds = killed.map((one) => one.cpuSeconds)
-  const events = killed.flatMap((one) => one.events ?? [])
+  const shown = (key: "events" | "choices" | "shrinkSeconds") => killed.flatMap((one) => one[key] ?? [])
+  const events = shown("events")
   return [
     `${killed.length} of ${hunts.length} planted bugs found`,
     `median ${quantile(seconds, 0.5).toFixed(1)} CPU-s`,
     `p95 ${quantile(seconds, 0.95).toFixed(1)} CPU-s`,
-    ...(events.length === 0 ? [] : [`median trace ${quantile(events, 0.5)} packets`])
+    ...(events.length === 0
+      ? []
+      : [
+          `median trace ${quantile(events, 0.5)} packets`,
+          `${quantile(shown("choices"), 0.5)} choices that are not dull`,
+          `${quantile(shown("shrinkSeconds"), 0.5).toFixed(1)} CPU-s to shrink`
+        ])
   ].join(", ")
 }
 

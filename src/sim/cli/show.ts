@@ -5,8 +5,9 @@
  */
 import { Nondeterminism } from "../explore/check.ts"
 import { Leak } from "../Hermetic.ts"
-import { format, type Moment } from "../properties/History.ts"
+import { trace } from "../explore/trace.ts"
 import { Violation } from "../properties/Property.ts"
+import { compact } from "../scenario/plain.ts"
 import type { Outcome } from "../scenario/run.ts"
 
 /**
@@ -38,17 +39,8 @@ export const textOf = (failure: Error): string =>
     ? failure.message
     : (failure.stack ?? failure.message)
 
-/**
- * A history as people read it.
- *
- * @since 0.1.0
- * @category conversions
- */
-export const lines = (moments: ReadonlyArray<Moment>): ReadonlyArray<string> =>
-  moments.map(({ at, event }) => `${String(at).padStart(8)} ms  ${format(event)}`)
-
 /** As much of a history as fits a screen. */
-const shownMoments = 80
+const shownLines = 60
 
 /**
  * What failed, on what, after what, and how to see it again.
@@ -56,12 +48,13 @@ const shownMoments = 80
  * @since 0.1.0
  * @category running
  */
-export const showFailure = (outcome: Outcome, again: string): void => {
+export const showFailure = (outcome: Outcome, again: string, options: { readonly everything: boolean }): void => {
   const { failure, moments, scenario } = outcome
-  print(`scenario ${JSON.stringify(scenario)}`)
-  const left = moments.length - shownMoments
-  if (left > 0) print(`… ${left} events before; --trace shows them`)
-  for (const line of lines(moments.slice(-shownMoments))) print(line)
+  print(`scenario ${JSON.stringify(compact(scenario))}`)
+  const lines = trace(moments, options)
+  const left = options.everything ? 0 : lines.length - shownLines
+  if (left > 0) print(`… ${left} lines before; --trace shows them`)
+  for (const line of lines.slice(Math.max(0, left))) print(line)
   print(`FAILS: ${failure === undefined ? "" : textOf(failure)}`)
   print(`again: ${again}`)
 }

@@ -6,6 +6,7 @@
  */
 import { Choices, type Record } from "../Choice.ts"
 import { Violation } from "../properties/Property.ts"
+import { type Compact, compact, complete } from "../scenario/plain.ts"
 import { type Outcome, type RunOptions, simulate } from "../scenario/run.ts"
 import type { Scenario } from "../scenario/Scenario.ts"
 
@@ -17,6 +18,8 @@ export interface Finding {
   /** What failed: the violated property's number, or the error's name. */
   readonly failure: string
   readonly text: string
+  /** The planted bug that it shows, if it is known. */
+  readonly bug?: string | undefined
   readonly scenario: Scenario
   readonly choices: Record
 }
@@ -58,3 +61,24 @@ export const replay = (finding: Pick<Finding, "scenario" | "choices">, options?:
  */
 export const choiceCount = (choices: Record): number =>
   Object.values(choices).reduce((sum, pairs) => sum + pairs.length / 2, 0)
+
+/**
+ * A finding as the text of a file, without what is dull about its scenario.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toFile = ({ bug, choices, failure, scenario, text }: Finding): string =>
+  `${JSON.stringify({ bug, failure, text, scenario: compact(scenario), choices })}\n`
+
+/**
+ * A finding from the text of a file. What the file does not know of is dull, and what is
+ * known no more counts for nothing; so files live longer than the code that wrote them.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const fromFile = (text: string): Finding => {
+  const file = JSON.parse(text) as Partial<Omit<Finding, "scenario">> & { readonly scenario: Compact }
+  return { failure: "", text: "", choices: {}, ...file, scenario: complete(file.scenario) }
+}

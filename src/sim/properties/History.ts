@@ -102,6 +102,14 @@ const readable = (field: string): string => {
 }
 
 /**
+ * A packet's fields as they are shown.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const formatFields = (fields: ReadonlyArray<string>): string => fields.map(readable).join(" ")
+
+/**
  * An event as one line.
  *
  * @since 0.1.0
@@ -110,7 +118,7 @@ const readable = (field: string): string => {
 export const format = (event: Event): string => {
   switch (event._tag) {
     case "Packet":
-      return `${event.node} #${event.connection} ${event.got ? "<" : ">"} ${event.name} ${event.fields.map(readable).join(" ")}`
+      return `${event.node} #${event.connection} ${event.got ? "<" : ">"} ${event.name} ${formatFields(event.fields)}`
     case "Opened":
     case "Closed":
       return `${event.node} #${event.connection} ${event._tag.toLowerCase()}`

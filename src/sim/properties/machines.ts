@@ -26,6 +26,8 @@ export const slots = (options: {
   const running = new Map<string, Set<number>>()
   const maps = new Set<number>()
   const mapped = new Set<number>()
+  /** Callers that asked for one item, without a map. */
+  let singles = 0
   return {
     name: "slots",
     observe: ({ event }) => {
@@ -37,7 +39,7 @@ export const slots = (options: {
           if (mine.size > most) throw new Violation(22, `${event.node} runs ${mine.size} jobs in ${most} slots`)
           if (event.function !== "mapped") return
           mapped.add(event.execution)
-          if (options.isQuiet && mapped.size > maps.size * options.window) {
+          if (options.isQuiet && mapped.size > maps.size * options.window + singles) {
             throw new Violation(50, `${mapped.size} items run of ${maps.size} maps, each of ${options.window} at once`)
           }
           return
@@ -52,6 +54,7 @@ export const slots = (options: {
           return
         case "Asked":
           if (event.kind === "map") maps.add(event.caller)
+          else if (event.function === "mapped") singles++
           return
         case "Answered":
           // Whoever is interrupted leaves its items running.

@@ -57,9 +57,21 @@ export interface RunOptions {
   readonly keepHistory?: boolean | undefined
   /** More steps than this are a loop that never ends. Default: 1,000,000. */
   readonly stepsMax?: number | undefined
+  /** A run of more steps is of no interest: it is given up, and `failure` is an `Abandoned`. */
+  readonly abandonAfterSteps?: number | undefined
   readonly onChoice?: ((label: string, n: number, value: number) => void) | undefined
   /** Watchers beside the properties. */
   readonly watchers?: ReadonlyArray<Property> | undefined
+}
+
+/**
+ * A run was given up since it took too long to be of interest.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Abandoned extends Error {
+  override readonly name = "Abandoned"
 }
 
 /** One run under way. */
@@ -80,12 +92,14 @@ class Run {
   /** Found within a program's own task, where throwing would not end the run. */
   private broken: Violation | undefined
   private readonly stepsMax: number
+  private readonly abandonAfterSteps: number
   private callerCount = 0
   private executionCount = 0
 
   constructor(scenario: Scenario, choices: Choices, options: RunOptions) {
     this.scenario = scenario
     this.stepsMax = options.stepsMax ?? 1_000_000
+    this.abandonAfterSteps = options.abandonAfterSteps ?? Infinity
     const attemptsMax = (node: string) => {
       const { jobRetries } = scenario.servers[Number(node.slice("server".length)) - 1]!
       return jobRetries < 0 ? Infinity : Math.max(1, jobRetries)
@@ -230,6 +244,7 @@ class Run {
       if (kernel.isIdle() || kernel.steps % 64 === 0) {
         if (pending() === undefined) return
       }
+      if (kernel.steps > this.abandonAfterSteps) throw new Abandoned("this takes too long")
       const isLate = kernel.isIdle() && (kernel.nextTimerAt() ?? Infinity) > deadline
       if (!isLate && kernel.steps < this.stepsMax && kernel.step()) continue
       const why = kernel.steps >= this.stepsMax ? `after ${this.stepsMax} steps` : `${kernel.now} ms into the run`
