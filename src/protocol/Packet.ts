@@ -169,7 +169,21 @@ const decoder = new TextDecoder()
  * @since 0.1.0
  * @category conversions
  */
-export const toBytes = (input: FieldInput): Uint8Array => (typeof input === "string" ? encoder.encode(input) : input)
+export const toBytes = (input: FieldInput): Uint8Array =>
+  typeof input !== "string" ? input : input.length > maxShortText ? encoder.encode(input) : shortToBytes(input)
+
+// Names, uniques and handles: the encoder takes ten times as long, and memory outside V8's heap.
+const maxShortText = 64
+
+const shortToBytes = (text: string): Uint8Array => {
+  const bytes = new Uint8Array(text.length)
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code > 0x7f) return encoder.encode(text)
+    bytes[at] = code
+  }
+  return bytes
+}
 
 /**
  * A field as text, read as UTF-8; malformed sequences become U+FFFD.

@@ -95,8 +95,8 @@ class World {
 
   submit(payload: string, first: number, isIdempotent: boolean): void {
     const packet = Encoding.submission({
-      function: "f",
-      unique: payload,
+      function: Packet.toBytes("f"),
+      unique: Packet.toBytes(payload),
       workload: Packet.toBytes(payload),
       priority: "normal",
       isBackground: false,

@@ -104,10 +104,20 @@ export interface Remains {
   readonly queries: ReadonlyArray<Query>
 }
 
-interface Listened {
+/** Several submissions over one connection that the server has merged into one job. */
+class Merged {
   readonly attempts: Array<Attempt>
+  private turn = 0
+
+  constructor(attempts: Array<Attempt>) {
+    this.attempts = attempts
+  }
+
   /** Whose turn the next copy of a packet is. */
-  turn: number
+  next(): Attempt {
+    if (this.turn >= this.attempts.length) this.turn = 0
+    return this.attempts[this.turn++]!
+  }
 }
 
 const greeting = Codec.encode(Packet.request("OPTION_REQ", { option: "exceptions" }))
@@ -127,7 +137,7 @@ export class Conversation implements Machine {
   private readonly outbox: Outbox
   private readonly unanswered: Array<Request> = []
   private oldest = 0
-  private readonly listened = new Map<string, Listened>()
+  private readonly listened = new Map<string, Attempt | Merged>()
   private isGreeted = false
   /** The server is late with an answer: other servers are preferred until it speaks. */
   isSuspect = false
@@ -244,8 +254,9 @@ export class Conversation implements Machine {
     const handle = frame.key(0)
     if (!attempt.isBackground) {
       const listened = this.listened.get(handle)
-      if (listened === undefined) this.listened.set(handle, { attempts: [attempt], turn: 0 })
-      else listened.attempts.push(attempt)
+      if (listened === undefined) this.listened.set(handle, attempt)
+      else if (listened instanceof Merged) listened.attempts.push(attempt)
+      else this.listened.set(handle, new Merged([listened, attempt]))
     }
     attempt.created(handle)
     return undefined
@@ -255,8 +266,7 @@ export class Conversation implements Machine {
   private heard(frame: Codec.Frame): void {
     const listened = this.listened.get(frame.key(0))
     if (listened === undefined) return
-    if (listened.turn >= listened.attempts.length) listened.turn = 0
-    const attempt = listened.attempts[listened.turn++]!
+    const attempt = listened instanceof Merged ? listened.next() : listened
     if (frame.type === PacketType.WORK_STATUS) attempt.status(numberOf(frame, 1), numberOf(frame, 2))
     else if (frame.type === PacketType.WORK_DATA) attempt.data(frame.copy(1))
     else attempt.warning(frame.copy(1))
@@ -269,11 +279,14 @@ export class Conversation implements Machine {
     if (listened === undefined) return
     this.listened.delete(handle)
     const bytes = frame.type === PacketType.WORK_FAIL ? undefined : frame.copy(1)
-    for (const attempt of listened.attempts) {
-      if (bytes === undefined) attempt.failed()
-      else if (frame.type === PacketType.WORK_COMPLETE) attempt.completed(bytes)
-      else attempt.threw(bytes)
-    }
+    if (!(listened instanceof Merged)) return this.tell(listened, frame.type, bytes)
+    for (const attempt of listened.attempts) this.tell(attempt, frame.type, bytes)
+  }
+
+  private tell(attempt: Attempt, type: number, bytes: Uint8Array | undefined): void {
+    if (bytes === undefined) attempt.failed()
+    else if (type === PacketType.WORK_COMPLETE) attempt.completed(bytes)
+    else attempt.threw(bytes)
   }
 
   /** The connection is lost. */
@@ -284,7 +297,10 @@ export class Conversation implements Machine {
       if (attempt !== undefined) attempts.push(attempt)
       if (query !== undefined) queries.push(query)
     }
-    for (const listened of this.listened.values()) attempts.push(...listened.attempts)
+    for (const listened of this.listened.values()) {
+      if (listened instanceof Merged) attempts.push(...listened.attempts)
+      else attempts.push(listened)
+    }
     this.listened.clear()
     this.unanswered.length = 0
     this.oldest = 0

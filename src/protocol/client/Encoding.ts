@@ -45,8 +45,8 @@ export const checkHandle = (handle: string): InvalidRequest | undefined =>
   checkField("handle", Codec.fromLatin1(handle), maxHandleBytes)
 
 export interface Job {
-  readonly function: string
-  readonly unique: string
+  readonly function: Uint8Array
+  readonly unique: Uint8Array
   readonly workload: Uint8Array
   readonly priority: Priority
   readonly isBackground: boolean
@@ -54,11 +54,10 @@ export interface Job {
   readonly epochSeconds: number
 }
 
-/** The job's SUBMIT_ packet. (Gearman protocol, "Client Requests") */
+/** The job's SUBMIT_ packet; the function's name is checked already. (Gearman protocol, "Client Requests") */
 export const submission = (job: Job): Uint8Array | InvalidRequest => {
-  const name = Packet.toBytes(job.function)
-  const unique = Packet.toBytes(job.unique)
-  const problem = checkFunction(name) ?? checkUnique(unique)
+  const { function: name, unique } = job
+  const problem = checkUnique(unique)
   if (problem !== undefined) return problem
   const epoch = job.epochSeconds > 0 ? Packet.toBytes(String(job.epochSeconds)) : undefined
   const type =

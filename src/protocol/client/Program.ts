@@ -43,7 +43,9 @@ const defaults = {
 } as const
 
 // Comparing longer workloads byte by byte is the server's job, not worth a copy here.
-const maxMergedWorkloadBytes = 4096
+const maxMergedKeyBytes = 4096
+
+const noBytes = new Uint8Array(0)
 
 const { PacketType } = Packet
 
@@ -62,6 +64,13 @@ const giveUpParked = (fleet: Fleet) =>
       })
     )
   )
+
+/** A function's name as it is needed; `key` has one character per byte. */
+interface Named {
+  readonly bytes: Uint8Array
+  readonly key: string
+  readonly problem: GearmanErrors.InvalidRequest | undefined
+}
 
 export const make = Effect.fnUntraced(function* (options: Options) {
   const addresses = yield* Servers.resolve(options.servers)
@@ -97,15 +106,30 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const choose = (options.selection ?? ServerSelection.rendezvous).prepare(names)
   let spread = 0
 
-  const orderFor = (name: string, unique: Uint8Array, workload: Uint8Array): ReadonlyArray<number> => {
-    const key = ServerSelection.keyOf(unique, workload)
-    const order = choose({ function: Codec.latin1(Packet.toBytes(name)), key })
+  const all = fleet.links.map((link) => link.index)
+
+  /** `name` and `key` have one character per byte. */
+  const orderFor = (name: string, key: string): ReadonlyArray<number> => {
+    const order = choose({ function: name, key })
     if (order !== undefined) return order
+    if (all.length === 1) return all
     // Spread over those that live, so that a dead server's share is everybody's.
-    const alive = fleet.links.filter((link) => link.isAlive)
+    const alive = all.filter((index) => fleet.links[index]!.isAlive)
     const start = spread++ % Math.max(1, alive.length)
-    const rest = fleet.links.filter((link) => !link.isAlive)
-    return [...alive.slice(start), ...alive.slice(0, start), ...rest].map((link) => link.index)
+    const rest = alive.length === all.length ? [] : all.filter((index) => !fleet.links[index]!.isAlive)
+    return [...alive.slice(start), ...alive.slice(0, start), ...rest]
+  }
+
+  /** What is the same for all of a function's calls. */
+  const named = new WeakMap<object, Named>()
+  const namedOf = (fn: { readonly name: string }): Named => {
+    let found = named.get(fn)
+    if (found === undefined) {
+      const bytes = Packet.toBytes(fn.name)
+      found = { bytes, key: Codec.latin1(bytes), problem: Encoding.checkFunction(bytes) }
+      named.set(fn, found)
+    }
+    return found
   }
 
   const workloadOf = <Payload, Success, Error, Progress>(
@@ -123,31 +147,32 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     background: { readonly epochSeconds: number } | undefined
   ): Effect.Effect<Description, GearmanError> =>
     Effect.flatMap(workloadOf(fn, payload), (workload) => {
+      const name = namedOf(fn)
+      if (name.problem !== undefined) return fail(name.problem)
       const unique = options?.unique ?? (fn.unique === "none" ? "" : fn.unique === "payload" ? "-" : fn.unique(payload))
       const priority = options?.priority ?? fn.priority
+      const uniqueBytes = unique === "" ? noBytes : Packet.toBytes(unique)
       const packet = Encoding.submission({
-        function: fn.name,
-        unique,
+        function: name.bytes,
+        unique: uniqueBytes,
         workload,
         priority,
         isBackground: background !== undefined,
         epochSeconds: background?.epochSeconds ?? 0
       })
       if (!(packet instanceof Uint8Array)) return fail(packet)
-      const uniqueBytes = Packet.toBytes(unique)
-      const key =
-        workload.length > maxMergedWorkloadBytes && unique === "-" ? "" : ServerSelection.keyOf(uniqueBytes, workload)
+      const key = ServerSelection.keyOf(uniqueBytes, workload)
+      const isMergedHere = background === undefined && key !== "" && key.length <= maxMergedKeyBytes
       const description: Description = {
         function: fn.name,
         packet,
         isBackground: background !== undefined,
         isIdempotent: fn.idempotent,
         hasDeadline: (options?.timeout ?? fn.timeout) !== undefined,
-        order: orderFor(fn.name, uniqueBytes, workload),
-        mergeKey:
-          background !== undefined || key === ""
-            ? undefined
-            : `${fn.name}\0${priority}\0${fn.idempotent}\0${unique === "-" ? "-" : "="}${key}`
+        order: orderFor(name.key, key),
+        mergeKey: !isMergedHere
+          ? undefined
+          : `${fn.name}\0${priority}\0${fn.idempotent}\0${unique === "-" ? "-" : "="}${key}`
       }
       return Effect.succeed(description)
     })
@@ -294,12 +319,13 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const statusByUnique: Client["Service"]["statusByUnique"] = Effect.fnUntraced(function* (fn, unique) {
     const bytes = Packet.toBytes(unique)
-    const problem = Encoding.checkFunction(Packet.toBytes(fn.name)) ?? Encoding.checkUnique(bytes)
+    const name = namedOf(fn)
+    const problem = name.problem ?? Encoding.checkUnique(bytes)
     if (problem !== undefined) return yield* fail(problem)
     const packet = Packet.request("GET_STATUS_UNIQUE", { unique: bytes })
     let answer: JobStatus | undefined
     let failure: GearmanError | undefined
-    for (const index of orderFor(fn.name, bytes, new Uint8Array(0))) {
+    for (const index of orderFor(name.key, ServerSelection.keyOf(bytes, noBytes))) {
       const asked = yield* Effect.result(
         ask(fleet.links[index]!, "status", packet, PacketType.STATUS_RES_UNIQUE, statusOf)
       )

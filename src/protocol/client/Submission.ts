@@ -44,7 +44,9 @@ export class Submission {
   /** The request under way, as long as it may still be withdrawn. */
   request: Request | undefined
   isDone = false
-  private readonly listeners = new Set<Listener>()
+  // Most have one caller, and a set costs more than all the rest of a submission.
+  private only: Listener | undefined
+  private others: Set<Listener> | undefined
   private readonly onDone: (submission: Submission) => void
 
   constructor(description: Description, onDone: (submission: Submission) => void) {
@@ -53,7 +55,8 @@ export class Submission {
   }
 
   attach(listener: Listener): void {
-    this.listeners.add(listener)
+    if (this.only === undefined && this.others === undefined) this.only = listener
+    else (this.others ??= new Set()).add(listener)
     if (this.handle !== undefined) listener.event({ _tag: "Created", handle: this.handle })
   }
 
@@ -72,12 +75,14 @@ export class Submission {
 
   /** The last one to leave ends the submission here; a job that was sent goes on without us. */
   detach(listener: Listener): void {
-    if (!this.listeners.delete(listener) || this.listeners.size > 0 || this.isDone) return
-    this.finish()
+    if (this.only === listener) this.only = undefined
+    else if (this.others?.delete(listener) !== true) return
+    if (this.only === undefined && (this.others?.size ?? 0) === 0 && !this.isDone) this.finish()
   }
 
   emit(event: Event): void {
-    for (const listener of this.listeners) listener.event(event)
+    this.only?.event(event)
+    if (this.others !== undefined) for (const listener of this.others) listener.event(event)
   }
 
   succeed(bytes: Uint8Array): void {
@@ -98,8 +103,10 @@ export class Submission {
     if (this.isDone) return []
     this.isDone = true
     if (this.request !== undefined) this.request.isWithdrawn = true
-    const listeners = [...this.listeners]
-    this.listeners.clear()
+    const listeners = this.only === undefined ? [] : [this.only]
+    if (this.others !== undefined) listeners.push(...this.others)
+    this.only = undefined
+    this.others = undefined
     this.onDone(this)
     return listeners
   }

@@ -14,21 +14,28 @@ import * as Metric from "effect/Metric"
 // Whoever names functions or servers without end gets them counted together.
 const maxSeries = 1000
 
-/** A series per set of labels, made once. */
+/** A series per pair of labels, made once. A metric may have only the first. */
 const series = <M extends Metric.Metric<number, unknown>>(
   metric: M,
-  labelNames: ReadonlyArray<string>
-): ((labels: ReadonlyArray<string>, value: number) => Effect.Effect<void>) => {
-  const known = new Map<string, Metric.Metric<number, unknown>>()
-  const make = (labels: ReadonlyArray<string>) =>
-    Metric.withAttributes(metric, Object.fromEntries(labelNames.map((name, index) => [name, labels[index]!])))
-  return (labels, value) => {
-    const key = labels.join("\0")
-    let found = known.get(key)
+  labelNames: readonly [first: string, second?: string]
+): ((first: string, second: string, value: number) => Effect.Effect<void>) => {
+  // By label and label: joining them to one key would make a text for each job.
+  const known = new Map<string, Map<string, Metric.Metric<number, unknown>>>()
+  let count = 0
+  const make = (first: string, second: string) =>
+    Metric.withAttributes(metric, {
+      [labelNames[0]]: first,
+      ...(labelNames[1] === undefined ? {} : { [labelNames[1]]: second })
+    })
+  return (first, second, value) => {
+    let found = known.get(first)?.get(second)
     if (found === undefined) {
-      const isFull = known.size >= maxSeries
-      found = make(isFull ? labels.map(() => "other") : labels)
-      if (!isFull) known.set(key, found)
+      if (count >= maxSeries) return Metric.update(make("other", "other"), value)
+      count++
+      found = make(first, second)
+      const seconds = known.get(first)
+      if (seconds === undefined) known.set(first, new Map([[second, found]]))
+      else seconds.set(second, found)
     }
     return Metric.update(found, value)
   }
@@ -57,7 +64,7 @@ const connectionsLost = series(
   ["role", "server"]
 )
 
-export const clientJob = (name: string, outcome: string): Effect.Effect<void> => clientJobs([name, outcome], 1)
-export const workerJob = (name: string, outcome: string): Effect.Effect<void> => workerJobs([name, outcome], 1)
-export const handlerSeconds = (name: string, seconds: number): Effect.Effect<void> => workerSeconds([name], seconds)
-export const connectionLost = (role: string, server: string): Effect.Effect<void> => connectionsLost([role, server], 1)
+export const clientJob = (name: string, outcome: string): Effect.Effect<void> => clientJobs(name, outcome, 1)
+export const workerJob = (name: string, outcome: string): Effect.Effect<void> => workerJobs(name, outcome, 1)
+export const handlerSeconds = (name: string, seconds: number): Effect.Effect<void> => workerSeconds(name, "", seconds)
+export const connectionLost = (role: string, server: string): Effect.Effect<void> => connectionsLost(role, server, 1)

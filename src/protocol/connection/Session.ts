@@ -12,6 +12,7 @@ import type * as Latch from "effect/Latch"
 import * as Socket from "effect/socket/Socket"
 import * as Codec from "../Codec.ts"
 import * as Network from "../Network.ts"
+import * as Batch from "./Batch.ts"
 
 /** Why a connection is no more, in words for people; `cause` is what was observed. */
 export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{
@@ -116,7 +117,7 @@ export const run = (machine: Machine, options: Options): Effect.Effect<never, Co
       const write = Effect.andThen(
         Effect.andThen(machine.wake.await, Effect.yieldNow),
         Effect.suspend(() => {
-          const [first, ...rest] = machine.take()
+          const [first, ...rest] = Batch.join(machine.take())
           return first === undefined
             ? Effect.void
             : Effect.tap(Effect.mapError(writer.writeAll([first, ...rest]), fromSocketError), () =>

@@ -114,8 +114,8 @@ export const client: ReadonlyArray<Mutant> = [
     id: "60-one-leaves-all-leave",
     title: "A caller that is interrupted takes those with it that wait for the same job",
     file: "src/protocol/client/Submission.ts",
-    find: "if (!this.listeners.delete(listener) || this.listeners.size > 0 || this.isDone) return",
-    replace: "if (!this.listeners.delete(listener) || this.isDone) return",
+    find: "if (this.only === undefined && (this.others?.size ?? 0) === 0 && !this.isDone) this.finish()",
+    replace: "if (!this.isDone) this.finish()",
     property: 36,
     needs: ["interleaving"]
   },
@@ -141,8 +141,8 @@ export const client: ReadonlyArray<Mutant> = [
     id: "late-joiner-unheard",
     title: "A caller that joins a submission with a handle is not counted among those who listen",
     file: "src/protocol/client/Submission.ts",
-    find: "    this.listeners.add(listener)\n",
-    replace: "    if (this.handle === undefined) this.listeners.add(listener)\n",
+    find: "    else (this.others ??= new Set()).add(listener)\n",
+    replace: "    else if (this.handle === undefined) (this.others ??= new Set()).add(listener)\n",
     property: 36,
     needs: ["interleaving"]
   },
@@ -186,8 +186,8 @@ export const client: ReadonlyArray<Mutant> = [
     id: "first-merged-hears",
     title: "Of the submissions merged into one job over one connection only the first hears its end",
     file: "src/protocol/client/Conversation.ts",
-    find: "    for (const attempt of listened.attempts) {",
-    replace: "    for (const attempt of listened.attempts.slice(0, 1)) {",
+    find: "    for (const attempt of listened.attempts) this.tell",
+    replace: "    for (const attempt of listened.attempts.slice(0, 1)) this.tell",
     property: 36,
     needs: ["workload"]
   },
