@@ -6,8 +6,9 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { canaries } from "../src/sim/mutants/canaries.ts"
 
-const simulatedSeeds = 200
+const simulatedSeeds = 1000
 
 interface Outcome {
   readonly name: string
@@ -48,6 +49,8 @@ const vitest = (): Outcome => {
   }
 }
 
+const from = "1"
+
 const outcomes = [
   check("types", () => succeeds("tsc", "--noEmit")),
   check("lint", () => succeeds("oxlint", "--deny-warnings")),
@@ -55,9 +58,14 @@ const outcomes = [
   check("examples in the documentation", () => succeeds("node", "scripts/check-examples.ts")),
   vitest(),
   check(
-    `simulation of ${simulatedSeeds} seeds`,
-    () => succeeds("node", "src/sim/main.ts", "--seeds", String(simulatedSeeds)),
+    `simulation of ${simulatedSeeds} seeds from ${from} on, each twice`,
+    () => succeeds("node", "src/sim/main.ts", "--seeds", String(simulatedSeeds), "--from", from),
     simulatedSeeds
+  ),
+  check(
+    "a planted bug for each family of properties",
+    () => succeeds("node", "src/sim/main.ts", "--canaries"),
+    canaries.length
   )
 ]
 rmSync(scratch, { recursive: true, force: true })

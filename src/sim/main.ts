@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
 import { campaigns } from "./cli/campaigns.ts"
+import { runCanaries } from "./cli/canaries.ts"
 import { showDay, showThroughput } from "./cli/figures.ts"
 import { runMutants } from "./cli/mutants.ts"
 import { comparePairs } from "./cli/pairs.ts"
@@ -27,6 +28,7 @@ const help = `Usage: npm run sim -- [options]
   --replay FILE   run what a failure was saved as, and show it
   --mutant ID     plant one bug and hunt it: its id, or a JSON file with such an entry
   --mutants       plant every bug, one after the other, and print which property found it
+  --canaries      plant one bug for each family of properties; each family must notice its own
 
   --figures       how many runs, steps and decisions fit into a CPU second (--limit N of them)
   --day           24 simulated hours of 8 machines; --hours N for fewer
@@ -37,7 +39,7 @@ const help = `Usage: npm run sim -- [options]
   --once          run each seed only once
   --trace         show every event of the run
   --save FILE     with --seed: shrink a failing run and write it for --replay
-  --limit N       with --mutant and --mutants: CPU seconds for each bug (default 30)
+  --limit N       with --mutant, --mutants, --canaries: CPU seconds for each bug (default 30)
   --write         with --mutants: write the matrix to docs/kill-matrix.md; with --figures,
                   --day and --pairs: write what was measured to docs/simulation.md
   --json          one JSON object a line
@@ -62,6 +64,7 @@ const readArguments = () =>
       replay: { type: "string" },
       mutant: { type: "string" },
       mutants: { type: "boolean", default: false },
+      canaries: { type: "boolean", default: false },
       figures: { type: "boolean", default: false },
       day: { type: "boolean", default: false },
       hours: { type: "string", default: "24" },
@@ -141,6 +144,7 @@ const main = async (): Promise<number> => {
   const { json, write } = values
   if (seed !== undefined) return runSeed(seed, values)
   if (values.replay !== undefined) return runFile(values.replay, values)
+  if (values.canaries) return runCanaries({ cpuSeconds: limit, json, processes: availableParallelism() })
   if (values.mutants || values.mutant !== undefined) {
     return runMutants({
       id: values.mutant,

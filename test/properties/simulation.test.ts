@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { execFileSync, spawnSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -13,12 +13,6 @@ import { draw, type Scenario } from "../../src/sim/scenario/Scenario.ts"
 
 const root = new URL("../../", import.meta.url).pathname
 const node = join(root, "node_modules/.bin/node")
-
-// Other seeds for each commit, the same ones for the same commit.
-const base = Number.parseInt(
-  execFileSync("git", ["rev-parse", "--short=8", "HEAD"], { cwd: root, encoding: "utf8" }).trim(),
-  16
-)
 
 const sim = (...args: ReadonlyArray<string>) =>
   spawnSync(node, ["src/sim/main.ts", ...args], {
@@ -36,10 +30,10 @@ const withCalls = (seed: number): Scenario =>
 const idle = (): Scenario => ({ ...withCalls(1), workers: [] })
 
 describe("simulations", () => {
-  it(`hold all properties, and are the same twice: 60 seeds from ${base}`, { timeout: 120_000 }, () => {
+  it("hold all properties, and are the same twice", { timeout: 120_000 }, () => {
     const failures: Array<string> = []
     const tally = campaign({
-      from: base,
+      from: 1,
       step: 1,
       seedsMax: 60,
       secondsMax: 100,

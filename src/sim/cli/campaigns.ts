@@ -7,9 +7,10 @@
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { figures, type Tally, total } from "../explore/campaign.ts"
+import { checkSeed } from "../explore/check.ts"
 import { allMarks } from "../properties/marks.ts"
 import type { Message, Share } from "./part.ts"
-import { print } from "./show.ts"
+import { print, showFailure } from "./show.ts"
 
 /**
  * @since 0.1.0
@@ -38,13 +39,16 @@ const run = (share: Share, onMessage: (message: Message) => void): Promise<numbe
     child.on("close", (code) => done(code ?? 1))
   })
 
+const again = (seed: number) => `npm run sim -- --seed ${seed}`
+
 const describe = (tally: Tally): string =>
   Object.entries(figures(tally))
     .map(([name, value]) => `${name} ${value}`)
     .join(", ")
 
 /**
- * Runs seeds and gives the exit code.
+ * Runs seeds and gives the exit code. Of the first that fails everything is shown, so that
+ * whoever reads the log of another machine can begin at once.
  *
  * @since 0.1.0
  * @category running
@@ -53,16 +57,14 @@ export const campaigns = async (options: CampaignsOptions): Promise<number> => {
   const { from, json, needsMarks, processes, seconds, seeds, times } = options
   const tallies: Array<Tally> = []
   let code = 0
+  let failedSeed: number | undefined
   const isWatched = process.stderr.isTTY && !json
   const hear = (index: number) => (message: Message) => {
     if ("failure" in message) {
       const { failure, seed } = message.failure
       if (code === 0) code = message.failure.code
-      print(
-        json
-          ? JSON.stringify(message.failure)
-          : `seed ${seed} fails: ${failure}\n  again: npm run sim -- --seed ${seed}`
-      )
+      failedSeed ??= seed
+      print(json ? JSON.stringify(message.failure) : `seed ${seed} fails: ${failure}\n  again: ${again(seed)}`)
       return
     }
     tallies[index] = "done" in message ? message.done : message.progress
@@ -78,6 +80,9 @@ export const campaigns = async (options: CampaignsOptions): Promise<number> => {
   const missing = allMarks.filter((mark) => !sum.marks.includes(mark))
   if (json) print(JSON.stringify({ ...figures(sum), marksMax: allMarks.length, missing }))
   else {
+    if (failedSeed !== undefined) {
+      showFailure(checkSeed(failedSeed, 2, { keepHistory: true }), again(failedSeed), { everything: false })
+    }
     print(describe(sum))
     if (needsMarks && missing.length > 0) print(`never met, of ${allMarks.length} situations: ${missing.join("; ")}`)
   }

@@ -56,7 +56,9 @@ const firstDifference = (scenario: Scenario): string => {
 export const check = (scenario: Scenario, times: 1 | 2, options: RunOptions = {}): Outcome => {
   const outcome = simulate(scenario, Choices.seeded(scenario.seed), options)
   if (times === 1) return outcome
-  const again = simulate(scenario, Choices.seeded(scenario.seed))
+  // A run that failed may have ended anywhere.
+  const reached = outcome.failure === undefined ? outcome.reached : undefined
+  const again = simulate(scenario, Choices.seeded(scenario.seed), { again: reached })
   if (again.hash === outcome.hash) return outcome
   const text = `seed ${scenario.seed}: ${outcome.hash} and then ${again.hash}; ${firstDifference(scenario)}`
   return { ...outcome, failure: new Nondeterminism(text) }

@@ -11,6 +11,7 @@ import type { Network } from "../../protocol/Network.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import type { Choices, Record } from "../Choice.ts"
 import { hermetically } from "../Hermetic.ts"
+import type { Tap } from "../network/Endpoint.ts"
 import type { Node } from "../Node.ts"
 import { assignment } from "../properties/assignment.ts"
 import { type Callers, callers } from "../properties/callers.ts"
@@ -45,6 +46,8 @@ export interface Outcome {
   readonly answered: number
   readonly succeeded: number
   readonly failure: Error | undefined
+  /** After how many turns of the kernel each of the run's goals was reached. */
+  readonly reached: ReadonlyArray<number>
   /** The history; empty unless it was asked for. */
   readonly moments: ReadonlyArray<Moment>
 }
@@ -62,6 +65,11 @@ export interface RunOptions {
   readonly onChoice?: ((label: string, n: number, value: number) => void) | undefined
   /** Watchers beside the properties. */
   readonly watchers?: ReadonlyArray<Property> | undefined
+  /**
+   * What an earlier run of the same decisions has `reached`: this one does the same again, and
+   * nobody watches. It costs less, and shows that watching changes nothing.
+   */
+  readonly again?: ReadonlyArray<number> | undefined
 }
 
 /**
@@ -73,6 +81,8 @@ export interface RunOptions {
 export class Abandoned extends Error {
   override readonly name = "Abandoned"
 }
+
+const unwatched: Tap = { got: () => {}, gave: () => {}, opened: () => {}, closed: () => {} }
 
 /** One run under way. */
 class Run {
@@ -88,9 +98,14 @@ class Run {
   /** Servers that never come back. */
   private readonly lost = new Set<string>()
   private readonly handles = { last: "H:none" }
+  /** Callers who have not asked yet, by client. */
+  private readonly unasked = new Map<string, number>()
   private isStopping = false
   /** Found within a program's own task, where throwing would not end the run. */
   private broken: Violation | undefined
+  readonly reached: Array<number> = []
+  private turns = 0
+  private readonly again: ReadonlyArray<number> | undefined
   private readonly stepsMax: number
   private readonly abandonAfterSteps: number
   private callerCount = 0
@@ -100,6 +115,7 @@ class Run {
     this.scenario = scenario
     this.stepsMax = options.stepsMax ?? 1_000_000
     this.abandonAfterSteps = options.abandonAfterSteps ?? Infinity
+    this.again = options.again
     const attemptsMax = (node: string) => {
       const { jobRetries } = scenario.servers[Number(node.slice("server".length)) - 1]!
       return jobRetries < 0 ? Infinity : Math.max(1, jobRetries)
@@ -121,14 +137,20 @@ class Run {
       attemptsMax,
       options.keepHistory ?? false
     )
-    this.world = new World(choices, scenario.world, this.recorder)
-    this.world.kernel.afterStep = () => {
-      this.recorder.stepEnded()
-      if (this.world.kernel.isIdle()) this.atRest()
+    const isWatched = options.again === undefined
+    this.world = new World(choices, scenario.world, isWatched ? this.recorder : unwatched)
+    if (isWatched) {
+      this.world.kernel.afterStep = () => {
+        this.recorder.stepEnded()
+        if (this.world.kernel.isIdle()) this.atRest()
+      }
     }
     this.world.onEnd = (node) => this.nodeEnded(node)
     this.ledger = {
-      record: (event) => this.recorder.record(event),
+      record: (event) => {
+        if (event._tag === "Asked") this.unasked.set(event.node, this.unasked.get(event.node)! - 1)
+        if (isWatched) this.recorder.record(event)
+      },
       nextCaller: () => ++this.callerCount,
       nextExecution: () => ++this.executionCount,
       serverStarted: (node, core) => this.cores.set(node, core)
@@ -198,6 +220,7 @@ class Run {
     // A client that starts again goes on with what it has not begun yet.
     const calls = scenario.clients[index]!.calls.filter((call) => now === 0 || call.at > now)
     const remaining = calls.map((call) => ({ ...call, at: call.at - now }))
+    this.unasked.set(name, remaining.length)
     return programs.client(scenario, name, remaining, ledger)
   }
 
@@ -217,6 +240,7 @@ class Run {
     const { exit, incarnation, name, state } = node
     this.recorder.record({ _tag: "Ended", node: name, how: state })
     this.cores.delete(name)
+    this.unasked.delete(name)
     if (state !== "ended") return
     if (exit !== undefined && Exit.isFailure(exit)) {
       const cause = exit.cause.reasons.find((reason) => reason._tag !== "Interrupt")
@@ -239,10 +263,15 @@ class Run {
   /** Goes on until nothing is pending. What still is when the time is up is the violation. */
   private reach(goal: string, property: number, deadline: number, pending: () => string | undefined): void {
     const { kernel } = this.world
-    for (;;) {
+    for (; ; this.turns++) {
       if (this.broken !== undefined) throw this.broken
-      if (kernel.isIdle() || kernel.steps % 64 === 0) {
-        if (pending() === undefined) return
+      const isReached =
+        this.again === undefined
+          ? (kernel.isIdle() || kernel.steps % 64 === 0) && pending() === undefined
+          : this.turns === this.again[this.reached.length]
+      if (isReached) {
+        this.reached.push(this.turns)
+        return
       }
       if (kernel.steps > this.abandonAfterSteps) throw new Abandoned("this takes too long")
       const isLate = kernel.isIdle() && (kernel.nextTimerAt() ?? Infinity) > deadline
@@ -254,6 +283,8 @@ class Run {
 
   /** What a caller or a job still waits for. */
   private unanswered(): string | undefined {
+    // Where time hurries, a caller's moment may come long before its turn.
+    for (const [node, count] of this.unasked) if (count > 0) return `${count} callers of ${node} have yet to ask`
     const [waiting] = this.callers.waiting()
     if (waiting !== undefined) {
       return `caller ${waiting.caller} at ${waiting.node} waits for ${waiting.function} ${waiting.workload}; ${this.states()}`
@@ -342,6 +373,7 @@ export const simulate = (scenario: Scenario, choices: Choices, options: RunOptio
     answered: run?.callers.answered() ?? 0,
     succeeded: run?.callers.succeeded() ?? 0,
     failure,
+    reached: run?.reached ?? [],
     moments: run?.recorder.moments ?? []
   }
 }
