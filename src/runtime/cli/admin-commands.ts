@@ -1,6 +1,6 @@
 /**
  * The commands that ask job servers about themselves, or tell them something: `status`,
- * `workers`, `jobs`, `cancel`, `shutdown`, `admin`.
+ * `workers`, `jobs`, `cancel`, `shutdown`.
  */
 import * as Effect from "effect/Effect"
 import * as Argument from "effect/cli/Argument"
@@ -10,6 +10,7 @@ import type * as Network from "../../protocol/Network.ts"
 import * as Admin from "./Admin.ts"
 import * as Output from "./Output.ts"
 import * as Servers from "./servers.ts"
+import { textCommand } from "./text-command.ts"
 
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, for scripts"), Flag.withDefault(false))
 
@@ -153,32 +154,5 @@ const shutdown = Command.make(
   Command.withDescription("Stop job servers that run with --allow-shutdown (or Perl's gearmand)")
 )
 
-/** Commands whose reply is a list; all others answer one line. */
-const isList = (words: ReadonlyArray<string>): boolean =>
-  ["status", "prioritystatus", "workers", "show", "jobs", "clients", "gladiator"].includes(words[0]!.toLowerCase())
-
-const admin = Command.make(
-  "admin",
-  {
-    ...Servers.flags,
-    words: Argument.String("word").pipe(Argument.withDescription("The command's words"), Argument.atLeast(1))
-  },
-  Effect.fnUntraced(function* ({ words, ...given }) {
-    const addresses = yield* Servers.resolve(given)
-    for (const address of addresses) {
-      for (const line of yield* Admin.ask(address, words.join(" "), isList(words) ? "list" : "line")) {
-        yield* Output.printLine(Output.visible(line).replaceAll("\\x09", "\t"))
-      }
-    }
-  })
-).pipe(
-  Command.provide((given) => Servers.network(given)),
-  Command.withDescription("Send any command of the text protocol and print the reply"),
-  Command.withExamples([
-    { command: "effect-gearman admin maxqueue resize 1000", description: "Limit a function's queue" },
-    { command: "effect-gearman admin prioritystatus", description: "What waits, by priority" }
-  ])
-)
-
 /** All of them. */
-export const adminCommands = [status, workers, jobs, cancel, shutdown, admin] as const
+export const adminCommands = [status, workers, jobs, cancel, shutdown, textCommand] as const

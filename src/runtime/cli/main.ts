@@ -14,6 +14,7 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import { version } from "../version.ts"
 import { adminCommands } from "./admin-commands.ts"
+import { expand } from "./GearmanLetters.ts"
 import { map, mapWorker } from "./map.ts"
 import * as Output from "./Output.ts"
 import { config, server } from "./server.ts"
@@ -30,7 +31,7 @@ const exitCode = (exit: Exit.Exit<unknown, unknown>): number => {
   const error = Cause.squash(exit.cause)
   if (CliError.isCliError(error)) return 2
   const { _tag, reason } = error as { readonly _tag?: string; readonly reason?: { readonly _tag?: string } }
-  if (_tag === "InvalidAddress" || _tag === "ContradictoryServers") return 2
+  if (_tag === "InvalidAddress" || _tag === "Usage") return 2
   return _tag === "Unreachable" || reason?._tag === "NoServer" ? 3 : 1
 }
 
@@ -59,7 +60,7 @@ const root = Command.make("effect-gearman").pipe(
 
 /** Runs the command line; the process ends with it. */
 export const main = (args: ReadonlyArray<string>): void => {
-  const program = Command.runWith(root, { version })(args).pipe(
+  const program = Command.runWith(root, { version })(expand(args)).pipe(
     Effect.tapCause(explain),
     Effect.provide(
       Layer.mergeAll(

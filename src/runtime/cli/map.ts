@@ -20,6 +20,7 @@ import * as Worker from "../../protocol/Worker.ts"
 import * as MapSandbox from "../map/MapSandbox.ts"
 import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
+import * as Progress from "./Progress.ts"
 import * as Servers from "./servers.ts"
 
 /** A text that is no function. */
@@ -156,24 +157,25 @@ export const map = Command.make(
       : Stream.map(DistributedMap.mapStream(Stream.fromIterable(items), fn, options), (result) =>
           Result.map(result, (value) => [value])
         )
+    const bar = yield* Progress.make(items.length)
     yield* results.pipe(
       Stream.runForEach(
         Effect.fnUntraced(function* (result) {
           if (Result.isSuccess(result)) {
-            return yield* Output.print(result.success.map((value) => `${show(value)}\n`).join(""))
+            return yield* bar.done(Output.print(result.success.map((value) => `${show(value)}\n`).join("")))
           }
           const { failure } = result
           // No item is to blame when nobody can be reached.
           if (failure._tag === "ItemFailed" && isNoServer(failure.cause)) return yield* failure.cause
           if (!given.keepGoing) return yield* failure
           failed++
-          return yield* Output.printError(`effect-gearman: ${failure.message}\n`)
+          return yield* bar.done(Output.printError(`effect-gearman: ${failure.message}\n`))
         })
       ),
       Effect.provide(Client.layer({ servers, noServerTimeout: Servers.patience }))
     )
     if (failed > 0) return yield* new ItemsFailed({ failed, total: items.length })
-  })
+  }, Effect.scoped)
 ).pipe(
   Command.provide((given) => Servers.network(given)),
   Command.withDescription(

@@ -7,13 +7,13 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Flag from "effect/cli/Flag"
 import * as Network from "../../protocol/Network.ts"
 import * as NodeNetwork from "../NodeNetwork.ts"
 import * as Admin from "./Admin.ts"
 import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
+import { Usage } from "./Usage.ts"
 
 const file = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar("FILE"), Flag.withDescription(description), Flag.optional)
@@ -21,20 +21,23 @@ const file = (name: string, description: string) =>
 /** The flags; `--host` and `--port` are those of the `gearman` and `gearadmin` tools. */
 export const flags = {
   server: Flag.String("server").pipe(
-    Flag.withAlias("s"),
     Flag.withMetavar("HOST:PORT"),
     Flag.withDescription(
       "A job server; may be given several times or as a list with commas [GEARMAN_SERVERS, then 127.0.0.1:4730]"
     ),
     Flag.atLeast(0)
   ),
-  host: Flag.String("host").pipe(Flag.withDescription("Host of the one job server"), Flag.optional),
+  host: Flag.String("host").pipe(Flag.withDescription("Host of the one job server; also -h HOST"), Flag.optional),
   port: Numbers.Port("port").pipe(
     Flag.withAlias("p"),
     Flag.withDescription("Port of the one job server"),
     Flag.optional
   ),
-  ssl: Flag.Boolean("ssl").pipe(Flag.withDescription("Speak TLS to the job servers"), Flag.withDefault(false)),
+  ssl: Flag.Boolean("ssl").pipe(
+    Flag.withAlias("S"),
+    Flag.withDescription("Speak TLS to the job servers"),
+    Flag.withDefault(false)
+  ),
   sslCaFile: file("ssl-ca-file", "Authorities that may have signed the servers' certificates [GEARMAN_CA_CERTIFICATE]"),
   sslCertificate: file("ssl-certificate", "Our own certificate, where servers ask for one [GEARMAN_CLIENT_PEM]"),
   sslKey: file("ssl-key", "The certificate's private key [GEARMAN_CLIENT_KEY]")
@@ -55,24 +58,15 @@ const variable = (name: string) => Config.String(name).pipe(Config.withDefault("
 
 const split = (list: string): ReadonlyArray<string> => list.split(/[\s,]+/).filter((text) => text !== "")
 
-/** Servers that were named in a way that contradicts itself, or names none. */
-export class ContradictoryServers extends Schema.TaggedError<ContradictoryServers>(
-  "effect-gearman/cli/ContradictoryServers"
-)("ContradictoryServers", { problem: Schema.String }) {
-  override get message() {
-    return this.problem
-  }
-}
-
 /** The addresses, each valid. */
 export const resolve = Effect.fnUntraced(function* (given: Given) {
   const texts = given.server.flatMap(split)
   if (given.server.length > 0 && texts.length === 0) {
-    return yield* new ContradictoryServers({ problem: "--server names no server; give HOST:PORT, or leave it out" })
+    return yield* new Usage({ problem: "--server names no server; give HOST:PORT, or leave it out" })
   }
   if (texts.length > 0 && (Option.isSome(given.host) || Option.isSome(given.port))) {
     const problem = "--server and --host or --port exclude each other; give the port with the server, as in host:4730"
-    return yield* new ContradictoryServers({ problem })
+    return yield* new Usage({ problem })
   }
   if (texts.length === 0 && (Option.isSome(given.host) || Option.isSome(given.port))) {
     return [

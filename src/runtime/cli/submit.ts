@@ -1,6 +1,6 @@
 /**
- * `submit`: a job from an argument, from standard input, or one per line of it. The
- * letters are those of the `gearman` tool.
+ * `submit`: jobs from arguments, from standard input, or one per line of it. The letters
+ * are those of the `gearman` tool; docs/operations.md says where the two differ.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,21 +10,34 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Client from "../../protocol/Client.ts"
 import * as JobFunction from "../../protocol/JobFunction.ts"
+import { linesOf } from "./Lines.ts"
 import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
+import * as PidFile from "./PidFile.ts"
+import * as Progress from "./Progress.ts"
 import * as Servers from "./servers.ts"
+import { Usage } from "./Usage.ts"
+
+const toggle = (name: string, letter: string | undefined, description: string) => {
+  const flag = Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
+  return letter === undefined ? flag : flag.pipe(Flag.withAlias(letter))
+}
 
 const flags = {
-  function: Argument.String("function").pipe(Argument.withDescription("The function's name")),
-  workload: Argument.String("workload").pipe(
-    Argument.withDescription("The job's input; without it, standard input is read"),
+  name: Argument.String("function").pipe(
+    Argument.withDescription("The function's name, unless -f gives it"),
     Argument.optional
   ),
-  background: Flag.Boolean("background").pipe(
-    Flag.withAlias("b"),
-    Flag.withDescription("Do not wait for the result; print the job's handle"),
-    Flag.withDefault(false)
+  workloads: Argument.String("workload").pipe(
+    Argument.withDescription("A job's input, each word a job; without any, standard input is read"),
+    Argument.atLeast(0)
   ),
+  functions: Flag.String("function").pipe(
+    Flag.withAlias("f"),
+    Flag.withDescription("The function's name; given several times, each gets the job. All words are then workloads"),
+    Flag.atLeast(0)
+  ),
+  background: toggle("background", "b", "Do not wait for the result; print the job's handle"),
   unique: Flag.String("unique").pipe(
     Flag.withAlias("u"),
     Flag.withDescription("Equal uniques share one job; - takes the workload itself"),
@@ -34,70 +47,97 @@ const flags = {
     Flag.withDescription("The job's priority"),
     Flag.withDefault("normal")
   ),
-  high: Flag.Boolean("high").pipe(
-    Flag.withAlias("I"),
-    Flag.withDescription("The same as --priority high"),
-    Flag.withDefault(false)
+  high: toggle("high", "I", "The same as --priority high"),
+  low: toggle("low", "L", "The same as --priority low"),
+  progress: toggle("progress", undefined, "Show the job's progress on standard error"),
+  lines: toggle(
+    "lines",
+    undefined,
+    "Submit each line of standard input as a job, and print each result on a line, in the order of the lines"
   ),
-  low: Flag.Boolean("low").pipe(
-    Flag.withAlias("L"),
-    Flag.withDescription("The same as --priority low"),
-    Flag.withDefault(false)
+  wholeLines: toggle(
+    "whole-lines",
+    "n",
+    "The same, but the newline is part of the job, and nothing is put behind results"
   ),
-  progress: Flag.Boolean("progress").pipe(
-    Flag.withDescription("Show the job's progress on standard error"),
-    Flag.withDefault(false)
-  ),
-  lines: Flag.Boolean("lines").pipe(
-    Flag.withAlias("n"),
-    Flag.withDescription("Submit each line of standard input as a job; results come in the order of the lines"),
-    Flag.withDefault(false)
-  ),
-  timeout: Numbers.Seconds("timeout").pipe(
+  bareLines: toggle("bare-lines", "N", "The same as --whole-lines, but the newline is no part of the job"),
+  empty: toggle("empty", "s", "Submit an empty workload; standard input is not read"),
+  prefix: toggle("prefix", "P", "Put the function's name before each piece of the output"),
+  verbose: toggle("verbose", "v", "Tell each job's handle on standard error"),
+  timeout: Numbers.Seconds("timeout").pipe(Flag.withDescription("Time to wait for the result"), Flag.optional),
+  timeoutMillis: Numbers.Count("timeout-millis").pipe(
     Flag.withAlias("t"),
-    Flag.withDescription("Time to wait for the result"),
+    Flag.withMetavar("MILLISECONDS"),
+    Flag.withDescription("The same in milliseconds"),
     Flag.optional
   ),
+  pidFile: PidFile.flag,
   concurrency: Numbers.Count("concurrency").pipe(
-    Flag.withDescription("Jobs under way at once with --lines"),
+    Flag.withDescription("Jobs under way at once where each line is one"),
     Flag.withDefault(100)
   )
 }
 
-const linesOf = (input: Uint8Array): ReadonlyArray<Uint8Array> => {
-  const lines: Array<Uint8Array> = []
-  for (let start = 0; start < input.length;) {
-    const newline = input.indexOf(10, start)
-    const end = newline < 0 ? input.length : newline
-    lines.push(input.subarray(start, end))
-    start = end + 1
-  }
-  return lines
+type Fn = JobFunction.JobFunction<string, Uint8Array, Uint8Array>
+
+interface Work {
+  readonly fn: Fn
+  readonly workload: Uint8Array
 }
 
-/** Runs one job, printing what it says on the way, and gives its result. */
+interface Manner {
+  readonly options: Client.SubmitOptions
+  readonly isProgressShown: boolean
+  readonly isPrefixed: boolean
+  readonly isVerbose: boolean
+}
+
+const newline = Buffer.from("\n")
+
+const tellHandle = (handle: Client.JobHandle, manner: Manner) =>
+  manner.isVerbose ? Output.printError(`Task created: ${handle.handle}\n`) : Effect.void
+
+/** Runs one job and hands on its output, a piece at a time. */
 const follow = Effect.fnUntraced(function* (
-  fn: JobFunction.JobFunction<string, Uint8Array, Uint8Array>,
-  workload: Uint8Array,
-  options: Client.SubmitOptions,
-  isProgressShown: boolean
+  { fn, workload }: Work,
+  manner: Manner,
+  take: (bytes: Uint8Array) => Effect.Effect<void>
 ) {
   const client = yield* Client.Client
-  const job = yield* client.submit(fn, workload, options)
+  // As `gearman -P` does it: before each piece as it comes, whatever lines it has.
+  const hand = (bytes: Uint8Array) =>
+    take(manner.isPrefixed ? Buffer.concat([Buffer.from(`${fn.name}: `), bytes]) : bytes)
+  const job = yield* client.submit(fn, workload, manner.options)
+  yield* tellHandle(yield* job.handle, manner)
   yield* Stream.runForEach(job.events, (event) => {
     switch (event._tag) {
       case "Data":
-        return Output.print(event.data)
+        return hand(event.data)
       case "Warning":
         return Output.printError(event.data)
       case "Status":
-        return isProgressShown ? Output.printError(`${event.numerator}/${event.denominator}\n`) : Effect.void
+        return manner.isProgressShown ? Output.printError(`${event.numerator}/${event.denominator}\n`) : Effect.void
       case "Done":
-        return Output.print(event.value)
+        return hand(event.value)
       default:
         return Effect.void
     }
   })
+})
+
+/** Runs one job and gives all its output. */
+const collect = Effect.fnUntraced(function* (work: Work, manner: Manner) {
+  const pieces: Array<Uint8Array> = []
+  yield* follow(work, manner, (bytes) => Effect.sync(() => void pieces.push(bytes)))
+  return Buffer.concat(pieces)
+})
+
+/** Queues one job and gives the line to print. */
+const queue = Effect.fnUntraced(function* ({ fn, workload }: Work, manner: Manner) {
+  const client = yield* Client.Client
+  const handle = yield* client.background(fn, workload, manner.options)
+  yield* tellHandle(handle, manner)
+  return Buffer.from(`${manner.isPrefixed ? `${fn.name}: ` : ""}${handle.handle}\n`)
 })
 
 export const submit = Command.make(
@@ -105,39 +145,52 @@ export const submit = Command.make(
   { ...Servers.flags, ...flags },
   Effect.fnUntraced(function* (given) {
     const servers = yield* Servers.resolve(given)
-    const fn = JobFunction.bytes(given.function)
-    const timeout = Option.match(given.timeout, {
-      onNone: () => ({}),
-      onSome: (seconds) => ({ timeout: seconds * 1_000 })
+    yield* PidFile.write(given.pidFile)
+    const words = [...Option.toArray(given.name), ...given.workloads]
+    const functions = given.functions.length > 0 ? given.functions : words.splice(0, 1)
+    if (functions.length === 0) return yield* new Usage({ problem: "Missing required argument: function" })
+    const timeout = Option.match(given.timeoutMillis, {
+      onNone: () => Option.map(given.timeout, (seconds) => seconds * 1_000),
+      onSome: Option.some
     })
-    const options = {
-      ...timeout,
-      priority: given.high ? ("high" as const) : given.low ? ("low" as const) : given.priority,
-      unique: Option.getOrUndefined(given.unique)
+    const manner: Manner = {
+      options: {
+        ...Option.match(timeout, { onNone: () => ({}), onSome: (millis) => ({ timeout: millis }) }),
+        priority: given.high ? "high" : given.low ? "low" : given.priority,
+        unique: Option.getOrUndefined(given.unique)
+      },
+      isProgressShown: given.progress,
+      isPrefixed: given.prefix,
+      isVerbose: given.verbose
     }
-    const one = Effect.fnUntraced(function* (workload: Uint8Array) {
-      if (!given.background) return yield* follow(fn, workload, options, given.progress)
-      const client = yield* Client.Client
-      const { handle } = yield* client.background(fn, workload, options)
-      yield* Output.printLine(handle)
-    })
+    const isByLine = (given.lines || given.wholeLines || given.bareLines) && words.length === 0 && !given.empty
+    const workloads: ReadonlyArray<Uint8Array> = given.empty
+      ? [new Uint8Array(0)]
+      : words.length > 0
+        ? words.map((word) => Buffer.from(word))
+        : isByLine
+          ? linesOf(yield* Output.readInput, given.wholeLines)
+          : [yield* Output.readInput]
+    const all = functions.map((name) => JobFunction.bytes(name))
+    const works = workloads.flatMap((workload) => all.map((fn): Work => ({ fn, workload })))
     const program = Effect.gen(function* () {
-      if (!given.lines) {
-        return yield* one(Option.isSome(given.workload) ? Buffer.from(given.workload.value) : yield* Output.readInput)
+      const bar = yield* Progress.make(works.length)
+      if (given.background || isByLine) {
+        const isLineAdded = isByLine && given.lines && !given.background
+        const run = given.background ? queue : collect
+        return yield* Stream.fromIterable(works).pipe(
+          // Background jobs are queued in the order of the lines.
+          Stream.mapEffect((work) => run(work, manner), { concurrency: given.background ? 1 : given.concurrency }),
+          Stream.runForEach((output) => bar.done(Output.print(isLineAdded ? Buffer.concat([output, newline]) : output)))
+        )
       }
-      const lines = linesOf(yield* Output.readInput)
-      const client = yield* Client.Client
-      if (given.background) return yield* Effect.forEach(lines, one, { discard: true })
-      yield* Stream.fromIterable(lines).pipe(
-        Stream.mapEffect((line) => client.run(fn, line, options), { concurrency: given.concurrency }),
-        Stream.runForEach((result) => Output.print(Buffer.concat([result, Buffer.from("\n")])))
-      )
+      for (const work of works) yield* bar.done(follow(work, manner, Output.print))
     })
-    yield* Effect.provide(program, Client.layer({ servers, noServerTimeout: Servers.patience }))
-  })
+    yield* Effect.provide(Effect.scoped(program), Client.layer({ servers, noServerTimeout: Servers.patience }))
+  }, Effect.scoped)
 ).pipe(
   Command.provide((given) => Servers.network(given)),
-  Command.withDescription("Submit a job and print its result"),
+  Command.withDescription("Submit jobs and print their results"),
   Command.withExamples([
     { command: "effect-gearman submit reverse hello", description: "One job, its result on standard output" },
     { command: "effect-gearman submit wc < file", description: "The workload from standard input" },
