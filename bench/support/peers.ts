@@ -69,6 +69,7 @@ const ourWorker = (title: string, options: object): WorkerPeer => ({
 
 export const workerPeers: ReadonlyArray<WorkerPeer> = [
   ourWorker("effect-gearman", {}),
+  ourWorker("effect-gearman, prefetch 100", { prefetch: 100 }),
   ourWorker("effect-gearman, concurrency 100", { concurrency: 100 }),
   {
     title: "PHP's GearmanWorker (libgearman)",

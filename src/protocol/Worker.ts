@@ -63,6 +63,14 @@ export interface Options {
   /** A server that does not answer within this time is given up and dialled anew. Default: 5 seconds. */
   readonly probeTimeout?: Duration.Input | undefined
   /**
+   * Jobs taken ahead, beyond those that run, which wait here for their turn: the way to the
+   * server and back between two jobs is then spared. For many small jobs; a job that waits
+   * here cannot be run by another worker that is idle, and one of a higher priority comes
+   * after it. Closing runs those that wait, too, and hands back what is left after
+   * `drainTimeout`. Default: 0.
+   */
+  readonly prefetch?: number | undefined
+  /**
    * Questions for jobs under way to one server at once, within the free slots; more than
    * one only while each brings a job. Raise it where many small jobs run. Default: 8.
    */

@@ -2,6 +2,9 @@
  * The worker as a whole, as a synchronous machine: its slots, shared fairly over all
  * servers, its functions, and what runs. A question to a server reserves a slot until it
  * is answered, so that there are never more jobs than slots.
+ *
+ * Some slots may be for jobs that wait here until a handler is free: they spare the way to
+ * the server and back between two jobs. They run in the order in which they came.
  */
 import type * as Fiber from "effect/Fiber"
 import type { Assignment, Conversation } from "./Conversation.ts"
@@ -14,17 +17,22 @@ export interface Registration {
   readonly announcement: Uint8Array
   /** CANT_DO. */
   readonly withdrawal: Uint8Array
+  /** The servers give its jobs away after a time, perhaps to us. */
+  readonly isTimed: boolean
   /** Starts a job; `Crew.finished` is called when it has ended, however it ends. */
   readonly start: (run: Running) => void
 }
 
-/** A job that is being run. */
+/** A job that is ours: it runs, or waits for a handler. */
 export interface Running {
   readonly assignment: Assignment
   readonly conversation: Conversation
   /** Undefined when no handler serves the function. */
   readonly registration: Registration | undefined
+  /** Absent while it waits. */
   fiber: Fiber.Fiber<void> | undefined
+  /** When it came, by the caller's clock. */
+  readonly since: number
   /** Its connection is lost, or it is handed back: nothing that it says matters any more. */
   isLost: boolean
 }
@@ -36,9 +44,13 @@ interface Waiter {
 
 export class Crew {
   readonly functions = new Map<string, Registration>()
+  /** Those that wait, too. */
   readonly running = new Set<Running>()
+  private readonly waiting: Array<Running> = []
+  private freeHandlers: number
+  private isBeginning = false
   private readonly conversations: Array<Conversation> = []
-  private readonly concurrency: number
+  private readonly slots: number
   private freeSlots: number
   private turn = 0
   /**
@@ -48,12 +60,21 @@ export class Crew {
   private readonly draining = new Map<Registration, Set<Conversation>>()
   private isEnding = false
   private readonly onUnknown: (run: Running) => void
+  private readonly now: () => number
   private readonly waiters = new Set<Waiter>()
 
-  constructor(concurrency: number, onUnknown: (run: Running) => void) {
-    this.concurrency = concurrency
-    this.freeSlots = concurrency
-    this.onUnknown = onUnknown
+  constructor(options: {
+    readonly concurrency: number
+    /** Slots for jobs that wait here. */
+    readonly prefetch: number
+    readonly onUnknown: (run: Running) => void
+    readonly now: () => number
+  }) {
+    this.slots = options.concurrency + options.prefetch
+    this.freeSlots = this.slots
+    this.freeHandlers = options.concurrency
+    this.onUnknown = options.onUnknown
+    this.now = options.now
   }
 
   get openConversations(): ReadonlyArray<Conversation> {
@@ -75,14 +96,25 @@ export class Crew {
     conversation.close()
     this.freeSlots += conversation.grabs
     conversation.grabs = 0
-    for (const run of this.running) if (run.conversation === conversation) this.abandon(run)
+    this.abandonAll((run) => run.conversation === conversation)
     this.fill()
   }
 
-  /** Stops a handler whose result has nowhere to go. Its slot is free once it has stopped. */
-  abandon(run: Running): void {
+  /** The newest first, for those wait: a handler that stops would begin what waits next. */
+  abandonAll(isMeant: (run: Running) => boolean): ReadonlyArray<Running> {
+    const meant = [...this.running].filter(isMeant).toReversed()
+    for (const run of meant) this.abandon(run)
+    return meant
+  }
+
+  /** Stops a handler whose result has nowhere to go. Its slot is free once it has stopped. A job that waits is never begun. */
+  private abandon(run: Running): void {
     run.isLost = true
-    run.fiber?.interruptUnsafe()
+    const at = this.waiting.indexOf(run)
+    if (at === -1) return void run.fiber?.interruptUnsafe()
+    this.waiting.splice(at, 1)
+    this.running.delete(run)
+    this.freeSlots++
   }
 
   answered(conversation: Conversation, assignment: Assignment | undefined): void {
@@ -90,17 +122,37 @@ export class Crew {
       this.freeSlots++
     } else {
       const registration = this.functions.get(assignment.function)
-      const run: Running = { assignment, conversation, registration, fiber: undefined, isLost: false }
+      const since = this.now()
+      if (registration?.isTimed === true) {
+        // The attempt before it took too long: what it still said would be taken for this one's.
+        this.abandonAll((run) => run.conversation === conversation && run.assignment.handle === assignment.handle)
+      }
+      const run: Running = { assignment, conversation, registration, fiber: undefined, since, isLost: false }
       this.running.add(run)
-      if (registration === undefined) this.onUnknown(run)
-      else registration.start(run)
+      this.waiting.push(run)
+      this.begin()
     }
     this.fill()
+  }
+
+  /** Starts what waits while a handler is free. One that ends at once makes room that this loop sees. */
+  private begin(): void {
+    if (this.isBeginning) return
+    this.isBeginning = true
+    while (this.freeHandlers > 0 && this.waiting.length > 0) {
+      const run = this.waiting.shift()!
+      this.freeHandlers--
+      if (run.registration === undefined) this.onUnknown(run)
+      else run.registration.start(run)
+    }
+    this.isBeginning = false
   }
 
   finished(run: Running): void {
     if (!this.running.delete(run)) return
     this.freeSlots++
+    this.freeHandlers++
+    this.begin()
     this.fill()
   }
 
@@ -216,7 +268,7 @@ export class Crew {
 
   /** What must be 0 when nothing is under way. */
   get size(): { readonly running: number; readonly reserved: number; readonly waiters: number } {
-    const reserved = this.concurrency - this.freeSlots - this.running.size
+    const reserved = this.slots - this.freeSlots - this.running.size
     return { running: this.running.size, reserved, waiters: this.waiters.size }
   }
 }

@@ -11,7 +11,7 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Schema from "effect/Schema"
@@ -157,17 +157,18 @@ export const make = <Payload, Success, Error, Progress, R>(
   const answered = (run: Running, workload: Uint8Array): Effect.Effect<Outcome> =>
     Effect.catchCause(respond(run, workload), (cause) => died(run, cause))
 
-  const limited = (run: Running, workload: Uint8Array): Effect.Effect<Outcome> =>
-    options.timeout === undefined
-      ? answered(run, workload)
-      : Effect.timeoutOrElse(answered(run, workload), {
-          duration: options.timeout,
-          orElse: () =>
-            Effect.andThen(
-              Effect.sleep(timeoutGrace),
-              Effect.sync(() => say(run, PacketType.WORK_FAIL, undefined))
-            )
-        })
+  /** The server has counted since it assigned the job, also while that waited here. */
+  const limited = (run: Running, workload: Uint8Array, now: number): Effect.Effect<Outcome> => {
+    if (options.timeout === undefined) return answered(run, workload)
+    const left = Duration.toMillis(options.timeout) - (now - run.since)
+    const tooLate = Effect.andThen(
+      Effect.sleep(timeoutGrace),
+      Effect.sync(() => say(run, PacketType.WORK_FAIL, undefined))
+    )
+    return left <= 0
+      ? tooLate
+      : Effect.timeoutOrElse(answered(run, workload), { duration: left, orElse: () => tooLate })
+  }
 
   const observed = Effect.fnUntraced(function* (run: Running) {
     const clock = yield* Clock.Clock
@@ -177,7 +178,7 @@ export const make = <Payload, Success, Error, Progress, R>(
       : { parent: undefined, payload: assignment.workload }
     const labels = { function: fn.name, handle: assignment.handle, server: conversation.server }
     const startedAt = Monotonic.millis(clock)
-    const outcome = yield* limited(run, payload).pipe(
+    const outcome = yield* limited(run, payload, startedAt).pipe(
       Effect.annotateLogs(labels),
       Effect.onInterrupt(() => Metrics.workerJob(fn.name, "lost")),
       Tracing.withSpan("gearman.handle", () => ({

@@ -3,6 +3,7 @@
  * an end that loses nothing: no further job is taken, those that run are finished, and
  * the servers confirm that they have read the results.
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
@@ -10,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as Codec from "../Codec.ts"
 import { checkFunction } from "../client/Encoding.ts"
 import { count } from "../connection/Count.ts"
+import * as Monotonic from "../connection/Monotonic.ts"
 import * as Reconnecting from "../connection/Reconnecting.ts"
 import * as Servers from "../connection/Servers.ts"
 import { InvalidRequest } from "../GearmanError.ts"
@@ -28,6 +30,7 @@ const defaults = {
   connectTimeout: "5 seconds",
   probeInterval: "10 seconds",
   probeTimeout: "5 seconds",
+  prefetch: 0,
   maxGrabs: 8,
   maxUnsentBytes: 1024 * 1024
 } as const
@@ -66,9 +69,15 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const handlers = yield* FiberSet.make<void>()
   const fork = yield* FiberSet.runtime(handlers)()
-  const crew = new Crew(count("concurrency", options.concurrency ?? defaults.concurrency), (run) => {
-    Handler.refuse(run)
-    crew.finished(run)
+  const clock = yield* Clock.Clock
+  const crew = new Crew({
+    concurrency: count("concurrency", options.concurrency ?? defaults.concurrency),
+    prefetch: count("prefetch", options.prefetch ?? defaults.prefetch, 0),
+    onUnknown: (run) => {
+      Handler.refuse(run)
+      crew.finished(run)
+    },
+    now: () => Monotonic.millis(clock)
   })
 
   for (const address of addresses) {
@@ -118,11 +127,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   /** Gives up on what did not finish in time: the server gives it to somebody else once the connection is closed. */
   const handBack = (isMeant: (run: Running) => boolean): ReadonlyArray<Conversation> => {
     const conversations = new Set<Conversation>()
-    for (const run of crew.running) {
-      if (!isMeant(run)) continue
-      crew.abandon(run)
-      run.conversation.isClosing = true
-      conversations.add(run.conversation)
+    for (const { conversation } of crew.abandonAll(isMeant)) {
+      conversation.isClosing = true
+      conversations.add(conversation)
     }
     return [...conversations]
   }
@@ -156,6 +163,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       name: Codec.latin1(name),
       announcement: announcementOf(name, timeout),
       withdrawal: Codec.encode(Packet.request("CANT_DO", { function: name })),
+      isTimed: timeout !== undefined,
       start: (running) => {
         running.fiber = fork(run(running))
         // Not a finalizer: one that is interrupted before it begins has none.

@@ -78,6 +78,24 @@ export const worker: ReadonlyArray<Mutant> = [
     needs: ["workload"]
   },
   {
+    id: "runs-what-should-wait",
+    title: "Jobs taken ahead run at once",
+    file: "src/protocol/worker/Crew.ts",
+    find: "this.freeHandlers = options.concurrency",
+    replace: "this.freeHandlers = this.slots",
+    property: 22,
+    needs: ["workload"]
+  },
+  {
+    id: "waiting-forgotten",
+    title: "A job taken ahead is not begun when a handler is free again",
+    file: "src/protocol/worker/Crew.ts",
+    find: "    this.freeHandlers++\n    this.begin()\n",
+    replace: "    this.freeHandlers++\n",
+    property: 36,
+    needs: ["workload"]
+  },
+  {
     id: "no-pre-sleep",
     title: "A worker does not say that it sleeps",
     file: "src/protocol/worker/Conversation.ts",
@@ -126,8 +144,8 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "timed-out-says-fail",
     title: "A handler over its time reports WORK_FAIL at once, before the server has put the job back",
     file: "src/protocol/worker/Handler.ts",
-    find: "            Effect.andThen(\n              Effect.sleep(timeoutGrace),",
-    replace: "            Effect.andThen(\n              Effect.void,",
+    find: "Effect.andThen(\n      Effect.sleep(timeoutGrace),",
+    replace: "Effect.andThen(\n      Effect.void,",
     property: 37,
     needs: ["time"]
   },

@@ -64,6 +64,42 @@ export const slots = (options: {
   }
 }
 
+const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
+
+/**
+ * A worker asks one server for no more jobs than it can run and keep at once: questions
+ * without an answer and jobs without an end count alike.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const claims = (mostOf: (worker: string) => number): Property => {
+  const connections = new Map<number, { asked: number; readonly held: Set<string> }>()
+  return {
+    name: "claims",
+    observe: ({ event }) => {
+      if (event._tag === "Closed" && !event.atServer) connections.delete(event.connection)
+      if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("worker")) return
+      const { connection, fields, got, name, node } = event
+      const mine = connections.get(connection) ?? { asked: 0, held: new Set() }
+      connections.set(connection, mine)
+      if (got) {
+        const isJob = name.startsWith("JOB_ASSIGN")
+        if (isJob || name === "NO_JOB") mine.asked--
+        if (isJob) mine.held.add(fields[0]!)
+      } else if (endsJob.has(name)) {
+        mine.held.delete(fields[0]!)
+      } else if (name.startsWith("GRAB_JOB")) {
+        mine.asked++
+        const claimed = mine.asked + mine.held.size
+        const most = mostOf(node)
+        if (claimed > most)
+          throw new Violation(22, `${node} claims ${claimed} jobs of one server, with room for ${most}`)
+      }
+    }
+  }
+}
+
 /** The shortest wait between two dials, less a tenth that a drifting clock may take. */
 const shortestWaitMillis = 90
 /** With 100 ms, 200 ms and so on between them, each at most a quarter shorter. */

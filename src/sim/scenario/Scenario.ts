@@ -53,6 +53,8 @@ export type FunctionName = "merged" | "once" | "streamed" | "failing" | "limited
 export interface WorkerPlan {
   readonly functions: ReadonlyArray<FunctionName>
   readonly slots: number
+  /** Jobs that it takes ahead; 0 where nothing is said. */
+  readonly prefetch?: number
   /** Serves all functions but the first only from this time on, and the last only until twice this time; 0: always all. */
   readonly changesAt: number
 }
@@ -172,7 +174,7 @@ export const draw = (seed: number, size: Size = referenceSize): Scenario => {
     seed,
     world: drawWorld(dice),
     servers: drawServers(dice, names.servers.length),
-    workers: drawWorkers(dice, size.workers, functions, spanMillis),
+    workers: withPrefetch(seed, drawWorkers(dice, size.workers, functions, spanMillis)),
     clients: drawClients(dice, size, functions, spanMillis),
     peers: drawPeers(dice, names.servers.length, functions, spanMillis),
     faults,
@@ -223,6 +225,12 @@ const drawWorkers = (
   // Somebody must be there for everything in the end.
   plans[0] = { functions, slots: dice.of([1, 1, 2, 5]), changesAt: 0 }
   return plans
+}
+
+/** From numbers of its own, so that the worlds of the seeds are otherwise what they were before there was such a thing. */
+const withPrefetch = (seed: number, plans: ReadonlyArray<WorkerPlan>): ReadonlyArray<WorkerPlan> => {
+  const dice = new Dice(seed ^ 0x2b7e1516)
+  return dice.oneIn(3) ? plans.map((plan) => ({ ...plan, prefetch: dice.of([0, 1, 4]) })) : plans
 }
 
 const drawClients = (

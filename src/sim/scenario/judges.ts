@@ -6,7 +6,7 @@
 import * as Codec from "../../protocol/Codec.ts"
 import * as Network from "../../protocol/Network.ts"
 import * as ServerSelection from "../../protocol/ServerSelection.ts"
-import { dialling, patience, selection, silence, sleeping, slots } from "../properties/machines.ts"
+import { claims, dialling, patience, selection, silence, sleeping, slots } from "../properties/machines.ts"
 import type { Property } from "../properties/Property.ts"
 import { rest } from "../properties/rest.ts"
 import { reasons, status, turns } from "../properties/status.ts"
@@ -29,6 +29,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
   )
   const slowing = new Set<string>(["pause", "slow", "delay"])
   const isSlow = scenario.world.kernel.hurryOneIn > 0 || scenario.faults.some(({ kind }) => slowing.has(kind))
+  const planOf = (name: string) => scenario.workers[Number(name.slice("worker".length)) - 1]!
   const hedges = scenario.clients.some(({ calls }) => calls.some(({ hedgeMillis }) => hedgeMillis > 0))
   const addresses = addressesOf(scenario)
   const choose = ServerSelection.rendezvous.prepare(addresses.map(Network.format))
@@ -47,10 +48,11 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     turns(),
     reasons(),
     slots({
-      slotsOf: (name) => scenario.workers[Number(name.slice("worker".length)) - 1]!.slots,
+      slotsOf: (name) => planOf(name).slots,
       window: mapWindow,
       isQuiet: scenario.faults.length === 0 && scenario.peers.length === 0
     }),
+    claims((name) => planOf(name).slots + (planOf(name).prefetch ?? 0)),
     dialling(),
     patience((node) => !resets.has(node)),
     sleeping(),

@@ -105,6 +105,7 @@ export const worker = (scenario: Scenario, node: string, plan: WorkerPlan, ledge
         Worker.layer({
           servers: addressesOf(scenario),
           concurrency: plan.slots,
+          prefetch: plan.prefetch,
           clientId: node,
           drainTimeout: "5 seconds"
         })

@@ -1,7 +1,15 @@
 /** Properties beyond one server's packets: each with what it accepts and what it rejects. */
 import { assert, describe, it } from "@effect/vitest"
-import type { Event } from "../../../src/sim/properties/History.ts"
-import { dialling, patience, selection, silence, sleeping, slots } from "../../../src/sim/properties/machines.ts"
+import type { Event, PacketEvent } from "../../../src/sim/properties/History.ts"
+import {
+  claims,
+  dialling,
+  patience,
+  selection,
+  silence,
+  sleeping,
+  slots
+} from "../../../src/sim/properties/machines.ts"
 import { type Property, Violation } from "../../../src/sim/properties/Property.ts"
 import { rest } from "../../../src/sim/properties/rest.ts"
 import { reasons, status, turns } from "../../../src/sim/properties/status.ts"
@@ -134,6 +142,27 @@ describe("properties of workers and clients", () => {
       ]),
       22
     )
+  })
+
+  it("22: no more jobs claimed than there is room for", () => {
+    const packet = (got: boolean, name: PacketEvent["name"], ...fields: ReadonlyArray<string>): PacketEvent => ({
+      ...{ _tag: "Packet", node: "worker1", connection: 1, atServer: false },
+      ...{ got, name, fields }
+    })
+    const grab = packet(false, "GRAB_JOB_UNIQ")
+    const assigned = packet(true, "JOB_ASSIGN_UNIQ", "H:1", "f", "", "")
+    const room = () => claims(() => 2)
+    const claimed = (...events: ReadonlyArray<PacketEvent>) =>
+      violated(
+        room(),
+        events.map((event) => [0, event])
+      )
+    assert.strictEqual(claimed(grab, grab), 0)
+    assert.strictEqual(claimed(grab, grab, grab), 22)
+    assert.strictEqual(claimed(grab, assigned, grab), 0)
+    assert.strictEqual(claimed(grab, assigned, grab, grab), 22)
+    assert.strictEqual(claimed(grab, assigned, packet(false, "WORK_COMPLETE", "H:1", ""), grab, grab), 0)
+    assert.strictEqual(claimed(grab, grab, packet(true, "NO_JOB"), grab), 0)
   })
 
   it("50: no more items than the window", () => {

@@ -13,13 +13,14 @@ const request = <N extends Packet.Name>(
 ): Uint8Array => Codec.encode(Packet.request(name, fields))
 
 /** A worker with one function and servers that only answer what the test has them answer. */
-const makeWorker = (concurrency: number, servers: ReadonlyArray<string>) => {
+const makeWorker = (concurrency: number, servers: ReadonlyArray<string>, prefetch = 0) => {
   const started: Array<Running> = []
-  const crew = new Crew(concurrency, () => {})
+  const crew = new Crew({ concurrency, prefetch, onUnknown: () => {}, now: () => 0 })
   const registration = {
     name: "f",
     announcement: request("CAN_DO", { function: "f" }),
     withdrawal: request("CANT_DO", { function: "f" }),
+    isTimed: false,
     start: (run: Running) => void started.push(run)
   }
   const connect = (server: string) => {
@@ -177,5 +178,39 @@ describe("the worker's conversation", () => {
     crew.finished(started[0]!)
     assert.deepStrictEqual(a!.said(), ["CANT_DO"])
     assert.isTrue(crew.isQuiet(registration))
+  })
+
+  it("keeps what it was given ahead until a handler is free, and asks for as much again", () => {
+    const { crew, peers, started } = makeWorker(1, ["a"], 2)
+    const [peer] = peers
+    peer!.said()
+    for (const handle of ["H:1", "H:2", "H:3"]) {
+      peer!.answer("JOB_ASSIGN_UNIQ", { ...assign, handle })
+      if (handle === "H:1") assert.deepStrictEqual(peer!.said(), ["GRAB_JOB_UNIQ", "GRAB_JOB_UNIQ"])
+    }
+    const handles = () => started.map(({ assignment }) => assignment.handle)
+    assert.deepStrictEqual(peer!.said(), [])
+    assert.deepStrictEqual(handles(), ["H:1"])
+    crew.finished(started[0]!)
+    assert.deepStrictEqual(peer!.said(), ["GRAB_JOB_UNIQ"])
+    assert.deepStrictEqual(handles(), ["H:1", "H:2"])
+    assert.deepStrictEqual(crew.size, { running: 2, reserved: 1, waiters: 0 })
+  })
+
+  it("never begins what a lost server had given ahead", () => {
+    const { crew, peers, started } = makeWorker(1, ["a", "b"], 2)
+    const [a, b] = peers
+    a!.answer("JOB_ASSIGN_UNIQ", assign)
+    a!.answer("JOB_ASSIGN_UNIQ", { ...assign, handle: "H:2" })
+    b!.answer("JOB_ASSIGN_UNIQ", { ...assign, handle: "H:b" })
+    crew.left(a!.conversation)
+    assert.isTrue(started[0]!.isLost)
+    // The one that ran has stopped; its server is not there to be told.
+    crew.finished(started[0]!)
+    assert.deepStrictEqual(
+      started.map(({ assignment }) => assignment.handle),
+      ["H:1", "H:b"]
+    )
+    assert.strictEqual(crew.size.running, 1)
   })
 })

@@ -212,6 +212,28 @@ describe("Worker", () => {
     )
   )
 
+  it.effect("an attempt that took too long does not end the next one, which this worker has got too", () =>
+    withServers(
+      [one],
+      Effect.gen(function* () {
+        let attempts = 0
+        const worker = yield* Worker.Worker
+        const handler = (text: string) =>
+          ++attempts === 1 ? Effect.never : Effect.as(Effect.sleep("1500 millis"), reversed(text))
+        yield* worker.register(reverse, handler, { timeout: "2 seconds" })
+        const client = yield* Client.Client
+        const result = yield* Effect.forkChild(client.run(reverse, "hello"))
+        for (let halfSeconds = 0; halfSeconds < 10; halfSeconds++) {
+          yield* settle
+          yield* TestClock.adjust("500 millis")
+        }
+        assert.strictEqual(yield* Fiber.join(result), "olleh")
+        assert.strictEqual(attempts, 2)
+      }).pipe(Effect.scoped),
+      { concurrency: 2 }
+    )
+  )
+
   it.effect("bounds one function below the worker's own bound", () =>
     withServers(
       [one],
