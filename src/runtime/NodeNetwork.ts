@@ -24,7 +24,7 @@ export interface Options {
   /** How long dialling may take. Default: 10 seconds. */
   readonly openTimeout?: Duration.Input
   /**
-   * Connections a listener holds at once, in all. A further one is closed at once.
+   * Connections that all listeners hold at once. A further one is closed at once.
    * Default: 100,000, which needs about 1 GB; the process's limit of descriptors is
    * usually lower and is reached first.
    */
@@ -84,6 +84,7 @@ export const make = (options: Options = {}): Network.Network["Service"] => {
   const openTimeout = options.openTimeout ?? "10 seconds"
   const keepAliveSeconds = Math.max(1, Math.ceil(Duration.toSeconds(options.keepAlive ?? "60 seconds")))
   const listenOptions: NodeListener.ListenOptions = {
+    held: { all: 0, byAddress: new Map() },
     maxConnections: options.maxConnections ?? 100_000,
     maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY,
     backlog: options.backlog ?? 4096,

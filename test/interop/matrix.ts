@@ -93,6 +93,13 @@ ${list("worker", memberTitle)}
 
 ${list("administrator", (each) => each.needs.map((name) => peers[name].title).join(", "))}
 
+## Beyond gearmand, and off by default
+
+- \`show functions\` is a text command of our own: a line per function with what it waits for, which \`doctor\` and \`top\` ask for. gearmand answers it with an error, and both then do with less.
+- The text command \`cancel job\` is refused unless the server was started with \`--allow-cancel\`, and \`shutdown\` unless with \`--allow-shutdown\`. \`bin/gearmand\` cancels, as gearmand does; \`shutdown\`, which gearmand 1.1.20 has lost, is off there too.
+- The default listener is loopback, also of \`bin/gearmand\`, where gearmand listens on every address: \`--listen='*'\` does that. \`bin/gearmand\` warns of it.
+- Rules (\`--allow\`), further listeners (\`--listener\`) and limits that gearmand has not refuse by an ERROR packet or an \`ERR\` line; without these flags nobody is refused who would not be by gearmand, but for what [operations](operations.md#limits) lists.
+
 ## Byte for byte
 
 Of ${transcripts.length} exchanges recorded with gearmand, our server answers ${kept.length} byte for byte. On purpose it answers the others otherwise:

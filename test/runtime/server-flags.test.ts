@@ -76,7 +76,9 @@ describe("gearmand's command line", () => {
     [`--job-handle-prefix ${"x".repeat(53)}`, "at most 52 bytes"],
     ["--job-handle-prefix a//b", "white space or //"],
     ["--ssl", "--ssl needs --ssl-certificate and --ssl-key"],
-    ["--http-listen host:99999", "is no address"]
+    ["--http-listen host:99999", "is no address"],
+    ["--worker-probe 0.5", "--worker-probe must be 0, or 1 and more"],
+    ["--otlp-endpoint localhost:4318", "is no URL of a collector"]
   ])("refuses %s once all values are there", (line, message) => {
     assert.include((settings(line) as Parse.Refusal).errors.join("\n"), message)
   })
@@ -113,6 +115,11 @@ describe("gearmand's command line", () => {
   it("puts flags before the environment and the environment before the file", () => {
     assert.strictEqual(values("", { GEARMAND_PORT: "7" })["port"], "7")
     assert.strictEqual(values("--port=8", { GEARMAND_PORT: "7" })["port"], "8")
+    // Also where it says what is the default.
+    assert.strictEqual(values("--port=4730", { GEARMAND_PORT: "7" })["port"], "4730")
+    assert.strictEqual(values("", { GEARMAND_PORT: "7", EFFECT_GEARMAN_PORT: "6" })["port"], "6")
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://a" }
+    assert.strictEqual(values("--config-file=f", endpoint, "--otlp-endpoint=http://b")["otlp-endpoint"], "http://a")
     assert.strictEqual(values("--config-file=f", { GEARMAND_PORT: "7" }, "--port=9")["port"], "7")
     assert.include(errors("", { GEARMAND_PORT: "x" }).join(), "GEARMAND_PORT: --port must be")
   })

@@ -74,6 +74,8 @@ export class JobServerCore {
   /** What a permitted `shutdown` command, or the program around, has asked for. */
   shutdown: "no" | "graceful" | "now" = "no"
   private readonly requests: Requests
+  /** Who may do what, of those who connect from now on; may be replaced. */
+  accessRules: Options["accessRules"]
   private readonly touched: Array<Session> = []
   private readonly buffers = new Buffers()
   private readonly lingering = new Deadlines<Session>()
@@ -82,6 +84,7 @@ export class JobServerCore {
 
   constructor(options: Partial<Options>, seeds: Seeds) {
     this.options = { ...defaults, ...options }
+    this.accessRules = this.options.accessRules
     const { jobHandlePrefix } = this.options
     const handles = new Handles(jobHandlePrefix ?? seeds.handlePrefix, jobHandlePrefix === undefined)
     this.jobs = new Jobs(this.options, handles, seeds.merging)
@@ -113,7 +116,7 @@ export class JobServerCore {
 
   private rightsOf({ peerNames = [] }: Peer, { identity }: Entrance): Rights {
     const names = peerNames.length > 0 || identity === undefined ? peerNames : [identity]
-    return rightsOf(this.options.accessRules, names)
+    return rightsOf(this.accessRules, names)
   }
 
   /** A packet came. */

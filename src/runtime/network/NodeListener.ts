@@ -17,6 +17,8 @@ import * as Tls from "./Tls.ts"
  * What a listener accepts.
  */
 export interface ListenOptions {
+  /** What all listeners of the network hold together. */
+  readonly held: Held
   /** Connections held at once, in all. */
   readonly maxConnections: number
   /** Connections held at once from one IP address; Unix sockets count as one address. */
@@ -30,6 +32,12 @@ export interface ListenOptions {
   readonly tls: ServerTls | undefined
   /** Told of each connection that was closed because a limit was reached. */
   readonly onRefused: (peerHost: string, limit: Limit) => void
+}
+
+/** Connections that are held, in all and by peer address. */
+export interface Held {
+  all: number
+  readonly byAddress: Map<string, number>
 }
 
 /** What a connection was closed for. */
@@ -130,8 +138,7 @@ export const listen = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Network.Listener, Network.NetworkError, Scope.Scope> {
   const listenOptions = yield* resolve(address)
   if (address._tag === "Unix") yield* removeStale(address.path)
-  let held = 0
-  const heldPerAddress = new Map<string, number>()
+  const { held } = options
   let early: Array<SharedRead.Accepted> | undefined = []
   let accept = (accepted: SharedRead.Accepted): void => void early?.push(accepted)
   let fail: (cause: Error) => void = () => {}
@@ -172,21 +179,21 @@ export const listen = Effect.fnUntraced(function* (
 
   const onConnection = (incoming: Net.Socket) => {
     const peer = incoming.remoteAddress ?? "unix"
-    const ofPeer = heldPerAddress.get(peer) ?? 0
-    if (held >= options.maxConnections || ofPeer >= options.maxConnectionsPerAddress) {
-      options.onRefused(peer, held >= options.maxConnections ? "maxConnections" : "maxConnectionsPerAddress")
+    const ofPeer = held.byAddress.get(peer) ?? 0
+    if (held.all >= options.maxConnections || ofPeer >= options.maxConnectionsPerAddress) {
+      options.onRefused(peer, held.all >= options.maxConnections ? "maxConnections" : "maxConnectionsPerAddress")
       incoming.destroy()
       return
     }
-    held++
-    heldPerAddress.set(peer, ofPeer + 1)
+    held.all++
+    held.byAddress.set(peer, ofPeer + 1)
     const accepted = acceptor === undefined ? SharedRead.adopt(incoming) : undefined
     const socket = accepted?.socket ?? incoming
     socket.once("close", () => {
-      held--
-      const left = heldPerAddress.get(peer)! - 1
-      if (left === 0) heldPerAddress.delete(peer)
-      else heldPerAddress.set(peer, left)
+      held.all--
+      const left = held.byAddress.get(peer)! - 1
+      if (left === 0) held.byAddress.delete(peer)
+      else held.byAddress.set(peer, left)
     })
     if (accepted === undefined) acceptor!.accept(socket)
     else onAccepted(accepted)

@@ -20,7 +20,10 @@ import * as NodeNetwork from "../NodeNetwork.ts"
 import type { InvalidCertificate } from "../network/Tls.ts"
 import * as JobLog from "./JobLog.ts"
 import * as Log from "./Log.ts"
-import type { Settings } from "./Settings.ts"
+import type * as Parse from "./parse.ts"
+import { isLoopback, type Settings } from "./Settings.ts"
+import { readRulesAgain } from "./Reload.ts"
+import * as Signals from "./Signals.ts"
 import { StartError } from "./StartError.ts"
 import * as Supervisor from "./Supervisor.ts"
 import * as User from "./User.ts"
@@ -31,6 +34,8 @@ export interface Mode {
   readonly defaultLog: string
   /** As gearmand does: a busy port is tried again for about twenty seconds, and jobs can be cancelled. */
   readonly isStandIn: boolean
+  /** Reads flags, variables and file again; the file may have changed. */
+  readonly readAgain: () => Settings | Parse.Refusal
   /** Called once the port answers. */
   readonly onReady: (addresses: ReadonlyArray<Network.Address>) => void
 }
@@ -54,59 +59,6 @@ const writePidFile = (path: string): Effect.Effect<void, StartError, Scope.Scope
         }
       })
   )
-
-const stopSignals = ["SIGTERM", "SIGINT"] as const
-
-/** While the server starts, perhaps waiting for its port, there is nothing to finish. */
-const stopAtOnce = () => process.exit(0)
-
-const obeySignalsEarly = (log: Log.Log): void => {
-  for (const signal of [...stopSignals, "SIGUSR1"] as const) process.on(signal, stopAtOnce)
-  process.on("SIGHUP", () => reopen(log))
-}
-
-const reopen = (log: Log.Log): void => {
-  log.reopen()
-  log.write("NOTICE", "SIGHUP: log reopened")
-}
-
-/** Ends when a signal asks the server to stop; SIGHUP is obeyed meanwhile. */
-const obeySignals = (
-  server: JobServer.Running,
-  log: Log.Log,
-  settings: Settings,
-  onHangUp: () => void
-): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    let isStopping = false
-    const inTime = Effect.andThen(
-      server.shutdown("graceful"),
-      Effect.andThen(
-        Effect.sleep(settings.drainSeconds * 1_000),
-        Effect.sync(() => log.write("WARNING", "stopping with jobs left"))
-      )
-    )
-    const onStop = (signal: NodeJS.Signals) => {
-      if (isStopping || settings.drainSeconds === 0) {
-        log.write("NOTICE", `${signal}: stopping`)
-        // A second signal while jobs are waited for: nobody is left to resume.
-        if (isStopping) process.exit(0)
-        return resume(Effect.void)
-      }
-      isStopping = true
-      const deadline = `stopping when no job is left, or in ${settings.drainSeconds} s`
-      log.write("NOTICE", `${signal}: no new connections; ${deadline}`)
-      resume(inTime)
-    }
-    const onGraceful = () => {
-      log.write("NOTICE", "SIGUSR1: no new connections; stopping when no job is left")
-      Effect.runFork(server.shutdown("graceful"))
-    }
-    for (const signal of stopSignals) process.on(signal, onStop).off(signal, stopAtOnce)
-    process.on("SIGUSR1", onGraceful).off("SIGUSR1", stopAtOnce)
-    process.on("SIGHUP", onHangUp)
-    process.on("SIGPIPE", () => {})
-  })
 
 const bind = (settings: Settings, mode: Mode, log: Log.Log) => {
   const attempt = JobServer.listen({
@@ -205,9 +157,6 @@ const watchWakeups = (server: JobServer.Running, log: Log.Log): Effect.Effect<ne
     )
   )
 
-const isLoopback = (address: Network.Address) =>
-  address._tag === "Unix" || address.host === "localhost" || address.host === "::1" || address.host.startsWith("127.")
-
 /**
  * Runs the server until it is told to stop. Fails with an error whose message a person
  * understands.
@@ -227,18 +176,20 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
         ),
         (log) => Effect.sync(log.close)
       )
-      obeySignalsEarly(log)
+      Signals.obeyEarly(log)
       for (const warning of settings.warnings) log.write("WARNING", warning)
       const supervisor = Supervisor.find()
       const refusals = new Map<string, number>()
       const reloadsOfTls: Array<Effect.Effect<void, InvalidCertificate>> = []
-      const onHangUp = () =>
+      const onHangUp = (server: JobServer.Running) => {
+        readRulesAgain(server, log, mode.readAgain)
         Effect.runSync(
           Effect.match(Effect.all(reloadsOfTls), {
             onFailure: (error) => log.write("ERROR", `${error.message}; the certificates there were stay in use`),
             onSuccess: () => settings.tls && log.write("NOTICE", "SIGHUP: certificates read again")
           })
         )
+      }
       const network = NodeNetwork.layerWith({
         backlog: settings.backlog,
         keepAlive: settings.keepAliveSeconds * 1_000,
@@ -278,11 +229,17 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
           server.core.jobs.refusals.observer = refusalLog(log)
           yield* Effect.forkScoped(watchWakeups(server, log))
           if (isLoopback(server.address))
-            log.write("INFO", "only this machine can connect; --listen opens the server to others")
+            log.write(
+              !settings.isListenChosen && (settings.expectsOthers || mode.isStandIn) ? "WARNING" : "INFO",
+              "only this machine can connect; --listen='*' opens the server to others"
+            )
           yield* observe(settings, server, refusals, log)
           mode.onReady(server.addresses)
           supervisor.ready(`listening on ${Network.format(server.address)}`)
-          yield* Effect.raceFirst(server.run, obeySignals(server, log, settings, onHangUp))
+          yield* Effect.raceFirst(
+            server.run,
+            Signals.obey(server, log, settings, () => onHangUp(server))
+          )
           supervisor.stopping()
         }),
         world

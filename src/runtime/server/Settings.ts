@@ -50,6 +50,9 @@ export interface Settings {
   readonly tls:
     | { readonly certificate: string; readonly key: string; readonly authorities: string | undefined }
     | undefined
+  readonly isListenChosen: boolean
+  /** There are settings that make sense only for those who come from other machines. */
+  readonly expectsOthers: boolean
   readonly httpAddress: Network.Address | undefined
   /** Logs, metrics and traces go to a collector; its variables may say where in place of the endpoint. */
   readonly hasTelemetry: boolean
@@ -60,6 +63,10 @@ export interface Settings {
 /** Handles have 63 bytes in clients; the counter needs 11 of them. */
 const maxPrefixBytes = 52
 
+/** Whether only this machine can reach the address. */
+export const isLoopback = (address: Network.Address): boolean =>
+  address._tag === "Unix" || address.host === "localhost" || address.host === "::1" || address.host.startsWith("127.")
+
 const mistakeInEndpoint = (text: string): string | undefined => {
   const url = URL.parse(text)
   if (url === null || !["http:", "https:"].includes(url.protocol))
@@ -68,6 +75,9 @@ const mistakeInEndpoint = (text: string): string | undefined => {
     return "no user or password may stand in it; put them into OTEL_EXPORTER_OTLP_HEADERS"
   return undefined
 }
+
+const isOpen = (address: Network.Address | Network.InvalidAddress | undefined): boolean =>
+  address !== undefined && address._tag === "Tcp" && !isLoopback(address)
 
 /**
  * Derives the settings, or says which values do not fit together.
@@ -125,6 +135,10 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
   const wrongEndpoint = otlpEndpoint === undefined ? undefined : mistakeInEndpoint(otlpEndpoint)
   if (wrongEndpoint !== undefined) errors.push(`--otlp-endpoint: ${wrongEndpoint}`)
 
+  const probe = number("worker-probe")
+  if (probe > 0 && probe < 1)
+    errors.push("--worker-probe must be 0, or 1 and more: keep-alive knows no parts of a second")
+
   if (errors.length > 0) return { errors }
   const perAddress = number("max-connections-per-address")
   return {
@@ -165,6 +179,8 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
     tls: needsTls
       ? { certificate: certificate!, key: key!, authorities: parsed.given.get("ssl-ca-file")?.value }
       : undefined,
+    isListenChosen: parsed.given.has("listen"),
+    expectsOthers: has("ssl") || perAddress > 0 || isOpen(httpAddress),
     httpAddress: httpAddress as Network.Address | undefined,
     hasTelemetry: otlpEndpoint !== undefined || parsed.hasSignalEndpoint,
     otlpEndpoint,

@@ -69,6 +69,10 @@ export const main = async (args: ReadonlyArray<string>, { isStandIn, name, versi
     Server.run(settings, {
       defaultLog: isBackground ? "none" : isStandIn ? "/var/log/gearmand.log" : "stderr",
       isStandIn,
+      readAgain: () => {
+        const again = Parse.parse(args, process.env)
+        return Parse.isRefusal(again) ? again : Settings.fromParsed(again)
+      },
       onReady: (addresses) => {
         if (isBackground) {
           process.send?.({})
