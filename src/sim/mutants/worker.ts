@@ -35,8 +35,8 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "63-slot-freed-early",
     title: "A slot is free once its handler was told to stop, not when it has",
     file: "src/protocol/worker/Crew.ts",
-    find: "    run.isLost = true\n    run.fiber?.interruptUnsafe()\n",
-    replace: "    run.isLost = true\n    this.finished(run)\n    run.fiber?.interruptUnsafe()\n",
+    find: "    if (at === -1) return void run.fiber?.interruptUnsafe()\n",
+    replace: "    if (at === -1) {\n      this.finished(run)\n      return void run.fiber?.interruptUnsafe()\n    }\n",
     property: 22,
     needs: ["reset"]
   },
