@@ -13,7 +13,7 @@ export const wire: ReadonlyArray<Mutant> = [
   {
     id: "41-header-cut",
     title: "What a chunk has of an unfinished header is dropped",
-    file: "src/protocol/Codec.ts",
+    file: "src/protocol/codec/Decoder.ts",
     find: "if (used < chunk.length && this.isOpen()) this.keep(chunk, used, chunk.length)",
     replace: "if (used + headerBytes <= chunk.length && this.isOpen()) this.keep(chunk, used, chunk.length)",
     property: 52,
@@ -22,7 +22,7 @@ export const wire: ReadonlyArray<Mutant> = [
   {
     id: "42-one-packet-per-chunk",
     title: "Only the first packet of a chunk is handled until the next chunk comes",
-    file: "src/protocol/Codec.ts",
+    file: "src/protocol/codec/Decoder.ts",
     find: "      at += used\n      this.offset += used\n",
     replace: "      at += used\n      this.offset += used\n      break\n",
     property: 52,
@@ -31,7 +31,7 @@ export const wire: ReadonlyArray<Mutant> = [
   {
     id: "43-signed-length",
     title: "A packet's length is read as a signed number",
-    file: "src/protocol/Codec.ts",
+    file: "src/protocol/codec/Decoder.ts",
     find: "bytes[at + 3]!) >>> 0",
     replace: "bytes[at + 3]!) | 0",
     property: 55,
@@ -40,7 +40,7 @@ export const wire: ReadonlyArray<Mutant> = [
   {
     id: "44-nul-in-last-field",
     title: "A packet's last field ends at a NUL in it",
-    file: "src/protocol/Codec.ts",
+    file: "src/protocol/codec/Frame.ts",
     find: "    this.starts[found] = from\n    this.ends[found] = end\n",
     replace:
       "    this.starts[found] = from\n    const nul = bytes.subarray(0, end).indexOf(0, from)\n    this.ends[found] = nul === -1 ? end : nul\n",
@@ -126,7 +126,7 @@ export const wire: ReadonlyArray<Mutant> = [
   {
     id: "leftover-overwritten",
     title: "What is left of a chunk is kept at the wrong place",
-    file: "src/protocol/Codec.ts",
+    file: "src/protocol/codec/Decoder.ts",
     find: "this.leftover.set(chunk.subarray(start, end), this.kept)",
     replace: "this.leftover.set(chunk.subarray(start, end), 0)",
     property: 52,

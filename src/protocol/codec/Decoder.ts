@@ -1,0 +1,238 @@
+/**
+ * Bytes to packets and lines.
+ */
+import * as Packet from "../Packet.ts"
+import { BadMagic, type FatalError, TooLarge, UnknownType } from "./Errors.ts"
+import { copyBytes, empty, Frame, latin1 } from "./Frame.ts"
+import { headerBytes } from "./Header.ts"
+
+/**
+ * What a decoder hands its findings to, synchronously and in order.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Receiver {
+  /** A whole packet. The frame is valid only during the call. */
+  readonly packet: (frame: Frame) => void
+  /**
+   * A line of the text protocol without its `\n` and without one `\r` before it, one
+   * character per byte. Absent where text makes no sense: it then is a `BadMagic`.
+   */
+  readonly line?: (line: string) => void
+}
+
+/**
+ * Sizes a decoder accepts.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Limits {
+  /** Largest body of one packet, in bytes. */
+  readonly maxPacketBytes: number
+  /** Longest text line including its end, in bytes. */
+  readonly maxLineBytes: number
+}
+
+/**
+ * 64 MiB a packet, so that one connection cannot make a peer hold gigabytes; 8,192
+ * bytes a line, as gearmand has it.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const defaultLimits: Limits = { maxPacketBytes: 64 * 1024 * 1024, maxLineBytes: 8192 }
+
+const initialLeftover = 256
+
+/**
+ * Turns one connection's bytes into packets and lines.
+ *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ *
+ * const types: Array<number> = []
+ * const decoder = new Codec.Decoder({ packet: (frame) => types.push(frame.type) })
+ * decoder.push(Uint8Array.of(0, 0x52, 0x45, 0x51, 0, 0, 0, 9, 0, 0, 0, 0))
+ * // types is [9]: one GRAB_JOB
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Decoder {
+  private readonly frame = new Frame()
+  private readonly receiver: Receiver
+  private readonly limits: Limits
+  /** Bytes of an unfinished message; the first `kept` of `leftover` are filled. */
+  private leftover: Uint8Array = empty
+  private kept = 0
+  /** How much of the leftover was already searched for a line's end. */
+  private searched = 0
+  private offset = 0
+  private failure: FatalError | undefined
+  private halted = false
+
+  constructor(receiver: Receiver, limits: Limits = defaultLimits) {
+    this.receiver = receiver
+    this.limits = limits
+  }
+
+  /** Bytes held of a message that is not complete yet. */
+  get pendingBytes(): number {
+    return this.kept
+  }
+
+  /** Makes the decoder drop everything from here on, also the rest of the present chunk. */
+  halt(): void {
+    this.halted = true
+    this.leftover = empty
+    this.kept = 0
+  }
+
+  /**
+   * Takes the next bytes and hands over every packet and line they complete. The chunk
+   * may be reused once this returns. After an error the decoder stays failed and gives
+   * the same error again.
+   */
+  push(chunk: Uint8Array): FatalError | undefined {
+    if (this.halted) return undefined
+    if (this.failure !== undefined) return this.failure
+    if (this.kept === 0) {
+      const used = this.consume(chunk, chunk.length)
+      if (used < chunk.length && this.isOpen()) this.keep(chunk, used, chunk.length)
+      return this.failure
+    }
+    let at = 0
+    while (at < chunk.length && this.kept > 0 && this.isOpen()) {
+      // Only what completes the held message is copied; the rest is read in place.
+      const take = Math.min(this.missingBytes(chunk, at), chunk.length - at)
+      this.keep(chunk, at, at + take)
+      at += take
+      const used = this.consume(this.leftover, this.kept)
+      if (used > 0) {
+        this.kept = 0
+        if (this.leftover.length > 65536) this.leftover = empty
+      }
+    }
+    if (at < chunk.length && this.isOpen()) {
+      const rest = chunk.subarray(at)
+      const used = this.consume(rest, rest.length)
+      if (used < rest.length && this.isOpen()) this.keep(rest, used, rest.length)
+    }
+    return this.failure
+  }
+
+  private isOpen(): boolean {
+    return !this.halted && this.failure === undefined
+  }
+
+  /** How many bytes the held message still lacks, as far as can be told. At least 1. */
+  private missingBytes(chunk: Uint8Array, at: number): number {
+    const { kept, leftover } = this
+    if (leftover[0] !== 0) {
+      const end = chunk.indexOf(10, at)
+      const length = end === -1 ? chunk.length - at : end - at + 1
+      // No more than it takes to refuse the line.
+      return Math.min(length, this.limits.maxLineBytes - kept)
+    }
+    if (kept < headerBytes) return headerBytes - kept
+    return headerBytes + readUint32(leftover, 8) - kept
+  }
+
+  private keep(chunk: Uint8Array, start: number, end: number): void {
+    const needed = this.kept + end - start
+    if (needed > this.leftover.length) {
+      // Grows with the bytes that came, never with the length that a header claims.
+      const grown = new Uint8Array(Math.max(initialLeftover, needed, Math.min(this.leftover.length * 2, needed * 2)))
+      grown.set(this.leftover.subarray(0, this.kept))
+      this.leftover = grown
+    }
+    this.leftover.set(chunk.subarray(start, end), this.kept)
+    this.kept = needed
+  }
+
+  /** Hands over what lies whole in the first `length` bytes; returns how many were used. */
+  private consume(bytes: Uint8Array, length: number): number {
+    let at = 0
+    while (at < length && this.isOpen()) {
+      const used = bytes[at] === 0 ? this.consumePacket(bytes, at, length) : this.consumeLine(bytes, at, length)
+      if (used === 0) break
+      at += used
+      this.offset += used
+    }
+    return at
+  }
+
+  private consumePacket(bytes: Uint8Array, at: number, length: number): number {
+    const available = length - at
+    // Each header word is judged as soon as it is there: garbage is refused early.
+    if (available < 4) return 0
+    if (!this.isMagic(bytes, at)) {
+      this.failure = new BadMagic({ offset: this.offset, magic: copyBytes(bytes, at, at + 4) })
+      return 0
+    }
+    if (available < 8) return 0
+    const type = readUint32(bytes, at + 4)
+    if (type < 1 || type > Packet.highestType) {
+      this.failure = new UnknownType({ offset: this.offset, type })
+      return 0
+    }
+    if (available < headerBytes) return 0
+    const bodyBytes = readUint32(bytes, at + 8)
+    if (bodyBytes > this.limits.maxPacketBytes) {
+      this.failure = new TooLarge({
+        offset: this.offset,
+        what: "packet",
+        bytes: bodyBytes,
+        limitBytes: this.limits.maxPacketBytes
+      })
+      return 0
+    }
+    if (available < headerBytes + bodyBytes) return 0
+    const frame = this.frame
+    frame.isResponse = bytes[at + 3] === 0x53
+    frame.type = type
+    frame.bytes = bytes
+    frame.start = at + headerBytes
+    frame.end = at + headerBytes + bodyBytes
+    this.receiver.packet(frame)
+    frame.bytes = empty
+    return headerBytes + bodyBytes
+  }
+
+  private isMagic(bytes: Uint8Array, at: number): boolean {
+    const last = bytes[at + 3]
+    return bytes[at + 1] === 0x52 && bytes[at + 2] === 0x45 && (last === 0x51 || last === 0x53)
+  }
+
+  private consumeLine(bytes: Uint8Array, at: number, length: number): number {
+    const { maxLineBytes } = this.limits
+    if (this.receiver.line === undefined) {
+      this.failure = new BadMagic({ offset: this.offset, magic: copyBytes(bytes, at, Math.min(at + 4, length)) })
+      return 0
+    }
+    let end = at + this.searched
+    while (end < length && bytes[end] !== 10) end++
+    // The line's end counts, so a line that fills the limit without one is refused at
+    // once; the size told is the same however the bytes were split.
+    if (end - at >= maxLineBytes) {
+      const bytes = maxLineBytes + 1
+      this.failure = new TooLarge({ offset: this.offset, what: "line", bytes, limitBytes: maxLineBytes })
+      return 0
+    }
+    if (end === length) {
+      this.searched = end - at
+      return 0
+    }
+    this.searched = 0
+    const textEnd = end > at && bytes[end - 1] === 13 ? end - 1 : end
+    this.receiver.line(latin1(bytes, at, textEnd))
+    return end - at + 1
+  }
+}
+
+const readUint32 = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
