@@ -69,6 +69,8 @@ export interface FunctionRow {
   /** Submissions, and workers, that had no right to it. */
   readonly deniedSubmits: number
   readonly deniedWorkers: number
+  /** How long the longest of the waiting jobs has waited, in milliseconds. */
+  readonly waitMillis: number
 }
 
 /**
@@ -131,7 +133,8 @@ const functionNumbers = [
   "woken",
   "limited",
   "deniedSubmits",
-  "deniedWorkers"
+  "deniedWorkers",
+  "waitMillis"
 ] as const satisfies ReadonlyArray<keyof FunctionRow>
 
 /**

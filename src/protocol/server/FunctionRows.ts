@@ -21,6 +21,12 @@ const refusedOf = ({ refusals }: Jobs, key: string) => {
   }
 }
 
+/** The first of a queue has waited longest, unless a submission that joined it has raised it. */
+const waitOf = (jobs: Jobs, fn: ServerFunction): number => {
+  const waits = fn.queues.map(({ first }) => (first === undefined ? 0 : jobs.nowMillis - first.dueMillis))
+  return Math.round(Math.max(...waits))
+}
+
 const rowOf = (jobs: Jobs, fn: ServerFunction): Admin.FunctionRow => {
   const states = { busy: 0, sleeping: 0, woken: 0 }
   for (const { session } of fn.abilities) {
@@ -35,11 +41,12 @@ const rowOf = (jobs: Jobs, fn: ServerFunction): Admin.FunctionRow => {
     running: fn.runningCount,
     workers: fn.abilities.size,
     ...states,
-    ...refusedOf(jobs, fn.key)
+    ...refusedOf(jobs, fn.key),
+    waitMillis: waitOf(jobs, fn)
   }
 }
 
-const none = { waiting: 0, delayed: 0, running: 0, workers: 0, busy: 0, sleeping: 0, woken: 0 }
+const none = { waiting: 0, delayed: 0, running: 0, workers: 0, busy: 0, sleeping: 0, woken: 0, waitMillis: 0 }
 
 /**
  * A row for each function that is listed, and for each that only ever was refused.

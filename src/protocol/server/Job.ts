@@ -60,7 +60,7 @@ export class Job implements Linked<Job>, Timed {
   previous: Job | undefined = undefined
   next: Job | undefined = undefined
 
-  /** End of the running attempt (monotonic), or start of a scheduled job (wall clock). */
+  /** End of the running attempt (monotonic), or start of a scheduled job (wall clock); of a queued one, since when (monotonic). */
   dueMillis = 0
   heapIndex = -1
 

@@ -69,7 +69,8 @@ export class Jobs {
   private readonly maxWorkloadBytes: number
   private readonly wakeupTimeoutMillis: number
   private readonly workerProbeMillis: number
-  private nowMillis = 0
+  /** When something was last done, monotonic. */
+  nowMillis = 0
 
   constructor(options: Options, handles: Handles, mergingSeed: number) {
     this.functions = new Functions(options.maxFunctions, options.maxJobsPerFunction)
@@ -243,6 +244,7 @@ export class Jobs {
   }
 
   private offer(job: Job): void {
+    job.dueMillis = this.nowMillis
     this.functions.enqueue(job)
     this.observer?.offered(job)
     this.wake(job.function)

@@ -50,7 +50,13 @@ export const look = Effect.fnUntraced(function* (addresses: ReadonlyArray<Networ
       }))
     ]
   })
-  return { rows, problems: replies.flatMap((reply) => (reply._tag === "Failure" ? [reply.failure.message] : [])) }
+  const failures = replies.flatMap((reply) => (reply._tag === "Failure" ? [reply.failure] : []))
+  return {
+    rows,
+    problems: failures.map((failure) => failure.message),
+    /** Why nobody could be asked, where that is so. */
+    failure: failures.length === addresses.length ? failures[0] : undefined
+  }
 })
 
 const problem = (text: string): Condition => ({ text, isProblem: true })
@@ -75,25 +81,24 @@ const withoutWorkers = (row: Row, all: ReadonlyArray<Row>): Condition => {
 const waiting = (row: Row, before: Row | undefined, all: ReadonlyArray<Row>): Condition | undefined => {
   const { detail } = row
   if (row.queued === 0) return undefined
-  if (detail !== undefined && detail.waiting === 0)
-    return note(`${some(detail.delayed, "job")} of it wait for their time, which has not come`)
+  if (detail !== undefined && detail.waiting === 0) return note(`${some(detail.delayed, "job")} not due yet`)
   if (row.workers === 0) return withoutWorkers(row, all)
   const isStill = before !== undefined && before.queued === row.queued && before.running === row.running
   const busy = detail?.busy ?? row.running
   if (busy >= row.workers) {
     return problem(
-      `all ${row.workers} workers are busy${isStill ? " and nothing has moved; are they stuck in a job?" : "; start more if it stays so"}`
+      `${row.workers === 1 ? "its one worker is" : `all ${row.workers} workers are`} busy${isStill ? " and nothing has moved; are they stuck in a job?" : "; start more if it stays so"}`
     )
   }
   if (!isStill) return undefined
   const woken = detail?.woken ?? 0
   if (woken > 0)
-    return problem(`${some(woken, "worker")} were woken and do not ask for a job; restart them, or look at the network`)
-  const free = `${row.workers - busy} workers are free and nothing has moved`
+    return problem(`${some(woken, "worker")} woken, and silent since; restart them, or look at the network`)
+  const free = `${some(row.workers - busy, "worker")} free and nothing has moved`
   return problem(
     detail === undefined
       ? `${free}: delayed jobs wait for their time, otherwise restart the workers`
-      : `${free}; are they busy with something else than this server?`
+      : `${free}; are they at work for another server?`
   )
 }
 

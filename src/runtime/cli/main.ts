@@ -14,12 +14,13 @@ import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import { version } from "../version.ts"
 import { adminCommands } from "./admin-commands.ts"
+import { doctor } from "./doctor.ts"
 import { expand } from "./GearmanLetters.ts"
 import { map, mapWorker } from "./map.ts"
 import * as Output from "./Output.ts"
 import { config, server } from "./server.ts"
 import { submit } from "./submit.ts"
-import { watchCommands } from "./watch.ts"
+import { top } from "./top.ts"
 import { worker } from "./worker.ts"
 
 /**
@@ -55,7 +56,7 @@ const presenter: CliOutput.Presenter = {
 
 const root = Command.make("effect-gearman").pipe(
   Command.withDescription("A Gearman job server, workers and clients"),
-  Command.withSubcommands([server, worker, submit, map, mapWorker, ...adminCommands, ...watchCommands, config])
+  Command.withSubcommands([server, worker, submit, map, mapWorker, ...adminCommands, top, doctor, config])
 )
 
 /** Runs the command line; the process ends with it. */

@@ -131,13 +131,19 @@ describe("show functions", () => {
     const client = server.connect()
     const [busy] = sleepers(server, 2)
     for (let count = 0; count < 3; count++) client.background("f")
+    server.advance(1_500)
     busy!.grab()
     const epoch = `${server.now.wallMillis / 1000 + 60}`
     client.send("SUBMIT_JOB_EPOCH", { function: "later", unique: "", epoch, workload: "" })
     client.background("f")
     client.drop()
     const rows = client.command("show functions").split("\n").toSorted()
-    assert.deepStrictEqual(rows, ["", ".", "f\t2\t0\t1\t2\t1\t0\t1\t1\t0\t0", "later\t0\t1\t0\t0\t0\t0\t0\t0\t0\t0"])
+    assert.deepStrictEqual(rows, [
+      "",
+      ".",
+      "f\t2\t0\t1\t2\t1\t0\t1\t1\t0\t0\t1500",
+      "later\t0\t1\t0\t0\t0\t0\t0\t0\t0\t0\t0"
+    ])
   })
 
   it("tells of functions that exist in refused wishes only", () => {
@@ -148,7 +154,7 @@ describe("show functions", () => {
     stranger.canDo("f")
     stranger.canDo("f")
     const boss = server.connect({ peerNames: ["boss"] })
-    assert.strictEqual(boss.command("show functions"), "f\t0\t0\t0\t0\t0\t0\t0\t0\t1\t2\n.\n")
+    assert.strictEqual(boss.command("show functions"), "f\t0\t0\t0\t0\t0\t0\t0\t0\t1\t2\t0\n.\n")
     assert.strictEqual(boss.command("status"), ".\n")
   })
 })

@@ -1,0 +1,68 @@
+/**
+ * `doctor`: why jobs are not moving, from two looks at the servers.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { conditionsOf, look, type Row } from "./Diagnosis.ts"
+import * as Numbers from "./Numbers.ts"
+import * as Output from "./Output.ts"
+import * as Servers from "./servers.ts"
+
+/** There is something to see to; what it is has been printed. */
+class Findings extends Schema.TaggedError<Findings>("effect-gearman/cli/Findings")("Findings", {
+  count: Schema.Number
+}) {
+  override get message() {
+    return this.count === 1 ? "1 finding" : `${this.count} findings`
+  }
+}
+
+const keyOf = (row: Row) => `${row.server} ${row.function}`
+
+const some = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`
+
+const sorted = (rows: ReadonlyArray<Row>) =>
+  [...rows].sort(
+    (left, right) =>
+      right.queued - left.queued || right.running - left.running || (left.function < right.function ? -1 : 1)
+  )
+
+/** The command. */
+export const doctor = Command.make(
+  "doctor",
+  {
+    ...Servers.flags,
+    wait: Numbers.SecondsOrNone("wait").pipe(
+      Flag.withDescription("Time between the two looks that tell what does not move"),
+      Flag.withDefault(2)
+    )
+  },
+  Effect.fnUntraced(function* (given) {
+    const addresses = yield* Servers.resolve(given)
+    const first = yield* look(addresses)
+    if (first.failure !== undefined) return yield* first.failure
+    yield* Effect.sleep(given.wait * 1_000)
+    const second = yield* look(addresses)
+    const before = new Map(first.rows.map((row) => [keyOf(row), row]))
+    const conditions = sorted(second.rows).flatMap((row) =>
+      conditionsOf(row, before.get(keyOf(row)), second.rows).map(({ isProblem, text }) => ({
+        isProblem,
+        text: `${row.function} on ${row.server}: ${row.queued} queued, ${row.running} running, ${some(row.workers, "worker")}: ${text}`
+      }))
+    )
+    const problems = second.problems.map((text) => ({ isProblem: true, text }))
+    for (const { text } of [...problems, ...conditions]) yield* Output.printLine(Output.visible(text))
+    const count = [...problems, ...conditions].filter(({ isProblem }) => isProblem).length
+    if (count > 0) return yield* new Findings({ count })
+    yield* Output.printLine(`${some(second.rows.length, "function")}, nothing is stuck`)
+  })
+).pipe(
+  Command.provide((given) => Servers.network(given)),
+  Command.withDescription("Explain why jobs are not moving; exit code 1 when something is wrong"),
+  Command.withExamples([
+    { command: "effect-gearman doctor --wait 10", description: "For functions whose jobs take long" },
+    { command: "effect-gearman doctor --server a,b", description: "Finds workers that miss one of two servers" }
+  ])
+)
