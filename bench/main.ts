@@ -120,10 +120,13 @@ else it does; each ratio comes from runs in turn, so what disturbed one disturbe
 `
 
 if (values.write) {
-  const circumstances = `Measured on ${machine}; ${values.rounds} rounds of ${values.seconds} s.`
+  const measuredOn = `Measured on ${machine}; ${values.rounds} rounds of ${values.seconds} s.`
   write(
     introduction,
     sections.map(({ name }) => name),
-    figures.map((found) => ({ ...found, circumstances }))
+    figures.map(({ section, tables }) => {
+      const { method } = sections.find(({ name }) => name === section)!
+      return { section, tables, circumstances: method === undefined ? measuredOn : `${method} ${measuredOn}` }
+    })
   )
 }

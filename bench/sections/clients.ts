@@ -60,6 +60,7 @@ const compare = async <P extends Peer>(
 export const clients: Section = {
   name: "clients",
   what: "jobs per second and CPU per job of clients and workers, beside PHP's, Perl's and the gearman tool",
+  method: `Each client and worker is a process of its own (\`bench/clients\`), warm, and the CPU is that process's; the other side is the load generator. A client submits as many jobs as are said and waits for all of them, again and again. A worker's handler gives back what it was given; that of the \`gearman\` tool prints it. Rounds in turn; in brackets the lowest and the highest.`,
   measure: async (context) => {
     const { scale, seconds, servers } = context
     const server = servers.find(({ name }) => name === "gearmand") ?? servers[0]!

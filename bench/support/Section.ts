@@ -27,6 +27,8 @@ export interface Context {
 export interface Section {
   readonly name: string
   readonly what: string
+  /** How it measures, where that differs from what the page says of all. */
+  readonly method?: string
   /** It is about our own server only, and starts what it needs. */
   readonly isAlone?: boolean
   readonly measure: (context: Context) => Promise<ReadonlyArray<Table>>
