@@ -75,6 +75,9 @@ export interface KernelOptions {
   readonly hurryOneIn: number
 }
 
+// More operations than a task ever has, and a small integer to the engine, which a larger one is not.
+const never = 0x3fff_ffff
+
 // Order is kept while the list is short, so that choosing 0 always means the oldest.
 const orderedBelow = 24
 
@@ -189,7 +192,7 @@ export class Kernel {
   /** Decides at which operation from now on the running task is preempted, if at any. */
   drawPreemption(): void {
     const gap = this.choices.choose("preempt", this.options.preemptWithin)
-    this.operationsLeft = gap === 0 ? Number.MAX_SAFE_INTEGER : gap
+    this.operationsLeft = gap === 0 ? never : gap
   }
 
   /** Moves the time to the next timer and makes all that are due then ready. */

@@ -54,7 +54,7 @@ export class Pipe {
   private endSent = false
   private lastArrival = 0
   /** Chunks of which something has not left. They are read when they leave: till then their writer must not touch them. */
-  private lent: Array<{ readonly chunk: Uint8Array; readonly at: number }> = []
+  private readonly lent: Array<{ readonly chunk: Uint8Array; readonly at: number }> = []
   private readonly onTheWay: Array<Segment> = []
   private readonly kernel: Kernel
   private readonly options: NetworkOptions
@@ -79,7 +79,6 @@ export class Pipe {
   write(chunk: Uint8Array): void {
     if (this.cut || this.ending) return
     this.reserve(chunk.length)
-    this.bytes.set(chunk, this.written - this.base)
     this.lent.push({ chunk, at: this.written })
     this.written += chunk.length
     this.kernel.choices.hash.bytes(chunk, 0, chunk.length)
@@ -102,7 +101,6 @@ export class Pipe {
     if (this.cut) return
     const { choices } = this.kernel
     const before = this.sent
-    this.readLent()
     while (this.sent < this.written && this.sent - this.read < this.options.windowBytes) {
       const room = Math.min(this.written - this.sent, this.options.windowBytes - (this.sent - this.read))
       const cuts = this.options.cutOneIn > 0 && choices.oneIn("cut", this.options.cutOneIn)
@@ -113,16 +111,24 @@ export class Pipe {
       this.endSent = true
       this.transmit(true)
     }
-    if (this.sent === this.written) this.lent.length = 0
-    else this.lent = this.lent.filter(({ at, chunk }) => at + chunk.length > this.sent)
-    if (this.sent > before) this.events.onSent()
+    if (this.sent === before) return
+    this.readLent(before, this.sent)
+    this.events.onSent()
   }
 
-  private readLent(): void {
-    for (const { at, chunk } of this.lent) {
-      const from = Math.max(at, this.sent)
-      if (from < at + chunk.length) this.bytes.set(chunk.subarray(from - at), from - this.base)
+  /** Takes over what leaves. */
+  private readLent(from: number, to: number): void {
+    const { base, bytes, lent } = this
+    let done = 0
+    for (const { at, chunk } of lent) {
+      if (at >= to) break
+      const end = at + chunk.length
+      if (end <= to) done++
+      const isWhole = at >= from && end <= to
+      const part = isWhole ? chunk : chunk.subarray(Math.max(at, from) - at, Math.min(end, to) - at)
+      bytes.set(part, Math.max(at, from) - base)
     }
+    lent.splice(0, done)
   }
 
   /** Hands `count` received bytes to the reader. They are valid until the next call on this pipe. */

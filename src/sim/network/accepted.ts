@@ -19,7 +19,6 @@ const readError = (cause: Broken) => new Socket.SocketError({ reason: new Socket
  * @category constructors
  */
 export const accepted = (endpoint: Endpoint): Network.Connection => {
-  let scratch = new Uint8Array(1024)
   let ending = false
   let handler: ((bytes: Uint8Array) => void) | undefined
   let finish: ((exit: Effect.Effect<void, Socket.SocketError>) => void) | undefined
@@ -46,9 +45,7 @@ export const accepted = (endpoint: Endpoint): Network.Connection => {
     if (isTooFull()) return
     const count = endpoint.readable()
     if (count > 0) {
-      if (scratch.length < count) scratch = new Uint8Array(count * 2)
-      const bytes = scratch.subarray(0, count)
-      bytes.set(endpoint.read(count))
+      const bytes = endpoint.read(count)
       handler(bytes)
       bytes.fill(poison)
     } else if (endpoint.incoming.ended && endpoint.incoming.unread === 0) return done(Effect.void)

@@ -49,7 +49,7 @@ export const dialled = (dial: Effect.Effect<Endpoint, Socket.SocketError, Scope.
       if (count > 0) {
         const resume = waiter
         waiter = undefined
-        const chunk = Uint8Array.from(endpoint.read(count))
+        const chunk = endpoint.read(count).slice()
         endpoint.readDone()
         resume(Effect.succeed([chunk]))
       } else if (endpoint.incoming.ended && endpoint.incoming.unread === 0) {

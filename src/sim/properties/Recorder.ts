@@ -242,7 +242,7 @@ export class Recorder implements Tap {
     const { gaveNow } = this
     if (gaveNow.length === 0) return
     const { passed } = this
-    passed.clear()
+    if (passed.size > 0) passed.clear()
     let kept = 0
     for (const event of gaveNow) {
       if (event._tag !== "Packet" || passed.has(event.connection) || !fits(event)) {

@@ -19,13 +19,13 @@ const told = new Set(["JobFailed", "Described"])
 const recoveryMillis = 20_000
 
 /**
- * Watches callers, and says which of them still wait.
+ * Watches callers, and says which of them has waited longest.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Callers extends Property {
-  readonly waiting: () => ReadonlyArray<Asked>
+  readonly waiting: () => Asked | undefined
   readonly answered: () => number
   readonly succeeded: () => number
 }
@@ -128,7 +128,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers" 
 
   return {
     name: "callers",
-    waiting: () => [...open.values()],
+    waiting: () => open.values().next().value,
     answered: () => done.size,
     succeeded: () => successes,
     observe: ({ at, event }) => {

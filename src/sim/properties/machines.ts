@@ -289,6 +289,8 @@ const silenceMillis = 18_000
  */
 export const silence = (isSteady: (node: string) => boolean): Property => {
   const heard = new Map<number, { readonly node: string; at: number }>()
+  /** Nothing can be silent for too long before. */
+  let soonest = 0
   return {
     name: "silence",
     observe: ({ at, event }) => {
@@ -309,7 +311,10 @@ export const silence = (isSteady: (node: string) => boolean): Property => {
       }
     },
     atRest: (_servers, until) => {
+      if (until < soonest) return
+      soonest = until + silenceMillis
       for (const [connection, { at, node }] of heard) {
+        soonest = Math.min(soonest, at + silenceMillis)
         if (until - at < silenceMillis) continue
         throw new Violation(41, `${node} keeps connection ${connection}, over which nothing came since ${at} ms`)
       }

@@ -121,6 +121,14 @@ export interface Scenario {
 }
 
 /**
+ * How many items a map has; each is a job.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const mapItems = 4
+
+/**
  * How large scenarios are drawn.
  *
  * @since 0.1.0
@@ -233,6 +241,9 @@ const withPrefetch = (seed: number, plans: ReadonlyArray<WorkerPlan>): ReadonlyA
   return dice.oneIn(3) ? plans.map((plan) => ({ ...plan, prefetch: dice.of([0, 1, 4]) })) : plans
 }
 
+/** How many jobs a call submits. */
+const jobsOf = ({ kind }: Call): number => (kind === "map" ? mapItems : kind === "status" || kind === "echo" ? 0 : 1)
+
 const drawClients = (
   dice: Dice,
   size: Size,
@@ -246,7 +257,7 @@ const drawClients = (
   const others = dice.of([0, 12])
   const hedges = dice.of([0, 0, 0, 3])
   const jobsMax = dice.of([undefined, undefined, undefined, 1, 4])
-  const calls = Array.from({ length: size.jobs }, (): Call & { readonly client: number } => {
+  const drawCall = (): Call & { readonly client: number } => {
     const fn = dice.of(functions)
     const isBackground = background > 0 && dice.oneIn(background) && fn !== "mapped"
     const isOther = others > 0 && dice.oneIn(others)
@@ -269,7 +280,13 @@ const drawClients = (
       hedgeMillis: hedges > 0 && dice.oneIn(hedges) ? dice.between(1, 500) : 0,
       interruptAfterMillis: interrupts > 0 && dice.oneIn(interrupts) ? dice.between(1, spanMillis) : 0
     }
-  })
+  }
+  const calls: Array<ReturnType<typeof drawCall>> = []
+  for (let jobs = 0; jobs < size.jobs;) {
+    const call = drawCall()
+    calls.push(call)
+    jobs += jobsOf(call)
+  }
   return Array.from({ length: size.clients }, (_, index) => ({
     jobsMax,
     calls: calls

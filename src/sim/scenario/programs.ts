@@ -17,7 +17,7 @@ import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import * as Worker from "../../protocol/Worker.ts"
 import type { Event } from "../properties/History.ts"
 import { type Executions, functions, payloadOf, serve } from "./functions.ts"
-import type { Call, FunctionName, Scenario, WorkerPlan } from "./Scenario.ts"
+import { type Call, type FunctionName, mapItems, type Scenario, type WorkerPlan } from "./Scenario.ts"
 
 /**
  * What programs tell the run they are part of.
@@ -140,7 +140,7 @@ const perform = (call: Call): Effect.Effect<string, unknown, Client.Client> =>
       case "later":
         return (yield* client.background(fn, payload, { after: "2 seconds" })).handle
       case "map": {
-        const items = Array.from({ length: 4 }, (_, index) => payloadOf(call.item + index, call.takesMillis))
+        const items = Array.from({ length: mapItems }, (_, index) => payloadOf(call.item + index, call.takesMillis))
         const results = yield* DistributedMap.map(items, fn, { window: mapWindow })
         return results.join(",")
       }

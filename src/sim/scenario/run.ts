@@ -190,6 +190,8 @@ class Run {
     this.isStopping = true
     this.stopAll("peer", peers.length)
     this.stopAll("client", clients.length)
+    // What a client said last is still on its way when it has ended, and workers have to be there for it.
+    this.reach("the servers have heard the clients out", 45, kernel.now + this.patienceMillis(), () => this.unheard())
     this.stopAll("worker", workers.length)
     this.reach("the servers forget who left", 56, kernel.now + this.patienceMillis(), () => this.remembered())
     this.stopAll("server", servers.length)
@@ -277,7 +279,8 @@ class Run {
       const isLate = kernel.isIdle() && (kernel.nextTimerAt() ?? Infinity) > deadline
       if (!isLate && kernel.steps < this.stepsMax && kernel.step()) continue
       const why = kernel.steps >= this.stepsMax ? `after ${this.stepsMax} steps` : `${kernel.now} ms into the run`
-      throw new Violation(property, `${goal}: not so ${why}, since ${pending() ?? "it never rests"}`, "liveness")
+      const missing = pending() ?? "it never rests"
+      throw new Violation(property, `${goal}: not so ${why}, since ${missing}; ${this.states()}`, "liveness")
     }
   }
 
@@ -285,11 +288,9 @@ class Run {
   private unanswered(): string | undefined {
     // Where time hurries, a caller's moment may come long before its turn.
     for (const [node, count] of this.unasked) if (count > 0) return `${count} callers of ${node} have yet to ask`
-    const [waiting] = this.callers.waiting()
-    if (waiting !== undefined) {
-      return `caller ${waiting.caller} at ${waiting.node} waits for ${waiting.function} ${waiting.workload}; ${this.states()}`
-    }
-    return undefined
+    const waiting = this.callers.waiting()
+    if (waiting === undefined) return undefined
+    return `caller ${waiting.caller} at ${waiting.node} waits for ${waiting.function} ${waiting.workload}`
   }
 
   private undone(): string | undefined {
@@ -297,11 +298,22 @@ class Run {
       if (this.lost.has(server.node)) continue
       for (const job of server.unfinished) {
         if (!server.mayBeGone(job)) {
-          return `${job.handle} of ${server.node} is ${job.state}; ${this.states()}`
+          return `${job.handle} of ${server.node} is ${job.state}`
         }
       }
     }
     return undefined
+  }
+
+  private unheard(): string | undefined {
+    for (const { endpoints, name } of this.world.network.hosts.values()) {
+      if (this.lost.has(name)) continue
+      const open = endpoints.find(
+        ({ closed, dialled, peer: { host } }) => !closed && !dialled && host.startsWith("client")
+      )
+      if (open !== undefined) return `${name} has not noticed that ${open.peer.host} left`
+    }
+    return this.undone()
   }
 
   private states(): string {
