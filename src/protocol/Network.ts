@@ -234,5 +234,7 @@ export class Network extends Context.Service<
      * each acquisition dials anew, resolving the name again.
      */
     readonly connect: (address: Address) => Effect.Effect<Socket.Socket>
+    /** Who we are on this network, in graphic ASCII: host and process. Workers introduce themselves by it. */
+    readonly processName?: string | undefined
   }
 >()("effect-gearman/Network") {}

@@ -52,7 +52,7 @@ export interface Options {
   readonly servers: ReadonlyArray<Network.Address | string>
   /** How many jobs run at once, over all servers and functions. Default: 1. */
   readonly concurrency?: number | undefined
-  /** What `workers` shows (SET_CLIENT_ID): 1 to 127 graphic ASCII characters; another one is a defect. Default: none is announced. */
+  /** What `workers` shows (SET_CLIENT_ID): 1 to 127 graphic ASCII characters; another one is a defect. Default: the network's name for us, on Node `<host>:<process id>`. */
   readonly clientId?: string | undefined
   /** How long closing waits for jobs that run; then they are interrupted and handed back. Default: 30 seconds. */
   readonly drainTimeout?: Duration.Input | undefined

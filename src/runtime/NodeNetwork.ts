@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Socket from "effect/socket/Socket"
 import * as Net from "node:net"
+import * as Os from "node:os"
 import * as Network from "../protocol/Network.ts"
 import * as NodeListener from "./network/NodeListener.ts"
 import * as Tls from "./network/Tls.ts"
@@ -74,6 +75,12 @@ const dialTls = (
   })
 }
 
+// A host's name may hold what a worker's id may not, and be longer.
+const processName = (): string =>
+  `${Os.hostname()
+    .replaceAll(/[^\x21-\x7e]/g, "_")
+    .slice(0, 100)}:${process.pid}`
+
 /**
  * The network of this machine.
  *
@@ -94,6 +101,7 @@ export const make = (options: Options = {}): Network.Network["Service"] => {
     onRefused: options.onRefused ?? (() => {})
   }
   return Network.Network.of({
+    processName: processName(),
     listen: (address) => NodeListener.listen(address, listenOptions),
     connect: (address) =>
       Effect.flatMap(nodeSocket, (node) => {

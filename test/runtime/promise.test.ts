@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import { connect, GearmanError, handle, InvalidAddress, JobFail, JobFunction, serve } from "../../src/promise/index.ts"
 import * as JobServer from "../../src/protocol/JobServer.ts"
 import * as Network from "../../src/protocol/Network.ts"
+import { ask } from "./support.ts"
 import * as NodeNetwork from "../../src/runtime/NodeNetwork.ts"
 
 const runtime = ManagedRuntime.make(
@@ -56,6 +57,9 @@ describe("effect-gearman/promise", () => {
     assert.instanceOf(error, GearmanError)
     assert.strictEqual(error.reason._tag, "JobException")
     assert.include(error.message, "out of paper")
+    // A worker introduces itself by host and process.
+    const workers = await ask(Number(server.split(":").at(-1)), "workers")
+    assert.match(workers!, new RegExp(` \\S+:${process.pid} : (?:reverse angry|angry reverse)\n`))
     const background = await client.background("nobody serves this", "x")
     assert.isTrue((await client.status(background)).known)
     await client.close()

@@ -219,13 +219,13 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       return decoded(fn, Effect.raceFirst(first, Effect.delay(answer, hedge)))
     })
     if (fn.retry !== undefined) effect = Effect.retry(effect, { schedule: fn.retry, while: isJobFailure })
-    return withTimeout(
-      options?.timeout ?? fn.timeout,
-      fn.name
-    )(effect).pipe(
-      Effect.onExit((exit) => Metrics.clientJob(fn.name, outcomeOf(exit))),
-      Tracing.withSpan("gearman.run", () => ({ kind: "client", attributes: { "gearman.function": fn.name } }))
-    )
+    const limited = withTimeout(options?.timeout ?? fn.timeout, fn.name)(effect)
+    return Effect.suspend(() => {
+      const startedAt = Monotonic.millis(clock)
+      return Effect.onExit(limited, (exit) =>
+        Metrics.clientJob(fn.name, outcomeOf(exit), (Monotonic.millis(clock) - startedAt) / 1000)
+      )
+    }).pipe(Tracing.withSpan("gearman.run", () => ({ kind: "client", attributes: { "gearman.function": fn.name } })))
   }
 
   const submit: Client["Service"]["submit"] = (fn, payload, options) => {

@@ -3,12 +3,13 @@
  *
  * - `gearman_client_jobs{function, outcome}`: calls that ended; the outcome is `success`, the
  *   function's own `error`, or the tag of the reason.
+ * - `gearman_client_seconds{function}`: how long those calls took, resubmissions and retries included.
  * - `gearman_worker_jobs{function, outcome}`: jobs that ended; `success`, `fail`,
  *   `exception` or `lost`.
  * - `gearman_worker_seconds{function}`: how long handlers ran.
  * - `gearman_connections_lost{role, server}`: connections lost, and attempts to connect that failed.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 
 // Whoever names functions or servers without end gets them counted together.
@@ -56,6 +57,13 @@ const workerSeconds = series(
   }),
   ["function"]
 )
+const clientSeconds = series(
+  Metric.histogram("gearman_client_seconds", {
+    description: "How long calls took, in seconds",
+    boundaries: Metric.exponentialBoundaries({ start: 0.001, factor: 4, count: 10 })
+  }),
+  ["function"]
+)
 const connectionsLost = series(
   Metric.counter("gearman_connections_lost", {
     description: "Connections lost, and attempts to connect that failed",
@@ -64,7 +72,8 @@ const connectionsLost = series(
   ["role", "server"]
 )
 
-export const clientJob = (name: string, outcome: string): Effect.Effect<void> => clientJobs(name, outcome, 1)
+export const clientJob = (name: string, outcome: string, seconds: number): Effect.Effect<void> =>
+  Effect.andThen(clientJobs(name, outcome, 1), clientSeconds(name, "", seconds))
 export const workerJob = (name: string, outcome: string): Effect.Effect<void> => workerJobs(name, outcome, 1)
 export const handlerSeconds = (name: string, seconds: number): Effect.Effect<void> => workerSeconds(name, "", seconds)
 export const connectionLost = (role: string, server: string): Effect.Effect<void> => connectionsLost(role, server, 1)

@@ -59,7 +59,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const drainTimeout = Duration.fromInputUnsafe(options.drainTimeout ?? defaults.drainTimeout)
   const maxGrabs = count("maxGrabs", options.maxGrabs ?? defaults.maxGrabs)
   const maxUnsentBytes = count("maxUnsentBytes", options.maxUnsentBytes ?? defaults.maxUnsentBytes)
-  const { clientId } = options
+  const clientId = options.clientId ?? (yield* Network.Network).processName
   if (clientId !== undefined && !isClientId.test(clientId)) {
     return yield* Effect.die(
       new InvalidRequest({ field: "clientId", problem: "it must be 1 to 127 graphic ASCII characters" })

@@ -74,6 +74,10 @@ describe("observability", () => {
       assert.strictEqual(yield* count("gearman_client_jobs", "JobFailed"), 1)
       assert.strictEqual(yield* count("gearman_worker_jobs", "success"), 2)
       assert.strictEqual(yield* count("gearman_worker_jobs", "fail"), 1)
+      for (const id of ["gearman_client_seconds", "gearman_worker_seconds"]) {
+        const found = (yield* Metric.snapshot).find((metric) => metric.id === id)
+        assert.strictEqual(found?.type === "Histogram" ? found.state.count : 0, 3, id)
+      }
     }).pipe(
       Effect.scoped,
       Effect.provide(world),
