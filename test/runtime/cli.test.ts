@@ -222,7 +222,12 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     })
     const settings = JSON.parse(printed.stdout)
     assert.deepInclude(settings, { name: "port", value: "9", source: "flag" })
-    assert.deepInclude(settings, { name: "job-retries", value: "3", source: "environment" })
+    const where = "EFFECT_GEARMAN_JOB_RETRIES"
+    assert.deepInclude(settings, { name: "job-retries", value: "3", source: "environment", where })
+    const secret = await gearman(["config", "print", "--mysql-password=secret", "--threads=2"])
+    assert.notInclude(secret.stdout, "secret")
+    assert.match(secret.stdout, /^mysql-password +<redacted> +flag \(no effect: /m)
+    assert.match(secret.stdout, /^threads +2 +flag \(no effect: one thread does all the work\)$/m)
     const valid = await gearman(["config", "check", "--threads=4"])
     assert.deepStrictEqual(
       [valid.code, valid.stdout.split("\n")[0]],
@@ -231,6 +236,19 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     const wrong = await gearman(["config", "check", "--port=x", "--nonsense"])
     assert.strictEqual(wrong.code, 1)
     assert.strictEqual(wrong.stderr.trimEnd().split("\n").length, 2)
+    const files = await gearman(["config", "check", "--ssl", "--ssl-key=/no/key", "--ssl-certificate=/no/chain"])
+    assert.strictEqual(files.code, 1)
+    assert.match(files.stderr, /--ssl-certificate: ENOENT.*\n.*--ssl-key: ENOENT/)
+  })
+
+  it("shows help with an example for every command", async () => {
+    const commands = ["server", "worker", "submit", "map", "map-worker", "status", "workers", "jobs", "cancel"]
+    for (const command of [...commands, "shutdown", "admin", "top", "doctor", "config print", "config check"]) {
+      const help = await gearman([...command.split(" "), "--help"])
+      assert.strictEqual(help.code, 0, command)
+      assert.include(help.stdout, `effect-gearman ${command} `, command)
+      assert.match(help.stdout, /^EXAMPLES$/m, command)
+    }
   })
 
   it("watches, and explains what does not move", async () => {

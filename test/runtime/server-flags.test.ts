@@ -168,5 +168,41 @@ describe("gearmand's command line", () => {
     assert.deepInclude(shown, { name: "port", value: "9", source: "flag" })
     assert.deepInclude(shown, { name: "worker-wakeup", value: "0", source: "default" })
     assert.notInclude(JSON.stringify(shown), '"p"')
+    const redacted = { name: "redis-password", value: "<redacted>", source: "flag" } as const
+    assert.deepInclude(shown, { ...redacted, note: "it belongs to a queue type that is not in use" })
+  })
+
+  it("names variable and file", () => {
+    const environment = { GEARMAND_PORT: "7", EFFECT_GEARMAN_JOB_RETRIES: "2" }
+    const shown = Settings.describe(parse("--config-file=f", environment, "--verbose=INFO --port=1") as Parse.Parsed)
+    assert.deepInclude(shown, { name: "port", value: "7", source: "environment", where: "GEARMAND_PORT" })
+    assert.deepInclude(shown, {
+      name: "job-retries",
+      value: "2",
+      source: "environment",
+      where: "EFFECT_GEARMAN_JOB_RETRIES"
+    })
+    assert.deepInclude(shown, { name: "verbose", value: "INFO", source: "file", where: "f" })
+  })
+
+  it("names all mistakes at once: of values, of files, and of what does not fit together", () => {
+    const environment = { EFFECT_GEARMAN_MAX_JOBS: "none" }
+    const refusal = Settings.ofParsed(parse("--port=x --ssl --worker-probe=0.1 --config-file=f", environment, "--nons"))
+    assert.deepStrictEqual(
+      (refusal as Parse.Refusal).errors.map((error) => error.split(" ").slice(0, 2).join(" ")),
+      ["--port must", "EFFECT_GEARMAN_MAX_JOBS: --max-jobs", "f: unknown", "--ssl needs", "--worker-probe must"]
+    )
+  })
+
+  it("warns of variables that set nothing, and of words in the file that do not count", () => {
+    const { warnings } = parse(
+      "--config-file=f",
+      { EFFECT_GEARMAN_JOB_RETRIE: "1" },
+      "port=1\n--port=2"
+    ) as Parse.Parsed
+    assert.deepStrictEqual(warnings, [
+      "EFFECT_GEARMAN_JOB_RETRIE sets nothing; did you mean --job-retries?",
+      "f: ignored, as it does not begin with --: port=1"
+    ])
   })
 })

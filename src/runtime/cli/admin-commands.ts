@@ -89,7 +89,8 @@ const workers = Command.make("workers", { ...Servers.flags, json, all }, (given)
   )
 ).pipe(
   Command.provide((given) => Servers.network(given)),
-  Command.withDescription("Show the workers and the functions they can do")
+  Command.withDescription("Show the workers and the functions they can do"),
+  Command.withExamples([{ command: "effect-gearman workers --all", description: "Clients too" }])
 )
 
 const jobs = Command.make("jobs", { ...Servers.flags, json }, (given) =>
@@ -103,7 +104,8 @@ const jobs = Command.make("jobs", { ...Servers.flags, json }, (given) =>
   )
 ).pipe(
   Command.provide((given) => Servers.network(given)),
-  Command.withDescription("Show the jobs that a server holds")
+  Command.withDescription("Show the jobs that a server holds"),
+  Command.withExamples([{ command: "effect-gearman jobs --json", description: "For scripts" }])
 )
 
 const cancel = Command.make(
@@ -131,7 +133,10 @@ const cancel = Command.make(
   })
 ).pipe(
   Command.provide((given) => Servers.network(given)),
-  Command.withDescription("Cancel jobs: those who wait are told that it failed; a worker that runs it is not told")
+  Command.withDescription("Cancel jobs: those who wait are told that it failed; a worker that runs it is not told"),
+  Command.withExamples([
+    { command: "effect-gearman cancel H:abc:0000000001", description: "Where the server has --allow-cancel" }
+  ])
 )
 
 const shutdown = Command.make(
@@ -151,7 +156,8 @@ const shutdown = Command.make(
   })
 ).pipe(
   Command.provide((given) => Servers.network(given)),
-  Command.withDescription("Stop job servers that run with --allow-shutdown (or Perl's gearmand)")
+  Command.withDescription("Stop job servers that run with --allow-shutdown (or Perl's gearmand)"),
+  Command.withExamples([{ command: "effect-gearman shutdown --graceful", description: "When no job is left" }])
 )
 
 /** All of them. */

@@ -247,5 +247,8 @@ export const mapWorker = Command.make(
     "Serve the distributed map. DANGER: this runs whatever JavaScript the clients of its job servers send. Its limits " +
       "on time, memory and permissions are there for accidents, not for attacks: run it only where every client is trusted"
   ),
-  Command.withShortDescription("Serve the distributed map: runs the code that clients send")
+  Command.withShortDescription("Serve the distributed map: runs the code that clients send"),
+  Command.withExamples([
+    { command: "effect-gearman map-worker --concurrency 4", description: "Four items at once, each in a process" }
+  ])
 )

@@ -40,10 +40,20 @@ export const config = Command.make("config").pipe(
   Command.withDescription("Look at the job server's configuration: flags, environment and file together"),
   Command.withSubcommands([
     Command.make("print", flags, handledBefore).pipe(
-      Command.withDescription("Show each setting, its value and where that came from; --json for scripts")
+      Command.withDescription("Show each setting, its value and where that came from; --json for scripts"),
+      Command.withExamples([
+        { command: "effect-gearman config print --port 4731", description: "As `server --port 4731` would run here" },
+        { command: "effect-gearman config print --json", description: "For scripts" }
+      ])
     ),
     Command.make("check", flags, handledBefore).pipe(
-      Command.withDescription("Name each mistake; exit code 1 when there is one")
+      Command.withDescription("Name each mistake; exit code 1 when there is one"),
+      Command.withExamples([
+        {
+          command: "effect-gearman config check --config-file /etc/gearmand.conf",
+          description: "Before a restart with a new file"
+        }
+      ])
     )
   ])
 )

@@ -6,7 +6,7 @@ import type { Rule } from "../../protocol/server/Access.ts"
 import * as Access from "./Access.ts"
 import * as Flags from "./Flags.ts"
 import type { Level, LogFormat } from "./LogLevel.ts"
-import type * as Parse from "./parse.ts"
+import * as Parse from "./parse.ts"
 
 /** Everything about one server process. */
 export interface Settings {
@@ -47,6 +47,8 @@ export interface Settings {
   readonly pidFile: string | undefined
   readonly user: string | undefined
   readonly daemon: boolean
+  /** The options are checked, and nothing else. */
+  readonly isCheckOnly: boolean
   readonly tls:
     | { readonly certificate: string; readonly key: string; readonly authorities: string | undefined }
     | undefined
@@ -176,6 +178,7 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
     pidFile: text("pid-file"),
     user: text("user"),
     daemon: has("daemon"),
+    isCheckOnly: has("check-args"),
     tls: needsTls
       ? { certificate: certificate!, key: key!, authorities: parsed.given.get("ssl-ca-file")?.value }
       : undefined,
@@ -188,23 +191,46 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
   }
 }
 
+/** The settings by flags, environment and file together, or all that is wrong with them at once. */
+export const read = (
+  args: ReadonlyArray<string>,
+  environment: Readonly<Record<string, string | undefined>>
+): Settings | Parse.Refusal => ofParsed(Parse.parse(args, environment))
+
+/** The same, once they are parsed. */
+export const ofParsed = (parsed: Parse.Parsed | Parse.Refusal): Settings | Parse.Refusal => {
+  if (!Parse.isRefusal(parsed)) return fromParsed(parsed)
+  const others = parsed.rest === undefined ? undefined : fromParsed(parsed.rest)
+  return others !== undefined && Parse.isRefusal(others) ? { errors: [...parsed.errors, ...others.errors] } : parsed
+}
+
 /** One line of `config print`. */
 export interface Setting {
   readonly name: string
   readonly value: string
   readonly source: Parse.Source
+  /** The variable, or the file. */
+  readonly where?: string
+  /** Why it has no effect. */
+  readonly note?: string
 }
 
-/** Each option with its value and where that came from; secrets are not shown. */
+/** Each option with its value and where that came from; those without effect where they are given. No secrets. */
 export const describe = (parsed: Parse.Parsed): ReadonlyArray<Setting> =>
   Flags.flags
-    .filter((flag) => flag.treatment._tag === "Used" && !["help", "version", "check-args"].includes(flag.name))
+    .filter(
+      (flag) =>
+        (flag.treatment._tag === "Used" || parsed.given.has(flag.name)) &&
+        !["help", "version", "check-args"].includes(flag.name)
+    )
     .map((flag) => {
       const given = parsed.given.get(flag.name)
       const value = given?.value ?? flag.byDefault ?? (flag.kind._tag === "Switch" ? "false" : "")
       return {
         name: flag.name,
         value: flag.isSecret === true ? "<redacted>" : value,
-        source: given?.source ?? "default"
+        source: given?.source ?? "default",
+        ...(given?.where === undefined ? {} : { where: given.where }),
+        ...(flag.treatment._tag === "Used" ? {} : { note: flag.treatment.why })
       }
     })

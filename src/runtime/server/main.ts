@@ -15,9 +15,6 @@ export interface Presentation {
   readonly isStandIn: boolean
 }
 
-/** Set in the process that `--daemon` starts. */
-const backgroundVariable = "EFFECT_GEARMAN_BACKGROUND"
-
 const fail = (name: string, errors: ReadonlyArray<string>): never => {
   if (process.send !== undefined) process.send({ errors })
   process.stderr.write(errors.map((error) => `${name}: ${error}\n`).join(""))
@@ -30,7 +27,7 @@ const goToBackground = (name: string): void => {
   const child = ChildProcess.spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     detached: true,
     stdio: ["ignore", "ignore", "ignore", "ipc"],
-    env: { ...process.env, [backgroundVariable]: "1" }
+    env: { ...process.env, [Parse.backgroundVariable]: "1" }
   })
   child.once("message", (message: { readonly errors?: ReadonlyArray<string> }) => {
     if (message.errors !== undefined) fail(name, message.errors)
@@ -42,20 +39,19 @@ const goToBackground = (name: string): void => {
 /** Runs the command; the process ends with it. */
 export const main = async (args: ReadonlyArray<string>, { isStandIn, name, version }: Presentation): Promise<void> => {
   const parsed = Parse.parse(args, process.env)
-  if (Parse.isRefusal(parsed)) return fail(name, parsed.errors)
-  if (parsed.given.has("help")) {
+  if (!Parse.isRefusal(parsed) && parsed.given.has("help")) {
     process.stdout.write(Flags.help(name))
     return
   }
-  if (parsed.given.has("version")) {
+  if (!Parse.isRefusal(parsed) && parsed.given.has("version")) {
     process.stdout.write(`${name} ${version}\n`)
     return
   }
   const Settings = await import("./Settings.ts")
-  const settings = Settings.fromParsed(parsed)
+  const settings = Settings.ofParsed(parsed)
   if (Parse.isRefusal(settings)) return fail(name, settings.errors)
-  if (parsed.given.has("check-args")) return
-  const isBackground = process.env[backgroundVariable] !== undefined
+  if (settings.isCheckOnly) return
+  const isBackground = process.env[Parse.backgroundVariable] !== undefined
   if (settings.daemon && !isBackground) return goToBackground(name)
 
   const [Effect, Cause, Exit, Network, Server] = await Promise.all([
@@ -69,10 +65,7 @@ export const main = async (args: ReadonlyArray<string>, { isStandIn, name, versi
     Server.run(settings, {
       defaultLog: isBackground ? "none" : isStandIn ? "/var/log/gearmand.log" : "stderr",
       isStandIn,
-      readAgain: () => {
-        const again = Parse.parse(args, process.env)
-        return Parse.isRefusal(again) ? again : Settings.fromParsed(again)
-      },
+      readAgain: () => Settings.read(args, process.env),
       onReady: (addresses) => {
         if (isBackground) {
           process.send?.({})

@@ -15,6 +15,8 @@ export type Source = "flag" | "environment" | "file" | "default"
 export interface Given {
   readonly value: string
   readonly source: Exclude<Source, "default">
+  /** The variable, or the file. */
+  readonly where?: string
 }
 
 /** The values that were given, by flag name, and what the user should know. */
@@ -28,6 +30,8 @@ export interface Parsed {
 /** Why the options make no sense: one line each. */
 export interface Refusal {
   readonly errors: ReadonlyArray<string>
+  /** What is left without the mistakes, in which there may be others. */
+  readonly rest?: Parsed
 }
 
 /** Tells the two results apart. */
@@ -148,12 +152,14 @@ const mistake = (flag: Flags.Flag, value: string): string | undefined => {
  * those that are the value of the one before, count; unlike there, `#` makes the rest of a
  * line a comment.
  */
-const fileWords = (content: string): Array<string> =>
-  content
+const fileWords = (content: string): { readonly taken: Array<string>; readonly ignored: Array<string> } => {
+  const words = content
     .split("\n")
     .flatMap((line) => line.replace(/(^|\s)#.*$/, "").split(/\s+/))
     .filter((word) => word !== "")
-    .filter((word, index, words) => word.startsWith("--") || wantsValue(words[index - 1]))
+  const isTaken = (word: string, at: number) => word.startsWith("--") || wantsValue(words[at - 1])
+  return { taken: words.filter(isTaken), ignored: words.filter((word, at) => !isTaken(word, at)) }
+}
 
 const wantsValue = (word: string | undefined): boolean => {
   const flag = word?.startsWith("--") === true ? Flags.find(word.slice(2)) : undefined
@@ -163,8 +169,13 @@ const wantsValue = (word: string | undefined): boolean => {
 /** Flags that ask for something to be done and are no settings. */
 const actions = new Set(["help", "version", "check-args"])
 
+const variablePrefix = "EFFECT_GEARMAN_"
+
+/** Set in the process that `--daemon` starts. */
+export const backgroundVariable = "EFFECT_GEARMAN_BACKGROUND"
+
 /** The variable that sets a flag: `EFFECT_GEARMAN_JOB_RETRIES` for `--job-retries`. */
-export const variableOf = (name: string): string => `EFFECT_GEARMAN_${name.toUpperCase().replaceAll("-", "_")}`
+export const variableOf = (name: string): string => variablePrefix + name.toUpperCase().replaceAll("-", "_")
 
 /**
  * Reads all options: flags, then the environment, then the file. `--help` and `--version` win over every mistake.
@@ -180,16 +191,17 @@ export const parse = (
 
   const take = (words: ReadonlyArray<Word>, source: Given["source"], where: string) => {
     const here = new Set<string>()
+    const before = where === "" ? "" : `${where}: `
     for (const { flag, value } of words) {
       const isAgain = here.has(flag.name)
-      if (isAgain && flag.isRepeatable !== true) errors.push(`${where}--${flag.name} is given twice`)
+      if (isAgain && flag.isRepeatable !== true) errors.push(`${before}--${flag.name} is given twice`)
       here.add(flag.name)
       const wrong = mistake(flag, value)
       const known = given.get(flag.name)
-      if (wrong !== undefined) errors.push(where + wrong)
+      if (wrong !== undefined) errors.push(before + wrong)
       else if (isAgain && flag.isRepeatable === true && known?.source === source)
-        given.set(flag.name, { value: `${known.value} ${value}`, source })
-      else if (!given.has(flag.name)) given.set(flag.name, { value, source })
+        given.set(flag.name, { ...known, value: `${known.value} ${value}` })
+      else if (!given.has(flag.name)) given.set(flag.name, { value, source, ...(where === "" ? {} : { where }) })
     }
   }
 
@@ -202,7 +214,12 @@ export const parse = (
     if (value === undefined || value === "" || actions.has(flag.name)) continue
     const wrong = mistake(flag, value)
     if (wrong !== undefined) errors.push(`${variable}: ${wrong}`)
-    else if (!given.has(flag.name)) given.set(flag.name, { value, source: "environment" })
+    else if (!given.has(flag.name)) given.set(flag.name, { value, source: "environment", where: variable })
+  }
+  for (const variable of Object.keys(environment)) {
+    if (!variable.startsWith(variablePrefix) || variable === backgroundVariable) continue
+    const name = variable.slice(variablePrefix.length).toLowerCase().replaceAll("_", "-")
+    if (Flags.find(name) === undefined) warnings.push(`${variable} sets nothing${suggestion(name)}`)
   }
 
   const setByVariable = (name: string, variable: string, isStronger: boolean) => {
@@ -210,7 +227,7 @@ export const parse = (
     if (value === undefined || value === "" || (given.has(name) && !isStronger)) return
     const wrong = mistake(Flags.find(name)!, value)
     if (wrong !== undefined) errors.push(`${variable}: ${wrong}`)
-    else given.set(name, { value, source: "environment" })
+    else given.set(name, { value, source: "environment", where: variable })
   }
   setByVariable("port", "GEARMAND_PORT", false)
   setByVariable("otlp-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", false)
@@ -220,9 +237,11 @@ export const parse = (
   try {
     const content = readFile(path)
     const fileErrors: Array<string> = []
-    const words = readWords(fileWords(content), fileErrors)
+    const { ignored, taken } = fileWords(content)
+    const words = readWords(taken, fileErrors)
+    if (ignored.length > 0) warnings.push(`${path}: ignored, as it does not begin with --: ${ignored.join(" ")}`)
     errors.push(...fileErrors.map((error) => `${path}: ${error}`))
-    take(words, "file", `${path}: `)
+    take(words, "file", path)
   } catch (cause) {
     // The default file need not exist; one that was asked for must.
     if (file !== undefined) errors.push(`cannot read the configuration file ${path}: ${(cause as Error).message}`)
@@ -244,5 +263,6 @@ export const parse = (
     if (treatment._tag === "Refused") errors.push(`--${name} is not supported: ${treatment.why}`)
     if (treatment._tag === "Ignored") warnings.push(`--${name} has no effect: ${treatment.why}`)
   }
-  return errors.length > 0 ? { errors } : { given, warnings, hasSignalEndpoint }
+  const parsed = { given, warnings, hasSignalEndpoint }
+  return errors.length > 0 ? { errors, rest: parsed } : parsed
 }
