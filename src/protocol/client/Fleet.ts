@@ -95,7 +95,8 @@ export class Fleet {
     const { mergeKey } = description
     const equal = mergeKey === undefined ? undefined : this.merged.get(mergeKey)
     if (equal !== undefined) {
-      equal.attach(listener)
+      // Who joins a submission that waits for a server has as much time to wait as whoever came first.
+      equal.attach(listener, equal.isParked ? this.now() : undefined)
       return equal
     }
     const submission = new Submission(description, this.onDone)
@@ -133,6 +134,7 @@ export class Fleet {
 
   private dispatch(submission: Submission): void {
     if (submission.isDone) return
+    submission.isParked = false
     const link = this.firstAlive(submission.description.order)
     if (link === undefined) return this.park(submission)
     const request = new Request(submission.description.packet, {
@@ -143,45 +145,52 @@ export class Fleet {
   }
 
   private park(submission: Submission): void {
-    if (this.isClosed || (this.limits.noServerMilliseconds === 0 && !submission.wasSent)) return this.giveUp(submission)
+    if (this.isClosed || (this.limits.noServerMilliseconds === 0 && !submission.wasSent)) {
+      return void this.giveUp(submission)
+    }
+    submission.isParked = true
     this.parked.push({ submission, since: this.now() })
     this.hasParked.openUnsafe()
   }
 
-  private giveUp(submission: Submission): void {
+  /** For the callers who have waited since then or longer. Returns since when the next one waits, if any is left. */
+  private giveUp(submission: Submission, until?: number): number | undefined {
     const servers = submission.description.order.map((index) => this.links[index]!)
     const cause = servers.find((link) => link.problem !== undefined)?.problem?.cause
-    if (submission.wasSent) return submission.failAmbiguous(undefined, cause)
+    if (submission.wasSent) return submission.failAmbiguous(undefined, cause, until)
     if (this.isClosed) return submission.fail(new GearmanErrors.ClientClosed())
-    submission.fail(
-      new GearmanErrors.NoServer({
-        servers: servers.map((link) => ({ server: link.server, problem: link.problem?.text ?? "not tried" })),
-        cause
-      })
-    )
+    const tried = servers.map((link) => ({ server: link.server, problem: link.problem?.text ?? "not tried" }))
+    return submission.fail(new GearmanErrors.NoServer({ servers: tried, cause }), until)
   }
 
   /** Gives up on what has waited too long. Returns when to look again, in milliseconds from now, or undefined. */
   expireParked(): number | undefined {
     const { noServerMilliseconds } = this.limits
-    const now = this.now()
+    const until = this.now() - noServerMilliseconds
     const kept: Array<Parked> = []
     const overdue: Array<Submission> = []
-    let next: number | undefined
     for (const parked of this.parked) {
-      if (parked.submission.isDone) continue
-      const left = parked.since + noServerMilliseconds - now
-      const isPatient = parked.submission.wasSent && parked.submission.description.hasDeadline
-      if (!isPatient && left <= 0) overdue.push(parked.submission)
-      else {
-        kept.push(parked)
-        next = Math.min(next ?? Infinity, Math.max(1, isPatient ? noServerMilliseconds : left))
-      }
+      const { since, submission } = parked
+      if (submission.isDone) continue
+      const isPatient = submission.wasSent && submission.description.hasDeadline
+      if (isPatient || since > until) kept.push(parked)
+      else overdue.push(submission)
     }
+    // Whoever is told may call again at once, and then waits too, or close everything.
     this.parked = kept
-    if (kept.length === 0) this.hasParked.closeUnsafe()
-    for (const submission of overdue) this.giveUp(submission)
-    return next
+    for (const submission of overdue) {
+      const since = this.giveUp(submission, until)
+      if (since === undefined) continue
+      if (this.isClosed) this.giveUp(submission)
+      else this.parked.push({ submission, since })
+    }
+    if (this.parked.length === 0) {
+      this.hasParked.closeUnsafe()
+      return undefined
+    }
+    let next = noServerMilliseconds
+    for (const { since } of this.parked) if (since > until) next = Math.min(next, since - until)
+    return Math.max(1, next)
   }
 
   /** The server has answered over a new connection. */

@@ -44,9 +44,12 @@ export class Submission {
   /** The request under way, as long as it may still be withdrawn. */
   request: Request | undefined
   isDone = false
+  /** It waits for any server at all. */
+  isParked = false
   // Most have one caller, and a set costs more than all the rest of a submission.
   private only: Listener | undefined
-  private others: Set<Listener> | undefined
+  /** With the time since when each waits for a server, where it is not that of the submission. */
+  private others: Map<Listener, number> | undefined
   private readonly onDone: (submission: Submission) => void
 
   constructor(description: Description, onDone: (submission: Submission) => void) {
@@ -54,9 +57,9 @@ export class Submission {
     this.onDone = onDone
   }
 
-  attach(listener: Listener): void {
+  attach(listener: Listener, since = -Infinity): void {
     if (this.only === undefined && this.others === undefined) this.only = listener
-    else (this.others ??= new Set()).add(listener)
+    else (this.others ??= new Map()).set(listener, since)
     if (this.handle !== undefined) listener.event({ _tag: "Created", handle: this.handle })
   }
 
@@ -82,29 +85,45 @@ export class Submission {
 
   emit(event: Event): void {
     this.only?.event(event)
-    if (this.others !== undefined) for (const listener of this.others) listener.event(event)
+    if (this.others !== undefined) for (const listener of this.others.keys()) listener.event(event)
   }
 
   succeed(bytes: Uint8Array): void {
     for (const listener of this.finish()) listener.succeeded(bytes)
   }
 
-  fail(reason: GearmanErrors.Reason): void {
+  /** For those who have waited since then or longer. Returns since when the next one waits, if any is left. */
+  fail(reason: GearmanErrors.Reason, until = Infinity): number | undefined {
     const error = GearmanErrors.fromReason(reason)
-    for (const listener of this.finish()) listener.failed(error)
+    const later = [...(this.others ?? [])].filter(([, since]) => since > until)
+    const overdue = later.length === 0 ? this.finish() : this.allBut(later)
+    for (const listener of overdue) listener.failed(error)
+    return later[0]?.[1]
   }
 
-  failAmbiguous(handle: string | undefined, cause: unknown): void {
+  failAmbiguous(handle: string | undefined, cause: unknown, until?: number): number | undefined {
     const { function: name } = this.description
-    this.fail(new GearmanErrors.Ambiguous({ function: name, server: this.lastServer, handle, cause }))
+    return this.fail(new GearmanErrors.Ambiguous({ function: name, server: this.lastServer, handle, cause }), until)
+  }
+
+  private allBut(later: ReadonlyArray<readonly [Listener, number]>): ReadonlyArray<Listener> {
+    const listeners = this.listeners()
+    this.only = undefined
+    this.others = new Map(later)
+    return listeners.filter((listener) => !this.others!.has(listener))
+  }
+
+  private listeners(): Array<Listener> {
+    const listeners = this.only === undefined ? [] : [this.only]
+    if (this.others !== undefined) listeners.push(...this.others.keys())
+    return listeners
   }
 
   private finish(): ReadonlyArray<Listener> {
     if (this.isDone) return []
     this.isDone = true
     if (this.request !== undefined) this.request.isWithdrawn = true
-    const listeners = this.only === undefined ? [] : [this.only]
-    if (this.others !== undefined) listeners.push(...this.others)
+    const listeners = this.listeners()
     this.only = undefined
     this.others = undefined
     this.onDone(this)

@@ -141,8 +141,8 @@ export const client: ReadonlyArray<Mutant> = [
     id: "late-joiner-unheard",
     title: "A caller that joins a submission with a handle is not counted among those who listen",
     file: "src/protocol/client/Submission.ts",
-    find: "    else (this.others ??= new Set()).add(listener)\n",
-    replace: "    else if (this.handle === undefined) (this.others ??= new Set()).add(listener)\n",
+    find: "    else (this.others ??= new Map()).set(listener, since)\n",
+    replace: "    else if (this.handle === undefined) (this.others ??= new Map()).set(listener, since)\n",
     property: 36,
     needs: ["interleaving"]
   },

@@ -4,6 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -163,6 +164,37 @@ describe("Client", () => {
       yield* ScriptedServer.start(one, upper())
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual(yield* Fiber.join(waiting), "HELLO")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("who joins an equal call that waits for a server waits as long as any other", () =>
+    Effect.gen(function* () {
+      const client = yield* Client.Client
+      const merged = JobFunction.utf8("merged", { unique: "payload" })
+      const call = Effect.forkChild(reasonOf(client.run(merged, "x")))
+      const first = yield* call
+      yield* TestClock.adjust("4 seconds")
+      const second = yield* call
+      yield* settle
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(first))._tag, "NoServer")
+      yield* TestClock.adjust("3900 millis")
+      assert.isUndefined(second.pollUnsafe())
+      yield* TestClock.adjust("100 millis")
+      assert.strictEqual((yield* Fiber.join(second))._tag, "NoServer")
+      // One that waits when a server comes is served, whoever has given up before.
+      const third = yield* Effect.forkChild(client.run(merged, "x"))
+      yield* TestClock.adjust("4 seconds")
+      const fourth = yield* Effect.forkChild(client.run(merged, "x"))
+      yield* settle
+      yield* TestClock.adjust("1 second")
+      yield* ScriptedServer.start(one, (peer) => {
+        peer.send("JOB_CREATED", { handle: "H:1" })
+        peer.send("WORK_COMPLETE", { handle: "H:1", data: "y" })
+      })
+      yield* TestClock.adjust("3 seconds")
+      assert.isTrue(Exit.isFailure(yield* Fiber.await(third)))
+      assert.strictEqual(yield* Fiber.join(fourth), "y")
     }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
   )
 
