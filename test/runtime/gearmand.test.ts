@@ -292,22 +292,3 @@ describe("bin/gearmand", { timeout: 60_000 }, () => {
     })
   })
 })
-
-describe("under systemd", { timeout: 60_000 }, () => {
-  it("tells when it is ready, alive and stopping", async () => {
-    await inDirectory(async (directory) => {
-      const told = Path.join(directory, "told")
-      const tool = Path.join(directory, "systemd-notify")
-      Fs.writeFileSync(tool, `#!/bin/sh\necho "$@" >> ${told}\n`, { mode: 0o755 })
-      const port = await freePort()
-      const server = startGearmand([...quiet, `--port=${port}`], {
-        env: { PATH: `${directory}:${process.env["PATH"]}`, NOTIFY_SOCKET: "/run/none", WATCHDOG_USEC: "200000" }
-      })
-      const said = () => (Fs.existsSync(told) ? Fs.readFileSync(told, "utf8") : "")
-      await until(() => said().includes(`--pid=${server.pid} WATCHDOG=1`), "the watchdog was told")
-      assert.include(said(), `--pid=${server.pid} --ready --status=listening on 127.0.0.1:${port}`)
-      await end(server)
-      await until(() => said().includes("--stopping"), "the stop was told")
-    })
-  })
-})

@@ -16,6 +16,7 @@ const nobody: Supervisor = { ready: () => {}, stopping: () => {} }
 /** Finds the service manager by the variables it sets. */
 export const find = (environment: NodeJS.ProcessEnv = process.env): Supervisor => {
   if (environment["NOTIFY_SOCKET"] === undefined) return nobody
+  // By the protocol's own words: older tools have no options for all of them.
   const tell = (...words: ReadonlyArray<string>) => {
     const child = ChildProcess.spawn("systemd-notify", [`--pid=${process.pid}`, ...words], { stdio: "ignore" })
     // Without the tool, or the manager, serving goes on.
@@ -25,10 +26,10 @@ export const find = (environment: NodeJS.ProcessEnv = process.env): Supervisor =
   const watchdogMillis = Number(environment["WATCHDOG_USEC"] ?? 0) / 1_000
   return {
     ready: (text) => {
-      tell("--ready", `--status=${text}`)
+      tell("READY=1", `STATUS=${text}`)
       // Sent by the event loop that serves: one that hangs is noticed and restarted.
       if (watchdogMillis > 0) setInterval(() => tell("WATCHDOG=1"), watchdogMillis / 2).unref()
     },
-    stopping: () => tell("--stopping")
+    stopping: () => tell("STOPPING=1")
   }
 }
