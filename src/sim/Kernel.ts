@@ -101,6 +101,8 @@ export class Kernel {
   operationsLeft = 0
   /** True until the running task's first operation. */
   taskBegins = false
+  /** A fiber runs within another's step, which has more to do when this one yields. */
+  isNested = false
   private readonly ready: Array<Task> = []
   private readonly heap: Array<Timer> = []
   private timerOrder = 0
@@ -182,6 +184,7 @@ export class Kernel {
     ready.length = last
     this.running = task.owner
     this.taskBegins = true
+    this.isNested = false
     if (task.owner.preemptible) this.drawPreemption()
     task.run()
     this.running = undefined

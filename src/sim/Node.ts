@@ -36,6 +36,9 @@ export class Incarnation implements Owner, Scheduler.Scheduler, Scheduler.Schedu
   readonly held: Array<Task> = []
   timers = 0
   private readonly kernel: Kernel
+  /** Fibers that ran here; those that have ended are left out when there are many. */
+  private readonly fibers = new Set<Fiber.Fiber<unknown, unknown>>()
+  private fibersMax = 64
 
   constructor(kernel: Kernel, name: string, number: number) {
     this.kernel = kernel
@@ -60,17 +63,43 @@ export class Incarnation implements Owner, Scheduler.Scheduler, Scheduler.Schedu
     if (!this.live) return true
     const { kernel } = this
     if (fiber.currentOpCount <= 2) {
+      this.fibers.add(fiber)
+      if (this.fibers.size > this.fibersMax) this.forgetEnded()
       const begins = kernel.taskBegins
       kernel.taskBegins = false
+      if (!begins && fiber.currentOpCount === 1) kernel.isNested = true
       // An interruption that has to wait is lost when the fiber's first step comes before it.
       return !begins && fiber.currentOpCount === 1 && kernel.options.resumeInTurn && !isInterrupted(fiber)
     }
     if (--kernel.operationsLeft > 0) return false
-    if (!kernel.isIdle() || kernel.options.hurryOneIn > 0) return true
+    if (!kernel.isIdle() || kernel.isNested || kernel.options.hurryOneIn > 0) return true
     // With nothing else to run it would only go on where it is: later perhaps there is.
     kernel.drawPreemption()
     return false
   }
+
+  /** The fibers that have not ended, each as where it is: spans and functions, innermost first. */
+  waiting(): ReadonlyArray<string> {
+    this.forgetEnded()
+    return Array.from(this.fibers, placeOf)
+  }
+
+  private forgetEnded(): void {
+    for (const fiber of this.fibers) if (fiber.pollUnsafe() !== undefined) this.fibers.delete(fiber)
+    this.fibersMax = Math.max(64, 2 * this.fibers.size)
+  }
+}
+
+const placeOf = (fiber: Fiber.Fiber<unknown, unknown>): string => {
+  const frames: Array<string> = []
+  for (let frame = fiber.cache.stackFrame; frame !== undefined; frame = frame.parent) {
+    const line = frame
+      .stack()
+      ?.split("\n")
+      .find((text) => text.includes("at "))
+    frames.push(line === undefined ? frame.name : `${frame.name} (${line.trim()})`)
+  }
+  return frames.length === 0 ? "a fiber without a span" : frames.join(" ← ")
 }
 
 /** Effect keeps this to itself; its fibers have had the field since 4.0. */

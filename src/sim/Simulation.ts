@@ -147,7 +147,9 @@ const runSeed = (seed: number, options: Options) => {
   }
   hermetically(() => world.run(isOver, stepsMax))
   const missing = problem === undefined ? pending() : undefined
-  if (missing !== undefined) problem = `${missing}, ${kernel.now - healsAt} ms after all faults were over`
+  if (missing !== undefined) {
+    problem = [`${missing}, ${kernel.now - healsAt} ms after all faults were over`, ...world.leaks()].join("; ")
+  }
   if (problem !== undefined) throw new SimulationFailure(seed, faults, problem)
   return { steps: kernel.steps, simulatedMillis: kernel.now, hash: choices.hash.digest() }
 }

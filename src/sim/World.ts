@@ -79,6 +79,20 @@ export class World {
     this.node(name).start(program, (owner) => Context.make(Network.Network, this.network.networkOf(name, owner)))
   }
 
+  /**
+   * Programs that can never go on: no timer is set, no task is ready, nothing is connected,
+   * dialled or listened to that could wake them. Each with the fibers that wait.
+   */
+  leaks(): ReadonlyArray<string> {
+    return [...this.nodes.values()].flatMap(({ incarnation, isUp, name }) => {
+      const isKnown =
+        incarnation.timers > 0 || this.kernel.tasksOf(incarnation) > 0 || this.network.serves(name, incarnation)
+      if (!isUp || isKnown) return []
+      const fibers = incarnation.waiting()
+      return fibers.length === 0 ? [] : [`nothing in this world can wake ${name}, which waits in ${fibers.join("; ")}`]
+    })
+  }
+
   /** Runs until nothing is left to do, or `until` says so after a step, or the step limit is reached. */
   run(until: () => boolean, stepLimit: number): void {
     const { kernel } = this

@@ -30,6 +30,8 @@ export class Host {
   refuses = 0
   swallows = 0
   nameless = 0
+  /** Connections that are being dialled from here. */
+  dials = 0
   readonly listeners = new Map<number, ListenerState>()
   /** Connection ends of the program that runs here. */
   endpoints: Array<Endpoint> = []
@@ -96,6 +98,13 @@ export class SimulatedNetwork {
   /** Ends that programs hold open now; not those that a program has never seen yet. */
   openEndpoints(): ReadonlyArray<Endpoint> {
     return [...this.hosts.values()].flatMap((host) => host.endpoints.filter((endpoint) => endpoint.isOpen))
+  }
+
+  /** Something may come over the network for the program of this machine. */
+  serves(name: string, owner: Owner): boolean {
+    const { dials, endpoints, listeners } = this.host(name)
+    const isOwn = (one: { readonly owner: Owner }) => one.owner === owner
+    return dials > 0 || [...listeners.values()].some(isOwn) || endpoints.some((one) => isOwn(one) && !one.closed)
   }
 
   /**
@@ -252,9 +261,11 @@ export class SimulatedNetwork {
     const there = this.link(from.name, to.name)
     const back = this.link(to.name, from.name)
     let settled = false
+    from.dials++
     const settle = (after: () => void) => () => {
       if (settled) return
       settled = true
+      from.dials--
       kernel.cancel(patience)
       after()
     }

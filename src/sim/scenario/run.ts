@@ -249,6 +249,8 @@ class Run {
       if (cause !== undefined) this.broken ??= new Violation(0, `the program of ${name} broke: ${textOf(cause)}`)
     }
     const { timers } = incarnation
+    const [fiber] = incarnation.waiting()
+    if (fiber !== undefined) this.broken ??= new Violation(58, `${name} ended and left a fiber behind: ${fiber}`)
     if (timers > 0) this.broken ??= new Violation(58, `${name} ended and left ${timers} timers behind`)
     if (this.wanted.delete(name)) this.world.kernel.timer(this.world.kernel.world, 1, () => this.restart(name))
   }
@@ -280,7 +282,8 @@ class Run {
       if (!isLate && kernel.steps < this.stepsMax && kernel.step()) continue
       const why = kernel.steps >= this.stepsMax ? `after ${this.stepsMax} steps` : `${kernel.now} ms into the run`
       const missing = pending() ?? "it never rests"
-      throw new Violation(property, `${goal}: not so ${why}, since ${missing}; ${this.states()}`, "liveness")
+      const told = [missing, this.states(), ...this.world.leaks()].join("; ")
+      throw new Violation(property, `${goal}: not so ${why}, since ${told}`, "liveness")
     }
   }
 
