@@ -64,6 +64,9 @@ export class Ambiguous extends Schema.TaggedError<Ambiguous>("effect-gearman/Gea
   cause: Schema.Defect()
 }) {
   override get message() {
+    if (this.cause instanceof ClientClosed) {
+      return `the client was closed while a job of "${this.function}" was at ${this.server}; whether it runs is unknown`
+    }
     return (
       `the connection to ${this.server} was lost while a job of "${this.function}" was there; whether it runs is unknown. ` +
       `Declare the function idempotent to have such jobs resubmitted`

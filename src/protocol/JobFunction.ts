@@ -158,6 +158,7 @@ const construct = <const Name extends string, Payload, Success, Error, Progress>
   },
   options: Options<Payload, Error>
 ): JobFunction<Name, Payload, Success, Error, Progress> => {
+  if (typeof name !== "string") throw new TypeError(`a function's name must be a text, not ${String(name)}`)
   if (options.trace === true && options.unique === "payload") {
     // The server would compare the spans too, and never find two payloads equal.
     throw new TypeError(
@@ -176,10 +177,18 @@ const construct = <const Name extends string, Payload, Success, Error, Progress>
   })
 }
 
-const bytesWire: Wire<Uint8Array> = { encode: Effect.succeed, decode: Effect.succeed }
+// Programs without types send what is neither, and nobody would notice at the other end.
+const encodeBytes = Schema.encodeUnknownEffect(Schema.Uint8Array)
+const encodeText = Schema.encodeUnknownEffect(Schema.String)
+
+const bytesWire: Wire<Uint8Array> = {
+  encode: (bytes) => (bytes instanceof Uint8Array ? Effect.succeed(bytes) : encodeBytes(bytes)),
+  decode: Effect.succeed
+}
 
 const utf8Wire: Wire<string> = {
-  encode: (text) => Effect.succeed(Packet.toBytes(text)),
+  encode: (text) =>
+    typeof text === "string" ? Effect.succeed(Packet.toBytes(text)) : Effect.map(encodeText(text), Packet.toBytes),
   decode: (bytes) => Effect.succeed(Packet.toText(bytes))
 }
 

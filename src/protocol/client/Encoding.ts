@@ -59,9 +59,23 @@ export const submission = (job: Job): Uint8Array | InvalidRequest => {
   const { function: name, unique } = job
   const problem = checkUnique(unique)
   if (problem !== undefined) return problem
-  const epoch = job.epochSeconds > 0 ? Packet.toBytes(String(job.epochSeconds)) : undefined
-  const type =
-    epoch !== undefined ? PacketType.SUBMIT_JOB_EPOCH : (job.isBackground ? background : foreground)[job.priority]
+  const { epochSeconds, priority } = job
+  if (!Number.isSafeInteger(epochSeconds)) {
+    return new InvalidRequest({
+      field: "time",
+      problem: "it is too far away; leave such a job to whoever will want it"
+    })
+  }
+  // A type that does not exist would cost all who share the connection their jobs.
+  const prompt: number | undefined = (job.isBackground ? background : foreground)[priority]
+  if (prompt === undefined) {
+    return new InvalidRequest({
+      field: "priority",
+      problem: `it is ${String(priority)}; it must be high, normal or low`
+    })
+  }
+  const epoch = epochSeconds > 0 ? Packet.toBytes(String(epochSeconds)) : undefined
+  const type = epoch === undefined ? prompt : PacketType.SUBMIT_JOB_EPOCH
   const prefix = epoch === undefined ? [name, unique] : [name, unique, epoch]
   let bodyBytes = prefix.length + job.workload.length
   for (const field of prefix) bodyBytes += field.length

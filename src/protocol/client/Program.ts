@@ -150,6 +150,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       const name = namedOf(fn)
       if (name.problem !== undefined) return fail(name.problem)
       const unique = options?.unique ?? (fn.unique === "none" ? "" : fn.unique === "payload" ? "-" : fn.unique(payload))
+      if (typeof unique !== "string") {
+        return fail(new GearmanErrors.InvalidRequest({ field: "unique", problem: "it must be a text" }))
+      }
       const priority = options?.priority ?? fn.priority
       const uniqueBytes = unique === "" ? noBytes : Packet.toBytes(unique)
       const packet = Encoding.submission({
@@ -232,7 +235,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const timeout = options?.timeout ?? fn.timeout
     const created = Effect.flatMap(describe(fn, payload, options, undefined), (description) =>
       Requests.listen(fleet, description, {
-        capacity: options?.eventCapacity ?? defaults.eventCapacity,
+        capacity: count("eventCapacity", options?.eventCapacity ?? defaults.eventCapacity),
         strategy: options?.overflow === "dropNewest" ? "dropping" : "sliding"
       })
     )
@@ -259,6 +262,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     listened: Requests.Listened
   ): Job<Success, Error, Progress> => {
     const result = decoded(fn, Deferred.await(listened.result))
+    let isDetached = false
+    const done = Stream.fromEffect(Effect.map(result, (value) => ({ _tag: "Done", value }) as const))
     const toEvent = (event: Event): Effect.Effect<JobEvent<Success, Progress>, GearmanError> =>
       event._tag === "Data" && fn.progress !== undefined
         ? Effect.matchEffect(fn.progress.decode(event.data), {
@@ -270,10 +275,15 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       handle: Effect.sync(listened.handle),
       events: Stream.concat(
         Stream.mapEffect(Stream.fromQueue(listened.events), toEvent),
-        Stream.fromEffect(Effect.map(result, (value) => ({ _tag: "Done", value }) as const))
+        Stream.catchCause(done, (cause) =>
+          isDetached && Cause.hasInterruptsOnly(cause) ? Stream.empty : Stream.failCause(cause)
+        )
       ),
       await: result,
-      detach: Effect.sync(() => listened.leave(Exit.interrupt()))
+      detach: Effect.sync(() => {
+        isDetached = true
+        listened.leave(Exit.interrupt())
+      })
     }
   }
 

@@ -27,9 +27,14 @@ export const resolve = (
   servers: ReadonlyArray<Network.Address | string>
 ): Effect.Effect<ReadonlyArray<Network.Address>, Network.InvalidAddress> =>
   Effect.suspend(() => {
+    // A text's characters, or what an unset variable gave, would be told as something else.
+    if (!Array.isArray(servers)) {
+      return Effect.fail(invalid(String(servers), 'servers must be a list, as in servers: ["host:port", …]'))
+    }
     const addresses = new Map<string, Network.Address>()
     for (const server of servers) {
-      const parsed = typeof server === "string" ? Network.parse(server) : server
+      const parsed: Network.Address | Network.InvalidAddress =
+        typeof server === "string" ? Network.parse(server) : (server ?? invalid(String(server)))
       const address = parsed._tag === "InvalidAddress" ? parsed : check(parsed)
       if (address._tag === "InvalidAddress") return Effect.fail(address)
       addresses.set(Network.format(address), address)

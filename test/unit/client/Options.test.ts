@@ -164,9 +164,14 @@ describe("a client's call", () => {
       const client = yield* Client.Client
       const job = yield* client.submit(text, "x")
       const waiting = yield* Effect.forkChild(Effect.exit(job.await))
+      const reading = yield* Effect.forkChild(Stream.runCollect(job.events))
       yield* settle
       yield* job.detach
       assert.strictEqual((yield* Fiber.join(waiting))._tag, "Failure")
+      assert.deepStrictEqual(
+        (yield* Fiber.join(reading)).map((event) => event._tag),
+        ["Created"]
+      )
       assert.deepStrictEqual(yield* client.echo(), new Uint8Array(0))
     }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
   )

@@ -39,7 +39,11 @@ describe("a list of servers", () => {
         [[Network.tcp("host", 70_000)], /^"host:70000" is no address/],
         [[Network.tcp("host", 4730.5)], /is no address/],
         [[Network.tcp("", 4730)], /^":4730" is no address/],
-        [[Network.unix("")], /^"unix:" is no address/]
+        [[Network.unix("")], /^"unix:" is no address/],
+        // What programs without types come with.
+        ["one:4730" as never, /^servers must be a list/],
+        [undefined as never, /^servers must be a list/],
+        [[undefined as never], /^"undefined" is no address/]
       ]
       for (const [servers, message] of cases) {
         for (const error of yield* addressErrors(servers)) {
@@ -138,6 +142,9 @@ describe("numbers that make no sense", () => {
         "maxGrabs is 1.5": Worker.make({ servers, maxGrabs: 1.5 }),
         "maxJobs is -1": Client.make({ servers, maxJobs: -1 }),
         "maxUnsentBytes is 0": Client.make({ servers, maxUnsentBytes: 0 }),
+        "eventCapacity is 0": Effect.flatMap(Client.make({ servers }), (client) =>
+          client.submit(reverse, "x", { eventCapacity: 0 })
+        ),
         "reverse's concurrency is 0": Effect.flatMap(Worker.make({ servers }), (worker) =>
           worker.register(reverse, Effect.succeed, { concurrency: 0 })
         )
