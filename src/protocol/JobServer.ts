@@ -178,6 +178,7 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
       )
       const onBytes = (bytes: Uint8Array): void => {
         now.renew()
+        core.traffic.receivedBytes += bytes.length
         const failure = decoder.push(bytes)
         if (failure !== undefined) core.malformed(session, failure, now)
         if (!session.isOpen) decoder.halt()

@@ -1,4 +1,5 @@
 /** What monitors see: metrics, health, readiness, status, and the description of these. */
+import * as Fs from "node:fs"
 import * as Schema from "effect/Schema"
 import { assert, describe, it } from "vitest"
 import { Status } from "../../src/runtime/server/MonitoringApi.ts"
@@ -113,6 +114,40 @@ describe("--http-listen", { timeout: 60_000 }, () => {
     const families = parse((await get("/metrics")).text)
     const named = families.get("gearman_jobs_waiting")!.samples.map(({ labels }) => labels["function"])
     assert.sameMembers(named, ['quo"te', "back\\slash", "ünïcode", "other"])
+    await end(server)
+  })
+
+  it("has the metrics that the manual lists, with these labels, and no others", async () => {
+    const { at, get, server } = await withHttp(["--max-functions=2"])
+    await gearman(["submit", "cat", "x", "--background", ...at])
+    const worker = startGearman(["worker", "cat", ...at])
+    await until(async () => (await ask(server.port, "status"))?.includes("cat\t0\t0\t1\n") === true, "the job was done")
+    await gearman(["submit", "second", "x", "--background", ...at])
+    await gearman(["submit", "third", "x", "--background", ...at])
+    const families = parse((await get("/metrics")).text)
+    const manual = Fs.readFileSync("docs/operations.md", "utf8")
+    const table = manual.slice(manual.indexOf("| metric | meaning |"), manual.indexOf("The first thousand functions"))
+    const listed = Array.from(
+      table.matchAll(/`((?:gearman|process|nodejs)_\w+)(?:\{([\w,]+)\})?`/g),
+      ([, name, labels]) => [name!, (labels ?? "").split(",").filter((label) => label !== "")] as const
+    )
+    assert.sameMembers(
+      // Nobody was turned away here.
+      [...families.keys(), "gearman_connections_refused_total"],
+      listed.map(([name]) => name)
+    )
+    for (const [name, labels] of listed) {
+      for (const sample of families.get(name)?.samples ?? []) {
+        const its = Object.keys(sample.labels).filter((label) => label !== "le")
+        assert.sameMembers(its, [...labels], name)
+      }
+    }
+    const received = { direction: "received" }
+    assert.strictEqual(valueOf(families, "gearman_packets_total", { ...received, type: "SUBMIT_JOB_BG" }), 3)
+    assert.strictEqual(valueOf(families, "gearman_packets_total", { direction: "sent", type: "JOB_CREATED" }), 2)
+    assert.isAbove(valueOf(families, "gearman_bytes_total", received)!, 100)
+    assert.isAbove(valueOf(families, "gearman_bytes_total", { direction: "sent" })!, 100)
+    await end(worker)
     await end(server)
   })
 

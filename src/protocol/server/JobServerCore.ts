@@ -24,6 +24,7 @@ import { Requests } from "./Requests.ts"
 import { Session } from "./Session.ts"
 import * as Sleepers from "./Sleepers.ts"
 import * as TextCommands from "./TextCommands.ts"
+import { Traffic } from "./Traffic.ts"
 
 /**
  * What the machine cannot decide by itself because it must differ between starts.
@@ -77,6 +78,7 @@ export class JobServerCore {
   /** Who may do what, of those who connect from now on; may be replaced. */
   accessRules: Options["accessRules"]
   private readonly touched: Array<Session> = []
+  readonly traffic = new Traffic()
   private readonly buffers = new Buffers()
   private readonly lingering = new Deadlines<Session>()
   private readonly idle = new Deadlines<Session>()
@@ -106,7 +108,7 @@ export class JobServerCore {
     counters.connections++
     const access = { rights: this.rightsOf(peer, entrance), hasText: entrance.textProtocol }
     const { exceptions, idleTimeoutMillis, maxOutputBytes } = this.options
-    const outbox = new Outbox(peer, maxOutputBytes, this.buffers)
+    const outbox = new Outbox(peer, maxOutputBytes, this.buffers, this.traffic)
     const session = new Session(++this.sessionCount, peer, outbox, access, exceptions, this.touched)
     session.heardMillis = now.monotonicMillis
     if (idleTimeoutMillis > 0) this.idle.set(session, now.monotonicMillis + idleTimeoutMillis)
@@ -123,6 +125,7 @@ export class JobServerCore {
   received(session: Session, frame: Codec.Frame, now: Now): void {
     if (!session.isOpen || session.outbox.isOverLimit) return
     this.jobs.counters.packets++
+    this.traffic.received[frame.type]!++
     session.heardMillis = now.monotonicMillis
     this.jobs.timeReached(now)
     this.requests.handle(session, frame, now)

@@ -9,6 +9,7 @@ import * as Codec from "../Codec.ts"
 import type * as Network from "../Network.ts"
 import type { Buffers } from "./Buffers.ts"
 import type { Job } from "./Job.ts"
+import type { Traffic } from "./Traffic.ts"
 
 /**
  * The part of a connection that the job server's state machine talks to.
@@ -46,6 +47,7 @@ export class Outbox {
   private readonly peer: Peer
   private readonly maxBytes: number
   private readonly buffers: Buffers
+  private readonly traffic: Traffic
   private chunks: Array<Uint8Array> = []
   private chunksBytes = 0
   private buffer: Uint8Array = empty
@@ -57,10 +59,11 @@ export class Outbox {
   /** What the transport still had to send when it was last asked. */
   private unsentBytes = 0
 
-  constructor(peer: Peer, maxBytes: number, buffers: Buffers) {
+  constructor(peer: Peer, maxBytes: number, buffers: Buffers, traffic: Traffic) {
     this.peer = peer
     this.maxBytes = maxBytes
     this.buffers = buffers
+    this.traffic = traffic
   }
 
   get waitingBytes(): number {
@@ -76,6 +79,7 @@ export class Outbox {
     if (!this.reserve(Codec.headerBytes + copiedBytes)) return false
     Codec.writeHeader(this.buffer, this.used, true, type, bodyBytes)
     this.used += Codec.headerBytes
+    this.traffic.sent[type]!++
     return true
   }
 
@@ -156,6 +160,7 @@ export class Outbox {
   flush(): void {
     this.seal()
     if (this.chunks.length === 0) return
+    this.traffic.sentBytes += this.chunksBytes
     this.peer.send(this.chunks)
     this.unsentBytes = this.peer.unsentBytes()
     // While the transport has bytes to send, the buffers they lie in are its own.

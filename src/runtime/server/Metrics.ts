@@ -8,9 +8,11 @@ import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import * as Fs from "node:fs"
 import { monitorEventLoopDelay } from "node:perf_hooks"
+import * as Packet from "../../protocol/Packet.ts"
 import type { Counters } from "../../protocol/server/Counters.ts"
 import type { ServerFunction } from "../../protocol/server/Functions.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
+import type { Traffic } from "../../protocol/server/Traffic.ts"
 import { version } from "../version.ts"
 import type { Status } from "./MonitoringApi.ts"
 import { type JobTimes, outcomes, priorityNames } from "./JobTimes.ts"
@@ -43,16 +45,26 @@ const totals: ReadonlyArray<readonly [keyof Counters, name: string, description:
   ["connections", "gearman_connections_accepted_total", "Connections accepted"],
   ["malformed", "gearman_connections_malformed_total", "Connections closed because what they sent was no Gearman"],
   ["cut", "gearman_connections_cut_total", "Connections cut because they did not read their answers"],
-  ["packets", "gearman_packets_received_total", "Packets received"],
   ["lines", "gearman_text_commands_total", "Text commands received"],
   ["assigned", "gearman_jobs_assigned_total", "Jobs given to workers, each attempt counted"],
   ["requeued", "gearman_jobs_requeued_total", "Attempts lost with their worker or its time, and queued again"],
   ["timedOut", "gearman_jobs_timed_out_total", "Attempts that used up their CAN_DO_TIMEOUT"],
-  ["noops", "gearman_noops_sent_total", "Wake-ups sent to workers"],
   ["passedOn", "gearman_wakeups_passed_on_total", "Wake-ups that went on to the next sleeper because nobody came"],
-  ["missedWakeups", "gearman_missed_wakeups_total", "Functions found stuck by a bug of the server; stays 0"],
-  ["errors", "gearman_errors_sent_total", "ERROR packets sent"]
+  ["missedWakeups", "gearman_missed_wakeups_total", "Functions found stuck by a bug of the server; stays 0"]
 ]
+
+/** Types that went by at least once: most never do. */
+const describeTraffic = (page: Page, { received, receivedBytes, sent, sentBytes }: Traffic): void => {
+  page.total("gearman_bytes_total", "Bytes of packets and text commands", receivedBytes, { direction: "received" })
+  page.total("gearman_bytes_total", "Bytes of packets and text commands", sentBytes, { direction: "sent" })
+  for (const [direction, counts] of Object.entries({ received, sent })) {
+    for (const [number, count] of counts.entries()) {
+      const type = Packet.nameOf(number)
+      if (count > 0 && type !== undefined)
+        page.total("gearman_packets_total", "Packets, by type", count, { type, direction })
+    }
+  }
+}
 
 const labelOf = (fn: ServerFunction): string => Buffer.from(fn.name).toString("utf8")
 
@@ -144,6 +156,7 @@ export const make = ({ core, linesLost, refusals, times }: Sources): Metrics => 
       for (const [reason, count] of core.jobs.refusals.byReason) {
         page.total("gearman_refusals_total", "What was refused: a right, or a limit", count, { reason })
       }
+      describeTraffic(page, core.traffic)
       page.total("gearman_log_lines_lost_total", "Lines of the log that could not be written", linesLost())
       page.gauge("gearman_workload_bytes", "Bytes of all workloads together", core.jobs.workloadBytes)
       page.gauge("gearman_job_listeners", "Submissions that wait for a job", core.jobs.attachmentCount)

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "fast-check"
 import * as Codec from "../../../src/protocol/Codec.ts"
+import { Traffic } from "../../../src/protocol/server/Traffic.ts"
 import { Buffers } from "../../../src/protocol/server/Buffers.ts"
 import { Deadlines } from "../../../src/protocol/server/Deadlines.ts"
 import { Fifo } from "../../../src/protocol/server/Fifo.ts"
@@ -178,7 +179,8 @@ describe("Outbox", () => {
               }
             },
             1e9,
-            new Buffers()
+            new Buffers(),
+            new Traffic()
           )
           for (const write of writes) {
             const { bytes } = write
