@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Client } from "./Client.ts"
+import { count } from "./connection/Count.ts"
 import type * as JobFunction from "./JobFunction.ts"
 import { named, type Repetition, type RunItem, shipped, type ShipOptions } from "./map/MapItem.ts"
 import type {
@@ -57,7 +58,7 @@ type Given = object
 
 const defaultWindow = 100
 
-const windowOf = (options: MapOptions<OnFailure>): number => Math.max(1, Math.trunc(options.window ?? defaultWindow))
+const windowOf = (options: MapOptions<OnFailure>): number => count("window", options.window ?? defaultWindow)
 
 const prepare = <A>(mode: Shipment.Mode, fn: Given, options: ShipOptions & Repetition) =>
   typeof fn === "function"

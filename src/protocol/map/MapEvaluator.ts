@@ -75,13 +75,25 @@ export class MapEvaluator extends Context.Service<
 const failed = (kind: typeof EvaluationKind.Type, error: typeof RemoteError.Type, position = 0) =>
   new EvaluationError({ kind, error, position })
 
-const isThenable = (value: unknown): boolean =>
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function"
 
 /**
  * Calls shipped functions in this very process, with no limit on time or memory: an
  * endless loop is one. For simulation, for tests, and for callers that are trusted as
- * the program itself is. Asynchronous functions are refused.
+ * the program itself is. Asynchronous functions are refused, unless they are allowed.
+ *
+ * @example
+ * ```ts
+ * import { DistributedMap, MemoryNetwork, Worker } from "effect-gearman"
+ * import * as Layer from "effect/Layer"
+ *
+ * const workerTest = DistributedMap.serve().pipe(
+ *   Layer.provide(DistributedMap.layerUnsafe({ worker: "sammy", asynchronous: true })),
+ *   Layer.provide(Worker.layer({ servers: ["127.0.0.1:4730"] })),
+ *   Layer.provide(MemoryNetwork.layer)
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -89,29 +101,36 @@ const isThenable = (value: unknown): boolean =>
 export const layerUnsafe = (options: {
   /** The worker's name, as the shipped function is told. */
   readonly worker: string
+  /**
+   * Whether functions may be asynchronous. What they wait for takes its real time, so a
+   * simulated world cannot have them. Default: false.
+   */
+  readonly asynchronous?: boolean | undefined
 }): Layer.Layer<MapEvaluator> =>
   Layer.succeed(MapEvaluator, {
     evaluate: Effect.fnUntraced(function* (shipment) {
       const progress = { position: 0 }
-      const outcome = yield* Effect.try({
-        try: () => {
-          const steps = evaluation(shipment, options, progress)
-          let step = steps.next()
-          while (step.done !== true) {
-            if (isThenable(step.value)) return undefined
-            step = steps.next(step.value)
-          }
-          return step.value
-        },
-        catch: (thrown) => failed("thrown", remoteErrorOf(thrown), progress.position)
-      })
+      const fail = (thrown: unknown) => failed("thrown", remoteErrorOf(thrown), progress.position)
+      const steps = evaluation(shipment, { worker: options.worker }, progress)
+      const next = (value?: unknown) => Effect.try({ try: () => steps.next(value), catch: fail })
+      let step = yield* next()
+      while (step.done !== true) {
+        const { value } = step
+        if (!isThenable(value)) step = yield* next(value)
+        else if (options.asynchronous === true) {
+          step = yield* next(yield* Effect.tryPromise({ try: () => value, catch: fail }))
+        } else {
+          const message =
+            "this worker runs no asynchronous functions; outside of simulation, layerUnsafe({ asynchronous: true }) does"
+          return yield* failed("unavailable", { name: "Error", message }, progress.position)
+        }
+      }
+      const outcome = step.value
       if (outcome instanceof Uint8Array) return outcome
-      return yield* outcome === undefined
-        ? failed(
-            "unavailable",
-            { name: "Error", message: "this worker runs no asynchronous functions" },
-            progress.position
-          )
-        : failed("result", { name: "CannotTravel", message: `${outcome.path} is ${outcome.what}` }, progress.position)
+      return yield* failed(
+        "result",
+        { name: "CannotTravel", message: `${outcome.path} is ${outcome.what}` },
+        progress.position
+      )
     })
   })

@@ -185,6 +185,14 @@ export const shipped = Effect.fnUntraced(function* <A, B>(
   }
 })
 
+/** Errors of a schema seldom have a message of their own; what they hold then tells more than nothing. */
+const messageOf = (error: unknown): string =>
+  error instanceof Error && error.message !== ""
+    ? error.message
+    : error instanceof Error
+      ? Formatter.formatJson(error)
+      : Formatter.format(error)
+
 /**
  * Runs items by a function that the workers know by name.
  *
@@ -198,11 +206,6 @@ export const named =
       Effect.mapError(client.run(fn, item), (cause) =>
         cause instanceof GearmanError
           ? jobProblem(index, cause)
-          : new ItemFailed({
-              index,
-              kind: "thrown",
-              error: { name: fn.name, message: cause instanceof Error ? cause.message : Formatter.format(cause) },
-              cause
-            })
+          : new ItemFailed({ index, kind: "thrown", error: { name: fn.name, message: messageOf(cause) }, cause })
       )
     )

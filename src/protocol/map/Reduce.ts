@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Client } from "../Client.ts"
+import { count } from "../connection/Count.ts"
 import type { MapContext } from "./Evaluation.ts"
 import { type Repetition, shipped, type ShipOptions } from "./MapItem.ts"
 import type { MapError, MapFunction } from "./MapOptions.ts"
@@ -43,8 +44,8 @@ export const reduceStream = Effect.fnUntraced(function* <A, E, R, B>(
   combine: CombineFunction<B>,
   options: ReduceOptions = {}
 ): Effect.fn.Return<Option.Option<B>, E | MapError<"fail">, R | Client> {
-  const batch = Math.max(2, Math.trunc(options.batch ?? defaultBatch))
-  const concurrency = Math.max(1, Math.trunc(options.window ?? defaultWindow))
+  const batch = count("batch", options.batch ?? defaultBatch, 2)
+  const concurrency = count("window", options.window ?? defaultWindow)
   const first = yield* shipped<ReadonlyArray<A>, B>(
     { mode: "reduce", source: fn, combine },
     options,

@@ -3,7 +3,9 @@
  * order, window, failures, retries, progress, and what is said to the client.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -18,6 +20,9 @@ import { fromReason, NoServer } from "../../../src/protocol/GearmanError.ts"
 import * as JobFunction from "../../../src/protocol/JobFunction.ts"
 import * as Outcome from "../../../src/protocol/map/Outcome.ts"
 import * as Shipment from "../../../src/protocol/map/Shipment.ts"
+
+/** It has no message. */
+class NoSuchFile extends Schema.TaggedError<NoSuchFile>("test/NoSuchFile")("NoSuchFile", { file: Schema.String }) {}
 
 /** What the client saw, and how long it takes for each job. */
 class Jobs {
@@ -55,6 +60,7 @@ const clientFor = (jobs: Jobs) =>
         if (fn.name === "shout") return String(payload).toUpperCase()
         if (fn.name === "letters") return [...String(payload)]
         if (fn.name === "fails") return yield* Effect.fail({ _tag: "Known", reason: "on purpose" })
+        if (fn.name === "find") return yield* new NoSuchFile({ file: String(payload) })
         const workload = payload as Uint8Array
         jobs.workloads.push(workload)
         const shipment = yield* Effect.orDie(Effect.fromResult(Shipment.decode(workload)))
@@ -83,6 +89,27 @@ const failsAt =
 const numbers = Array.from({ length: 10 }, (_, index) => index)
 
 describe("map", () => {
+  it.effect("a window or batch that is no number to count with is a defect that says so", () =>
+    withJobs(() =>
+      Effect.gen(function* () {
+        const wrong: Record<string, Effect.Effect<unknown, unknown, Client>> = {
+          "window is 0": DistributedMap.map(numbers, (n) => n, { window: 0 }),
+          "window is 1.5": Stream.runDrain(DistributedMap.mapStream(Stream.make(1), (n) => n, { window: 1.5 })),
+          "batch is 1": DistributedMap.reduce(
+            numbers,
+            (n) => n,
+            (a, b) => a + b,
+            { batch: 1 }
+          )
+        }
+        for (const [message, effect] of Object.entries(wrong)) {
+          const exit = yield* Effect.exit(effect)
+          assert.include(Exit.isFailure(exit) ? String(Cause.squash(exit.cause)) : "nothing", message)
+        }
+      })
+    )
+  )
+
   it.effect("gives results in the order of the items, whichever ends first", () =>
     withJobs((jobs) =>
       Effect.gen(function* () {
@@ -261,6 +288,13 @@ describe("map", () => {
         const failure = yield* Effect.flip(DistributedMap.map(["a"], fails))
         assert.instanceOf(failure, DistributedMap.ItemFailed)
         assert.deepStrictEqual(failure.cause, { _tag: "Known", reason: "on purpose" })
+        const noSuchFile = JobFunction.make("find", {
+          payload: Schema.String,
+          success: Schema.String,
+          error: NoSuchFile
+        })
+        const untold = yield* Effect.flip(DistributedMap.map(["a"], noSuchFile))
+        assert.strictEqual(untold.message, 'item 0 failed: find: {"_tag":"NoSuchFile","file":"a"}')
       })
     )
   )

@@ -116,6 +116,32 @@ describe("shipping", () => {
     })
   )
 
+  it.effect("asynchronous functions run where they are allowed, and fail as others do", () =>
+    Effect.gen(function* () {
+      const run = (...parameters: Parameters<typeof workloadOf>) =>
+        Effect.gen(function* () {
+          const evaluator = yield* MapEvaluator
+          const shipment = yield* Effect.fromResult(Shipment.decode(Result.getOrThrow(workloadOf(...parameters))))
+          return yield* Effect.fromResult(Value.decode(yield* evaluator.evaluate(shipment)))
+        })
+      assert.strictEqual(yield* run(async (n: number) => (await n) * 2, 21), 42)
+      const pairs = async function* (n: number) {
+        yield await n
+        yield n + 1
+      }
+      assert.deepStrictEqual(yield* run(pairs, 1, { mode: "flatMap" }), [1, 2])
+      const combine = async (left: number, right: number) => left + right
+      assert.strictEqual(yield* run(async (n: number) => n, [1, 2, 3], { mode: "reduce", combine }), 6)
+      const rejects = async () => {
+        throw new RangeError("later")
+      }
+      const failure = yield* Effect.flip(run(rejects, 1))
+      assert.instanceOf(failure, EvaluationError)
+      assert.include(failure, { kind: "thrown" })
+      assert.strictEqual(failure.message, "RangeError: later")
+    }).pipe(Effect.provide(layerUnsafe({ worker: "sammy", asynchronous: true })))
+  )
+
   it.effect("reduce maps and combines a batch in order", () =>
     Effect.gen(function* () {
       const combine = (left: string, right: string) => `(${left} ${right})`
