@@ -104,6 +104,19 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     assert.strictEqual((await end(worker, "SIGINT")).code, 0)
   })
 
+  it("tells by its exit code that a signal came before the result did", async () => {
+    for (const [signal, code] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143]
+    ] as const) {
+      const waiting = startGearman(["submit", "nobody", "x", ...at()])
+      await until(() => says("status", "nobody\t1\t0\t0\n"), "the job waited")
+      const { code: told, stdout } = await end(waiting, signal)
+      assert.deepStrictEqual([told, stdout], [code, ""])
+      await until(() => says("status", "nobody\t0\t0\t0\n"), "the job left with its client")
+    }
+  })
+
   it("stops after --count jobs, whose results arrive", async () => {
     const worker = await startWorker("once", ["--count", "1", "--", "cat"])
     assert.strictEqual((await gearman(["submit", "once", "result", ...at()])).stdout, "result")
@@ -260,6 +273,11 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     const ill = await gearman(["doctor", "--wait", "0.1", ...at])
     assert.strictEqual(ill.code, 1)
     assert.match(ill.stdout, /^orphan on \S+: 1 queued, 0 running, 0 workers: no worker anywhere can do it/)
+    const told = await gearman(["doctor", "--wait", "0.1", "--json", ...at])
+    assert.strictEqual(told.code, 1)
+    const [reason] = JSON.parse(told.stdout)
+    assert.deepInclude(reason, { function: "orphan", server: other.address, queued: 1, workers: 0, isProblem: true })
+    assert.match(reason.reason, /^no worker anywhere can do it/)
     const top = await gearman(["top", "--count", "2", "--interval", "0.1", ...at])
     assert.match(
       top.stdout,

@@ -37,7 +37,8 @@ export const doctor = Command.make(
     wait: Numbers.SecondsOrNone("wait").pipe(
       Flag.withDescription("Time between the two looks that tell what does not move"),
       Flag.withDefault(2)
-    )
+    ),
+    json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, for scripts"), Flag.withDefault(false))
   },
   Effect.fnUntraced(function* (given) {
     const addresses = yield* Servers.resolve(given)
@@ -47,16 +48,23 @@ export const doctor = Command.make(
     const second = yield* look(addresses)
     const before = new Map(first.rows.map((row) => [keyOf(row), row]))
     const conditions = sorted(second.rows).flatMap((row) =>
-      conditionsOf(row, before.get(keyOf(row)), second.rows).map(({ isProblem, text }) => ({
-        isProblem,
-        text: `${row.function} on ${row.server}: ${row.queued} queued, ${row.running} running, ${some(row.workers, "worker")}: ${text}`
-      }))
+      conditionsOf(row, before.get(keyOf(row)), second.rows).map(({ isProblem, text }) => ({ row, isProblem, text }))
     )
-    const problems = second.problems.map((text) => ({ isProblem: true, text }))
-    for (const { text } of [...problems, ...conditions]) yield* Output.printLine(Output.visible(text))
-    const count = [...problems, ...conditions].filter(({ isProblem }) => isProblem).length
+    if (given.json) {
+      yield* Output.printJson([
+        ...second.problems.map((reason) => ({ isProblem: true, reason })),
+        ...conditions.map(({ isProblem, row, text }) => ({ ...row, isProblem, reason: text }))
+      ])
+    } else {
+      for (const problem of second.problems) yield* Output.printLine(Output.visible(problem))
+      for (const { row, text } of conditions) {
+        const state = `${row.queued} queued, ${row.running} running, ${some(row.workers, "worker")}`
+        yield* Output.printLine(Output.visible(`${row.function} on ${row.server}: ${state}: ${text}`))
+      }
+    }
+    const count = second.problems.length + conditions.filter(({ isProblem }) => isProblem).length
     if (count > 0) return yield* new Findings({ count })
-    yield* Output.printLine(`${some(second.rows.length, "function")}, nothing is stuck`)
+    if (!given.json) yield* Output.printLine(`${some(second.rows.length, "function")}, nothing is stuck`)
   })
 ).pipe(
   Command.provide((given) => Servers.network(given)),

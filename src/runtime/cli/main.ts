@@ -23,12 +23,18 @@ import { submit } from "./submit.ts"
 import { top } from "./top.ts"
 import { worker } from "./worker.ts"
 
+/** Commands that run until they are told to stop: a signal is how they end well. */
+const endedBySignal = new Set(["worker", "map-worker", "top"])
+
+const signals = { SIGINT: 130, SIGTERM: 143 } as const
+
 /**
- * Exit codes: 0 done, also when a signal asked to stop; 1 a job or a command failed;
- * 2 the command line makes no sense; 3 no job server could be reached.
+ * Exit codes: 0 done; 1 a job or a command failed; 2 the command line makes no sense; 3 no
+ * job server could be reached; 130 and 143 a signal came before it was done.
  */
-const exitCode = (exit: Exit.Exit<unknown, unknown>): number => {
-  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return 0
+const exitCode = (exit: Exit.Exit<unknown, unknown>, signalCode: number): number => {
+  if (Exit.isSuccess(exit)) return 0
+  if (Cause.hasInterruptsOnly(exit.cause)) return signalCode
   const error = Cause.squash(exit.cause)
   if (CliError.isCliError(error)) return 2
   const { _tag, reason } = error as { readonly _tag?: string; readonly reason?: { readonly _tag?: string } }
@@ -72,8 +78,14 @@ export const main = (args: ReadonlyArray<string>): void => {
       )
     )
   )
+  let signalCode = 0
+  for (const [signal, code] of Object.entries(signals)) {
+    process.once(signal, () => {
+      if (!endedBySignal.has(args[0] ?? "")) signalCode = code
+    })
+  }
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
-    teardown: (exit, onExit) => onExit(exitCode(exit))
+    teardown: (exit, onExit) => onExit(exitCode(exit, signalCode))
   })
 }
