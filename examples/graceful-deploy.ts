@@ -36,4 +36,4 @@ const world = Client.layer({ servers }).pipe(
   Layer.provide(JobServer.layer({ address: Network.tcp("sammy") })),
   Layer.provideMerge(MemoryNetwork.layer)
 )
-await Effect.runPromise(Effect.scoped(Effect.provide(program, world)))
+await Effect.runPromise(Effect.provide(Effect.scoped(program), world))

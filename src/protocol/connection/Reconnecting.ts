@@ -5,6 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as LogLevel from "effect/LogLevel"
 import * as Network from "../Network.ts"
 import * as Backoff from "./Backoff.ts"
 import * as Metrics from "./Metrics.ts"
@@ -24,6 +25,13 @@ export interface Options<M extends Session.Machine> {
   readonly demand?: Effect.Effect<void>
 }
 
+/**
+ * A worker's callers are elsewhere, so whoever runs it learns of a server that is not there
+ * by the log alone: once when it is gone, once when it is back. A client tells its callers.
+ */
+const levelOf = (role: Options<never>["role"], isNews: boolean, level: LogLevel.Severity): LogLevel.Severity =>
+  role === "worker" && isNews ? level : "Debug"
+
 /** A connection that lasted this long was a good one, however long it had been waited for. */
 const stableMillis = 1000
 
@@ -34,22 +42,29 @@ export const forever = Effect.fnUntraced(function* <M extends Session.Machine>(
   let failures = 0
   let delay = 0
   const server = Network.format(options.session.address)
-  const log = (message: string) => Effect.annotateLogs(Effect.logDebug(message), { role: options.role, server })
+  const log = (level: LogLevel.Severity, message: string) =>
+    Effect.annotateLogs(Effect.logWithLevel(level)(message), { role: options.role, server })
   while (true) {
     const machine = options.open()
     let readyAt: number | undefined
     const lost = yield* Effect.flip(
       Session.run(machine, {
         ...options.session,
-        onReady: () => {
+        onReady: Effect.suspend(() => {
           readyAt = Monotonic.millis(clock)
           options.onReady(machine)
-        }
+          return log(levelOf(options.role, failures > 0, "Info"), "Connected")
+        })
       })
     )
     options.onLost(machine, lost)
     yield* Metrics.connectionLost(options.role, server)
-    yield* log(`${readyAt === undefined ? "No connection" : "The connection was lost"}: ${lost.problem}`)
+    const what = readyAt === undefined ? "No connection" : "The connection was lost"
+    const isNews = readyAt !== undefined || failures === 0
+    yield* log(
+      levelOf(options.role, isNews, "Warn"),
+      `${what}: ${lost.problem}; trying again until the server is there`
+    )
     // A server that answers and then drops us at once is no healthier than one that refuses.
     const wasStable = readyAt !== undefined && Monotonic.millis(clock) - readyAt >= Math.min(delay, stableMillis)
     failures = wasStable ? 1 : failures + 1

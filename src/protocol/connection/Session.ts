@@ -48,7 +48,7 @@ export interface Options {
   readonly probeInterval: Duration.Duration
   readonly probeTimeout: Duration.Duration
   /** The server has answered for the first time. */
-  readonly onReady: () => void
+  readonly onReady: Effect.Effect<void>
 }
 
 /** A peer that owes an answer is suspect after a fifth of the time after which it is given up. */
@@ -151,7 +151,7 @@ export const run = (machine: Machine, options: Options): Effect.Effect<never, Co
           duration: options.connectTimeout,
           orElse: () => Effect.fail(lost("it accepted the connection but does not answer", undefined))
         }),
-        Effect.andThen(Effect.sync(options.onReady)),
+        Effect.andThen(options.onReady),
         Effect.andThen(probe)
       )
 

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
@@ -357,6 +358,27 @@ describe("Worker", () => {
       assert.strictEqual(yield* Fiber.join(after), "retfa")
     }).pipe(Effect.scoped, Effect.provide(world([one])))
   )
+
+  it.effect("says once that a server is not there, and once that it is back", () => {
+    const lines: Array<string> = []
+    const logger = Logger.make(({ logLevel, message }) => {
+      if (logLevel === "Warn" || logLevel === "Info") lines.push(`${logLevel} ${String(message)}`)
+    })
+    return Effect.gen(function* () {
+      const worker = yield* Worker.make({ servers: [one] })
+      yield* worker.register(reverse, (text) => Effect.succeed(reversed(text)))
+      yield* settle
+      yield* TestClock.adjust("1 minute")
+      assert.match(lines.join("\n"), /^Warn No connection: cannot connect: .+; trying again until the server is there$/)
+      const server = yield* startServer(one)
+      yield* TestClock.adjust("10 seconds")
+      yield* settle
+      assert.deepStrictEqual(lines.splice(0).slice(1), ["Info Connected"])
+      yield* stop(server)
+      yield* TestClock.adjust("1 minute")
+      assert.match(lines.join("\n"), /^Warn The connection was lost: .+$/)
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer), Effect.provide(Logger.layer([logger])))
+  })
 
   it.effect("is back soon after a short outage, also when a long one came before", () =>
     Effect.gen(function* () {
