@@ -152,13 +152,20 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
   let wakingAtMillis = Infinity
 
   /** After each batch: send, and see whether somebody has to be woken. */
-  const settle = (): void => {
-    core.flush()
+  const afterBytes = (): Network.Later | undefined => {
+    core.send()
     if (now.monotonicMillis + core.nextDeadlineMillis(now) < wakingAtMillis) deadlineMoved.openUnsafe()
     if (core.shutdown !== "no") shutdownMoved.openUnsafe()
+    return core.owesAnswers ? settle : undefined
   }
 
-  const receiving: Network.ReceiveOptions = { pauseAboveBytes: core.options.pauseAboveBytes, afterBytes: settle }
+  /** After all else: nothing is left to be answered. */
+  const settle = (): void => {
+    core.flush()
+    afterBytes()
+  }
+
+  const receiving: Network.ReceiveOptions = { pauseAboveBytes: core.options.pauseAboveBytes, afterBytes }
 
   const hasEnded = (): boolean => core.shutdown === "now" || (core.shutdown === "graceful" && core.isIdle)
 

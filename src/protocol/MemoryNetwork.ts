@@ -140,7 +140,7 @@ const connectionOf = (link: Link, peerHost: string, peerPort: number): Network.C
         const chunk = toServer.shift()
         if (chunk === undefined) break
         onBytes(chunk)
-        afterBytes?.()
+        afterBytes?.()?.()
       }
       if (toServer.closed === undefined || toServer.bytes > 0) return Effect.succeed(true)
       return toServer.closed === "ended" || toClient.closed === "ended"

@@ -130,6 +130,14 @@ export class NetworkError extends Schema.TaggedError<NetworkError>("effect-gearm
 }
 
 /**
+ * Work that is better done when nothing more has come meanwhile, or a moment has passed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Later = () => void
+
+/**
  * How an accepted connection reads.
  *
  * @since 0.1.0
@@ -146,9 +154,9 @@ export interface ReceiveOptions {
    * Called after bytes were handed over and before anything more is waited for. Where
    * bytes of several connections have come together it is called once for all whose
    * `afterBytes` is one and the same function, so that what they say to each other
-   * leaves in few large pieces.
+   * leaves in few large pieces. What it returns is called later, once.
    */
-  readonly afterBytes?: (() => void) | undefined
+  readonly afterBytes?: (() => Later | undefined) | undefined
 }
 
 /**

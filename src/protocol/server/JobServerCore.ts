@@ -128,6 +128,7 @@ export class JobServerCore {
     this.traffic.received[frame.type]!++
     session.heardMillis = now.monotonicMillis
     this.jobs.timeReached(now)
+    this.jobs.answerGrab(session)
     this.requests.handle(session, frame, now)
   }
 
@@ -137,6 +138,7 @@ export class JobServerCore {
     this.jobs.counters.lines++
     session.heardMillis = now.monotonicMillis
     this.jobs.timeReached(now)
+    this.jobs.answerGrab(session)
     const answer = TextCommands.answer(this, session, line)
     if (answer === undefined) this.close(session, now)
     else Replies.text(session, answer)
@@ -146,6 +148,7 @@ export class JobServerCore {
   malformed(session: Session, error: Codec.FatalError, now: Now): void {
     if (!session.isOpen) return
     this.jobs.counters.malformed++
+    this.jobs.answerGrab(session)
     if (error._tag === "TooLarge")
       this.jobs.refusals.add(session, error.what === "packet" ? "maxPacketBytes" : "maxLineBytes")
     if (error._tag === "TooLarge" && error.what === "packet") {
@@ -201,6 +204,7 @@ export class JobServerCore {
    */
   checkWakeups(): ReadonlyArray<string> {
     const found: Array<string> = []
+    this.jobs.serveGrabs()
     let left = maxChecked
     for (const fn of this.jobs.functions.working()) {
       if (left-- === 0) break
@@ -212,8 +216,20 @@ export class JobServerCore {
     return found
   }
 
-  /** Sends what has been written since the last time, one `send` for each connection. */
+  /** Something that was asked waits for its answer: call `flush` when nothing more comes. */
+  get owesAnswers(): boolean {
+    return this.jobs.grabs.size > 0
+  }
+
+  /** Answers what is not answered yet, and sends it all. */
   flush(): void {
+    for (const session of this.jobs.grabs) this.jobs.answerGrab(session)
+    this.send()
+  }
+
+  /** Sends what has been written since the last time, one `send` for each connection. */
+  send(): void {
+    this.jobs.serveGrabs()
     // Cutting one connection may touch others, which are then at the list's end.
     for (let index = 0; index < this.touched.length; index++) {
       const session = this.touched[index]!
@@ -277,6 +293,7 @@ export class JobServerCore {
     this.sessions.delete(session)
     // Abilities first: what it ran is then offered to others only.
     session.sleep = "awake"
+    this.jobs.grabs.release(session)
     this.requests.resetAbilities(session)
     // What only this connection waits for must not be offered to anybody.
     while (session.attachments.length > 0) this.jobs.detach(session.attachments.at(-1)!)

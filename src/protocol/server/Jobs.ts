@@ -7,6 +7,7 @@
 import * as Counters from "./Counters.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { Functions, type ServerFunction } from "./Functions.ts"
+import { Grabs } from "./Grabs.ts"
 import type { Handles } from "./Handles.ts"
 import { Job, type Priority } from "./Job.ts"
 import { attach, type Attachment, detachAll, failAll } from "./Listeners.ts"
@@ -16,6 +17,7 @@ import type { JobObserver } from "./Observer.ts"
 import type { Options } from "./Options.ts"
 import { type Reason, Refusals } from "./Refusals.ts"
 import type { Ability, Session } from "./Session.ts"
+import * as Replies from "./Replies.ts"
 import * as Sleepers from "./Sleepers.ts"
 
 const minProbeMillis = 1_000
@@ -55,6 +57,8 @@ export class Jobs {
   readonly scheduled = new Deadlines<Job>()
   /** Functions with sleepers left, when the NOOPs sent for them should have been answered. */
   readonly passOns = new Deadlines<ServerFunction>()
+  /** Connections that have asked for a job and are not answered yet. */
+  readonly grabs = new Grabs()
   readonly counters = Counters.make()
   readonly refusals = new Refusals()
   /** Told of each job's life, when somebody wants to know. */
@@ -151,7 +155,38 @@ export class Jobs {
     }
   }
 
-  assign(job: Job, ability: Ability, now: Now): void {
+  /** Gives the connection the job it gets, if there is one. */
+  hand(session: Session, grabType: number): boolean {
+    const next = this.functions.nextFor(session)
+    if (next === undefined) return false
+    const { ability, job } = next
+    this.assign(job, ability)
+    Replies.jobAssign(session, job, grabType)
+    return true
+  }
+
+  /** GRAB_JOB: a job, or an answer that may wait. */
+  grab(session: Session, grabType: number): void {
+    if (!this.hand(session, grabType) && !this.grabs.hold(session, grabType)) Replies.noJob(session)
+  }
+
+  /** Answers the connection's grab, if it is held: it has more to say, or nothing came. */
+  answerGrab(session: Session): void {
+    if (session.heldGrab === 0) return
+    if (!this.hand(session, this.grabs.release(session))) Replies.noJob(session)
+  }
+
+  /** Gives new jobs to those who have asked already, and wakes others for what is left. */
+  serveGrabs(): void {
+    const { grabs } = this
+    if (!grabs.hasSaved) return
+    for (const session of grabs) if (this.hand(session, session.heldGrab)) grabs.release(session)
+    for (const [fn, saved] of grabs.takeSaved()) {
+      for (let left = Math.min(saved, fn.runnableCount); left > 0; left--) this.wake(fn)
+    }
+  }
+
+  private assign(job: Job, ability: Ability): void {
     const { session } = ability
     this.functions.dequeue(job)
     ability.turn = session.lastTurn()
@@ -160,7 +195,7 @@ export class Jobs {
     job.function.runningCount++
     session.running.add(job)
     session.forgetAttempt(job.number)
-    if (ability.timeoutMillis > 0) this.attempts.set(job, now.monotonicMillis + ability.timeoutMillis)
+    if (ability.timeoutMillis > 0) this.attempts.set(job, this.nowMillis + ability.timeoutMillis)
     if (!session.isProbed) this.probe(session, ability.timeoutMillis)
     this.counters.assigned++
     this.observer?.assigned(job)
@@ -247,6 +282,7 @@ export class Jobs {
     job.dueMillis = this.nowMillis
     this.functions.enqueue(job)
     this.observer?.offered(job)
+    if (this.grabs.save(job.function)) return
     this.wake(job.function)
   }
 

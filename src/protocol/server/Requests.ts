@@ -62,7 +62,7 @@ export class Requests {
       case PacketType.GRAB_JOB:
       case PacketType.GRAB_JOB_UNIQ:
       case PacketType.GRAB_JOB_ALL:
-        return this.grab(session, frame.type, now)
+        return this.grab(session, frame.type)
       case PacketType.PRE_SLEEP:
         return this.preSleep(session)
       case PacketType.WORK_COMPLETE:
@@ -189,16 +189,11 @@ export class Requests {
     jobs.start(job, dueMillis, now)
   }
 
-  private grab(session: Session, grabType: number, now: Now): void {
+  private grab(session: Session, grabType: number): void {
     const { jobs } = this
     const fn = Sleepers.answered(session)
     session.sleep = "awake"
-    const next = jobs.functions.nextFor(session)
-    if (next === undefined) Replies.noJob(session)
-    else {
-      jobs.assign(next.job, next.ability, now)
-      Replies.jobAssign(session, next.job, grabType)
-    }
+    jobs.grab(session, grabType)
     jobs.wakeAgain(fn)
   }
 

@@ -105,6 +105,8 @@ export class Session implements Timed {
   /** Abilities that are in no list of sleepers: all at first, and each that was woken. */
   readonly unlisted = new Set<Ability>()
   readonly running = new Set<Job>()
+  /** The type of the GRAB_JOB that is still to be answered, or 0. */
+  heldGrab = 0
   readonly attachments: Array<Attachment> = []
   private formerAttempts: Map<number, FormerAttempt> | undefined = undefined
 

@@ -102,7 +102,7 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
           onBytes(bytes)
           if (afterBytes === undefined) return
           // What answers to so much cost belongs to the one who asked.
-          if (mine.isInTurn && bytes.length >= ownWriteBytes) afterBytes()
+          if (mine.isInTurn && bytes.length >= ownWriteBytes) Turn.perform(afterBytes, onDefect)
           else Turn.atEnd(afterBytes, bytes.length, onDefect)
         } catch (defect) {
           onDefect(defect)

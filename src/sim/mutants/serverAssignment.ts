@@ -33,9 +33,9 @@ export const serverAssignment: ReadonlyArray<Mutant> = [
   {
     id: "12-owner-after-write",
     title: "A job becomes its worker's only when the assignment could be written at once",
-    file: "src/protocol/server/Requests.ts",
-    find: "      jobs.assign(next.job, next.ability, now)\n",
-    replace: "      if (session.peer.unsentBytes() === 0) jobs.assign(next.job, next.ability, now)\n",
+    file: "src/protocol/server/Jobs.ts",
+    find: "    this.assign(job, ability)\n",
+    replace: "    if (ability.session.peer.unsentBytes() === 0) this.assign(job, ability)\n",
     property: 13,
     needs: ["interleaving", "pressure"],
     note: "Between choosing a job and owning it nothing can happen here; a write that has to wait stands for the wait."

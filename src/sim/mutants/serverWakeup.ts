@@ -125,8 +125,8 @@ export const serverWakeup: ReadonlyArray<Mutant> = [
     id: "grab-stays-asleep",
     title: "GRAB_JOB does not end a worker's sleep",
     file: "src/protocol/server/Requests.ts",
-    find: '    session.sleep = "awake"\n    const next',
-    replace: "    const next",
+    find: '    session.sleep = "awake"\n    jobs.grab',
+    replace: "    jobs.grab",
     property: 25,
     needs: ["workload"]
   },

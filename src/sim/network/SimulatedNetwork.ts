@@ -187,7 +187,7 @@ export class SimulatedNetwork {
             while (true) {
               const endpoint = yield* next
               endpoint.open()
-              const connection = accepted(endpoint)
+              const connection = accepted(endpoint, (later) => self.kernel.schedule(listener.owner, later))
               yield* handler(connection).pipe(
                 Effect.ensuring(Effect.sync(() => endpoint.close(false))),
                 Effect.forkIn(handlers)

@@ -15,10 +15,12 @@ const poison = 0xdb
 const readError = (cause: Broken) => new Socket.SocketError({ reason: new Socket.SocketReadError({ cause }) })
 
 /**
+ * `soon` calls after anything else that may happen first.
+ *
  * @since 0.1.0
  * @category constructors
  */
-export const accepted = (endpoint: Endpoint): Network.Connection => {
+export const accepted = (endpoint: Endpoint, soon: (later: Network.Later) => void): Network.Connection => {
   let ending = false
   let handler: ((bytes: Uint8Array) => void) | undefined
   let finish: ((exit: Effect.Effect<void, Socket.SocketError>) => void) | undefined
@@ -70,7 +72,8 @@ export const accepted = (endpoint: Endpoint): Network.Connection => {
         if (endpoint.closed) return resume(Effect.void)
         handler = (bytes) => {
           onBytes(bytes)
-          options.afterBytes?.()
+          const later = options.afterBytes?.()
+          if (later !== undefined) soon(later)
         }
         finish = resume
         pauseAboveBytes = options.pauseAboveBytes

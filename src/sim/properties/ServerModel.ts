@@ -65,6 +65,8 @@ export interface ModelJob {
 export interface ModelConnection {
   readonly id: number
   readonly abilities: Map<string, number>
+  /** Functions it has announced while a request of it waited for the reply. */
+  readonly learned: Set<string>
   open: boolean
   asleep: boolean
   /** Got a NOOP since it last asked for a job or fell asleep. */
@@ -208,6 +210,7 @@ export class ServerModel {
     const connection: ModelConnection = {
       id,
       abilities: new Map(),
+      learned: new Set(),
       open: true,
       asleep: false,
       woken: false,
@@ -261,9 +264,10 @@ export class ServerModel {
       connection.woken = false
       connection.noops = 0
       connection.awaiting.push(packet)
-    } else if (packet.name === "CAN_DO") connection.abilities.set(first, 0)
-    else if (packet.name === "CAN_DO_TIMEOUT") connection.abilities.set(first, Number(second))
-    else if (packet.name === "CANT_DO") {
+    } else if (packet.name === "CAN_DO" || packet.name === "CAN_DO_TIMEOUT") {
+      if (connection.awaiting.length > 0) connection.learned.add(first)
+      connection.abilities.set(first, Number(second))
+    } else if (packet.name === "CANT_DO") {
       connection.abilities.delete(first)
       for (const tell of this.hooks.lostAbility) tell(connection, first)
     } else if (packet.name === "RESET_ABILITIES") {
@@ -350,6 +354,7 @@ export class ServerModel {
       if (packet.name.startsWith("JOB_ASSIGN")) this.assign(connection, packet)
       else if (packet.name === "NO_JOB") for (const tell of this.hooks.noJob) tell(this, connection)
       else this.unasked(connection, packet)
+      if (connection.awaiting.length === 0) connection.learned.clear()
     } else if (!replies.has(packet.name)) this.unasked(connection, packet)
     else {
       if (packet.name === "OPTION_RES") connection.exceptions = true

@@ -69,7 +69,8 @@ export const assignment = (wallMillis: (node: string) => number): Property => ({
   },
   noJob: (server, connection) => {
     for (const job of server.unfinished) {
-      if (!isRunnableFor(connection)(job)) continue
+      // The question was older than what it has announced since.
+      if (!isRunnableFor(connection)(job) || connection.learned.has(job.function)) continue
       throw new Violation(
         23,
         `${server.node} told connection ${connection.id} that there is no job, but ${job.handle} waits`

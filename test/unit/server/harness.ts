@@ -52,14 +52,20 @@ export class Connection {
     )
   }
 
-  /** Bytes arrive, all in one batch. */
+  /** Bytes arrive, all in one batch, and nothing more after them. */
   bytes(...batches: ReadonlyArray<Uint8Array>): void {
+    this.bytesBeforeMore(...batches)
+    this.server.core.flush()
+  }
+
+  /** Bytes arrive, all in one batch, and more is about to come. */
+  bytesBeforeMore(...batches: ReadonlyArray<Uint8Array>): void {
     for (const batch of batches) {
       const failure = this.decoder.push(batch)
       if (failure !== undefined) this.server.core.malformed(this.session, failure, this.server.now)
     }
     if (!this.session.isOpen) this.decoder.halt()
-    this.server.core.flush()
+    this.server.core.send()
   }
 
   send<N extends Packet.Name>(name: N, fields: { readonly [F in Packet.Field<N>]: Packet.FieldInput }): void {
