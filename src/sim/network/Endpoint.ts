@@ -62,6 +62,8 @@ export class Endpoint {
   broken: Broken | undefined
   /** The program has let go of it. */
   closed = false
+  /** When the program last got bytes. */
+  heardAt = 0
   /** How many faults keep the program from reading. */
   stalls = 0
   /** What the program wants to be told; each runs as a task of the program's node. */
@@ -130,6 +132,7 @@ export class Endpoint {
   /** A view, valid until something is written into the pipe. */
   read(count: number): Uint8Array {
     const bytes = this.incoming.take(count)
+    this.heardAt = this.kernel.now
     this.tap.got(this, bytes)
     // The bytes themselves went into the hash when they were written.
     this.kernel.choices.hash.number(count)

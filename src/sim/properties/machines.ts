@@ -282,12 +282,16 @@ const silenceMillis = 18_000
 
 /**
  * Nobody stays connected to a server that says nothing. `isSteady` tells which machines
- * nothing keeps from noticing.
+ * nothing keeps from noticing, `heardAt` when a machine last got bytes, also of a packet
+ * that has not come whole.
  *
  * @since 0.1.0
  * @category properties
  */
-export const silence = (isSteady: (node: string) => boolean): Property => {
+export const silence = (
+  isSteady: (node: string) => boolean,
+  heardAt: (node: string, connection: number) => number = () => 0
+): Property => {
   const heard = new Map<number, { readonly node: string; at: number }>()
   /** Nothing can be silent for too long before. */
   let soonest = 0
@@ -313,7 +317,10 @@ export const silence = (isSteady: (node: string) => boolean): Property => {
     atRest: (_servers, until) => {
       if (until < soonest) return
       soonest = until + silenceMillis
-      for (const [connection, { at, node }] of heard) {
+      for (const [connection, last] of heard) {
+        const { node } = last
+        if (until - last.at >= silenceMillis) last.at = Math.max(last.at, heardAt(node, connection))
+        const { at } = last
         soonest = Math.min(soonest, at + silenceMillis)
         if (until - at < silenceMillis) continue
         throw new Violation(41, `${node} keeps connection ${connection}, over which nothing came since ${at} ms`)

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Broken } from "../network/Endpoint.ts"
+import { Broken, type Endpoint } from "../network/Endpoint.ts"
 import type { World } from "../World.ts"
 import type { Fault } from "./Scenario.ts"
 
@@ -25,6 +25,12 @@ const betweenBoth = (world: World, one: string, other: string) => [
   world.network.link(other, one)
 ]
 
+/** Also where one of them waits to be accepted, and no program has seen it yet. */
+const breakBoth = (endpoint: Endpoint, cause: Broken): void => {
+  endpoint.break(cause)
+  endpoint.peer.break(cause)
+}
+
 /** A connection that gets nothing through for long is given up by both its ends. */
 const giveUpBetween = (world: World, one: string, other: string): void => {
   const { kernel, network } = world
@@ -32,7 +38,7 @@ const giveUpBetween = (world: World, one: string, other: string): void => {
     if (!betweenBoth(world, one, other).some((link) => link.blocks > 0)) return
     for (const endpoint of network.openEndpoints()) {
       if (isBetween(endpoint.host, endpoint.peer.host, one, other)) {
-        endpoint.break(new Broken("ETIMEDOUT", "nothing was acknowledged"))
+        breakBoth(endpoint, new Broken("ETIMEDOUT", "nothing was acknowledged"))
       }
     }
   })
@@ -118,7 +124,7 @@ export const begin = (world: World, fault: Fault, power: Power): (() => void) =>
     case "reset":
       for (const endpoint of world.network.openEndpoints()) {
         if (isBetween(endpoint.host, endpoint.peer.host, name, peer)) {
-          endpoint.break(new Broken("ECONNRESET", "the connection was reset on the way"))
+          breakBoth(endpoint, new Broken("ECONNRESET", "the connection was reset on the way"))
         }
       }
       return nothing

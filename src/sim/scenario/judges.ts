@@ -56,7 +56,11 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     dialling(),
     patience((node) => !resets.has(node)),
     sleeping(),
-    silence((node) => !isSlow && !node.startsWith("peer") && !resets.has(node)),
+    silence(
+      (node) => !isSlow && !node.startsWith("peer") && !resets.has(node),
+      (node, connection) =>
+        run.world.network.host(node).endpoints.find((endpoint) => endpoint.connection === connection)?.heardAt ?? 0
+    ),
     // What it pauses above, and what may have come in one read by then.
     wire(pauseAboveBytes + 2 * scenario.world.network.windowBytes + 20_000),
     // A hedged call is meant to go elsewhere too.
