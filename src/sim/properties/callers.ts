@@ -43,6 +43,9 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers" 
   const mayBeSpent = scenario.servers.some((server) => server.jobRetries >= 0)
   // Where time hurries on, a server may be so late with a time limit that the worker speaks first.
   const mayBeLate = scenario.world.kernel.hurryOneIn > 0
+  // And a worker so late with its answers that it is given up, as it may where a packet takes many round trips.
+  const { delayBelowMillis, windowBytes } = scenario.world.network
+  const mayBeLost = mayBeLate || (windowBytes < 1024 && delayBelowMillis > 10)
   const open = new Map<number, Asked>()
   const done = new Set<number>()
   const executions = new Map<
@@ -97,7 +100,10 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers" 
     }
     if (hasForeigners && (text === "JobFailed" || text === "JobException" || text === "ItemFailed")) return
     if (mayBeSpent && text === "JobFailed" && (!isFaultless || asked.function === "limited")) return
+    if (mayBeSpent && mayBeLost && (text === "JobFailed" || text === "ItemFailed")) return
     if (mayBeLate && text === "JobFailed" && asked.function === "limited") return
+    // And a connection be given up between two steps of a server.
+    if (mayBeLate && text === "NoServer") return
     if (isFaultless)
       throw new Violation(
         37,
