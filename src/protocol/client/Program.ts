@@ -205,8 +205,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     })
 
   const run: Client["Service"]["run"] = (fn, payload, options) => {
-    let effect = Effect.flatMap(describe(fn, payload, options, undefined), (description) => {
-      const first = Effect.flatMap(noteHandle, (note) => Requests.result(fleet, description, note))
+    const once = (attempts: Tracing.Attempts) => (description: Description) => {
+      const first = attempts.follow((begun) => Requests.result(fleet, description, begun))
       const { hedge } = options ?? {}
       if (hedge === undefined || !fn.idempotent) return decoded(fn, first)
       const [head, ...others] = description.order
@@ -216,12 +216,15 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         order: [...others, head!],
         mergeKey: mergeKey === undefined ? undefined : `second\0${mergeKey}`
       }
-      const second = Effect.flatMap(noteHandle, (note) => Requests.result(fleet, hedged, note))
+      const second = attempts.follow((begun) => Requests.result(fleet, hedged, begun))
       // A server that cannot have it has not answered: the first one still may.
       const answer = Effect.catch(second, (error) => (isJobFailure(error) ? Effect.fail(error) : Effect.never))
       return decoded(fn, Effect.raceFirst(first, Effect.delay(answer, hedge)))
+    }
+    const effect = Effect.flatMap(Tracing.attempts(fn.name, clock), (attempts) => {
+      const call = Effect.flatMap(describe(fn, payload, options, undefined), once(attempts))
+      return fn.retry === undefined ? call : Effect.retry(call, { schedule: fn.retry, while: isJobFailure })
     })
-    if (fn.retry !== undefined) effect = Effect.retry(effect, { schedule: fn.retry, while: isJobFailure })
     const limited = withTimeout(options?.timeout ?? fn.timeout, fn.name)(effect)
     return Effect.suspend(() => {
       const startedAt = Monotonic.millis(clock)
@@ -240,11 +243,15 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       })
     )
     if (timeout === undefined) {
-      return Effect.map(created, (listened) => jobOf(fn, listened)).pipe(spanOf("gearman.submit", fn))
+      return placed(created, (listened) => listened.handle()).pipe(
+        Effect.map((listened) => jobOf(fn, listened)),
+        spanOf("gearman.submit", fn)
+      )
     }
     return Effect.suspend(() => {
       const deadline = Monotonic.millis(clock) + Duration.toMillis(timeout)
-      return Effect.flatMap(withTimeout(timeout, fn.name)(created), (listened) =>
+      const accepted = placed(withTimeout(timeout, fn.name)(created), (listened) => listened.handle())
+      return Effect.flatMap(accepted, (listened) =>
         Effect.as(FiberSet.run(timers, limit(listened, deadline, timeoutOf(timeout, fn.name))), jobOf(fn, listened))
       )
     }).pipe(spanOf("gearman.submit", fn))
@@ -296,7 +303,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const background: Client["Service"]["background"] = (fn, payload, options = {}) =>
     Effect.suspend(() => describe(fn, payload, options, { epochSeconds: epochOf(options) })).pipe(
-      Effect.flatMap((description) => Requests.handle(fleet, description)),
+      Effect.flatMap((description) => placed(Requests.handle(fleet, description), (handle) => handle)),
       withTimeout(options.timeout ?? fn.timeout, fn.name),
       spanOf("gearman.background", fn)
     )
@@ -367,15 +374,9 @@ const nameOf = (server: Network.Address | string): string => {
 const spanOf = (name: string, fn: { readonly name: string }) =>
   Tracing.withSpan(name, () => ({ kind: "producer", attributes: { "gearman.function": fn.name } }))
 
-/** Writes on the caller's span where its job is, and the how-manieth try that is. */
-const noteHandle = Effect.map(Tracing.annotate, (annotate) => {
-  let attempts = 0
-  return ({ handle, server }: Requests.Handle) => {
-    annotate("gearman.server", server)
-    annotate("gearman.handle", handle)
-    annotate("gearman.attempt", ++attempts)
-  }
-})
+/** Notes on the submission's span where the job is. */
+const placed = <A, E>(accepted: Effect.Effect<A, E>, placeOf: (accepted: A) => Tracing.Place): Effect.Effect<A, E> =>
+  Effect.tap(accepted, (accepted) => Tracing.annotate(placeOf(accepted)))
 
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>): string => {
   if (exit._tag === "Success") return "success"

@@ -3,8 +3,11 @@
  * defined with `trace`, the caller's span travels before the payload as a line of its own,
  * in the form of the W3C's `traceparent`, so that the handler's span becomes its child.
  */
-import type * as Context from "effect/Context"
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 
 /** Runs within a span where a tracer is installed. */
@@ -20,14 +23,74 @@ export const withSpan =
 const currentSpan = (fiber: { readonly context: Context.Context<never> }): Tracer.AnySpan | undefined =>
   fiber.context.mapUnsafe.get(Tracer.ParentSpan.key)
 
-/** Notes on the present span, if there is one. */
-export const annotate = Effect.withFiber((fiber) => {
-  const span = currentSpan(fiber)
-  const note = (key: string, value: string | number): void => {
-    if (span?._tag === "Span") span.attribute(key, value)
-  }
-  return Effect.succeed(note)
-})
+/** Where a job is. */
+export interface Place {
+  readonly server: string
+  readonly handle: string
+}
+
+const note = (span: Tracer.Span, { handle, server }: Place): void => {
+  span.attribute("gearman.server", server)
+  span.attribute("gearman.handle", handle)
+}
+
+/** Notes on the present span, if there is one, where its job is. */
+export const annotate = (place: Place): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => {
+    const span = currentSpan(fiber)
+    if (span?._tag === "Span") note(span, place)
+    return Effect.void
+  })
+
+/**
+ * The attempts of one call, counted over all its submissions: each has a span below the
+ * call's from when a server accepted it until it ends, or the next one begins. What the
+ * call's own span says of the job is what the last attempt was.
+ */
+export interface Attempts {
+  readonly follow: <A, E>(attempt: (begun: (place: Place) => void) => Effect.Effect<A, E>) => Effect.Effect<A, E>
+}
+
+const unwatched: Attempts = { follow: (attempt) => attempt(() => {}) }
+
+export const attempts = (name: string, clock: Clock.Clock): Effect.Effect<Attempts> =>
+  Effect.withFiber((fiber) => {
+    const call = currentSpan(fiber)
+    if (call?._tag !== "Span") return Effect.succeed(unwatched)
+    const tracer: Tracer.Tracer | undefined = fiber.context.mapUnsafe.get(Tracer.Tracer.key)
+    let count = 0
+    const begin = (place: Place): Tracer.Span | undefined => {
+      count++
+      note(call, place)
+      call.attribute("gearman.attempt", count)
+      const span = tracer?.span({
+        name: "gearman.attempt",
+        parent: Option.some(call),
+        annotations: Context.empty(),
+        links: [],
+        startTime: clock.currentTimeNanosUnsafe(),
+        kind: "internal",
+        root: false,
+        sampled: call.sampled
+      })
+      if (span === undefined) return undefined
+      note(span, place)
+      span.attribute("gearman.function", name)
+      span.attribute("gearman.attempt", count)
+      return span
+    }
+    return Effect.succeed<Attempts>({
+      follow: (attempt) => {
+        let current: Tracer.Span | undefined
+        const end = (exit: Exit.Exit<unknown, unknown>) => current?.end(clock.currentTimeNanosUnsafe(), exit)
+        const begun = (place: Place) => {
+          end(Exit.fail("the connection was lost"))
+          current = begin(place)
+        }
+        return Effect.onExit(attempt(begun), (exit) => Effect.sync(() => end(exit)))
+      }
+    })
+  })
 
 const newline = 0x0a
 // A traceparent has 55 bytes.

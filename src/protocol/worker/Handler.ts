@@ -17,6 +17,7 @@ import * as Exit from "effect/Exit"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import * as Tracer from "effect/Tracer"
 import * as Codec from "../Codec.ts"
 import * as Metrics from "../connection/Metrics.ts"
 import * as Monotonic from "../connection/Monotonic.ts"
@@ -189,7 +190,9 @@ export const make = <Payload, Success, Error, Progress, R>(
           "gearman.handle": labels.handle,
           "gearman.server": labels.server
         }
-      }))
+      })),
+      // For spans and requests of the handler's own, where only those are traced.
+      (effect) => (parent === undefined ? effect : Effect.provideService(effect, Tracer.ParentSpan, parent))
     )
     yield* Metrics.workerJob(fn.name, outcome)
     yield* Metrics.handlerSeconds(fn.name, (Monotonic.millis(clock) - startedAt) / 1000)

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as Schedule from "effect/Schedule"
 import * as Tracer from "effect/Tracer"
 import * as Client from "../../../src/protocol/Client.ts"
 import * as Tracing from "../../../src/protocol/connection/Tracing.ts"
@@ -12,7 +13,9 @@ import * as JobFunction from "../../../src/protocol/JobFunction.ts"
 import * as JobServer from "../../../src/protocol/JobServer.ts"
 import * as MemoryNetwork from "../../../src/protocol/MemoryNetwork.ts"
 import * as Network from "../../../src/protocol/Network.ts"
+import * as ServerSelection from "../../../src/protocol/ServerSelection.ts"
 import * as Worker from "../../../src/protocol/Worker.ts"
+import * as ScriptedServer from "../support/ScriptedServer.ts"
 
 const address = Network.tcp("127.0.0.1", 4730)
 
@@ -51,6 +54,79 @@ describe("observability", () => {
       assert.strictEqual(run.attributes.get("gearman.handle"), handle.attributes.get("gearman.handle"))
       assert.strictEqual(run.attributes.get("gearman.attempt"), 1)
     }).pipe(Effect.scoped, Effect.provide(world), Effect.provide(layer))
+  })
+
+  it.effect("each attempt has its own span, those of retries too", () => {
+    const { layer, spans } = recording()
+    const first = Network.tcp("127.0.0.1", 4731)
+    const second = Network.tcp("127.0.0.1", 4732)
+    const client = Client.layer({ servers: [first, second], selection: ServerSelection.first })
+    const fn = JobFunction.utf8("tried", { idempotent: true, retry: Schedule.recurs(1) })
+    return Effect.gen(function* () {
+      yield* ScriptedServer.start(first, (peer, packet) => {
+        if (packet._tag !== "SUBMIT_JOB") return
+        peer.send("JOB_CREATED", { handle: "H:one:1" })
+        peer.connection.end()
+      })
+      let jobs = 0
+      yield* ScriptedServer.start(second, (peer, packet) => {
+        if (packet._tag !== "SUBMIT_JOB") return
+        const handle = `H:two:${++jobs}`
+        peer.send("JOB_CREATED", { handle })
+        if (jobs === 1) peer.send("WORK_FAIL", { handle })
+        else peer.send("WORK_COMPLETE", { handle, data: "done" })
+      })
+      const client = yield* Client.Client
+      assert.strictEqual(yield* client.run(fn, "x"), "done")
+      const run = spans.find((span) => span.name === "gearman.run")!
+      const seen = spans
+        .filter((span) => span.name === "gearman.attempt")
+        .map(({ attributes, parent, status }) => [
+          attributes.get("gearman.attempt"),
+          attributes.get("gearman.handle"),
+          attributes.get("gearman.server"),
+          attributes.get("gearman.function"),
+          parent._tag === "Some" && parent.value.spanId === run.spanId,
+          status._tag === "Ended" && status.exit._tag
+        ])
+      assert.deepStrictEqual(seen, [
+        [1, "H:one:1", "127.0.0.1:4731", "tried", true, "Failure"],
+        [2, "H:two:1", "127.0.0.1:4732", "tried", true, "Failure"],
+        [3, "H:two:2", "127.0.0.1:4732", "tried", true, "Success"]
+      ])
+      assert.strictEqual(run.attributes.get("gearman.attempt"), 3)
+    }).pipe(Effect.scoped, Effect.provide(client.pipe(Layer.provideMerge(MemoryNetwork.layer))), Effect.provide(layer))
+  })
+
+  it.effect("submissions say where the job is", () => {
+    const { layer, spans } = recording()
+    const fn = JobFunction.utf8("placed", { timeout: "1 second" })
+    return Effect.gen(function* () {
+      const client = yield* Client.Client
+      const job = yield* client.submit(fn, "x")
+      const { handle } = yield* client.background(fn, "x")
+      const handles = [(yield* job.handle).handle, handle]
+      for (const [at, name] of ["gearman.submit", "gearman.background"].entries()) {
+        const { attributes } = spans.find((span) => span.name === name)!
+        assert.strictEqual(attributes.get("gearman.handle"), handles[at])
+        assert.strictEqual(attributes.get("gearman.server"), "127.0.0.1:4730")
+      }
+    }).pipe(Effect.scoped, Effect.provide(world), Effect.provide(layer))
+  })
+
+  it.effect("a handler's own spans belong to the caller's trace, whether ours are recorded or not", () => {
+    const traced = JobFunction.utf8("traced", { trace: true })
+    return Effect.gen(function* () {
+      const worker = yield* Worker.Worker
+      yield* worker.register(traced, () =>
+        Effect.map(Effect.orDie(Effect.withSpan(Effect.currentSpan, "own")), (span) => span.traceId)
+      )
+      const client = yield* Client.Client
+      const caller = Effect.gen(function* () {
+        assert.strictEqual(yield* client.run(traced, ""), (yield* Effect.currentSpan).traceId)
+      })
+      yield* Effect.orDie(Effect.withSpan(caller, "caller"))
+    }).pipe(Effect.scoped, Effect.provide(world))
   })
 
   it.effect("counts calls and jobs by how they ended", () =>
