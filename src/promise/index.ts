@@ -212,6 +212,16 @@ export interface Handler {
  * value of the function's `error` schema as that error, `JobFail` as `JobFailed`, and
  * everything else as a `JobException` with the error's text.
  *
+ * @example
+ * ```ts
+ * import { handle, JobFail } from "effect-gearman/promise"
+ *
+ * const even = handle("even", (text, job) => {
+ *   if (Number(text) % 2 !== 0) throw new JobFail()
+ *   return `${text} of ${job.server}`
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

@@ -163,6 +163,22 @@ export interface Options {
 /**
  * A client of one or more job servers.
  *
+ * @example
+ * ```ts
+ * import * as Client from "effect-gearman/Client"
+ * import * as Effect from "effect/Effect"
+ * import * as JobFunction from "effect-gearman/JobFunction"
+ *
+ * const reverse = JobFunction.utf8("reverse")
+ * const program = Effect.gen(function* () {
+ *   const client = yield* Client.Client
+ *   const result = yield* client.run(reverse, "hello")
+ *   const job = yield* client.submit(reverse, result, { priority: "high" })
+ *   const { handle } = yield* client.background(reverse, "later", { after: "1 minute" })
+ *   return [yield* job.await, handle]
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
@@ -203,6 +219,18 @@ export class Client extends Context.Service<
  * A client that lives as long as the scope. Servers are dialled when they are first
  * needed. Fails when a server's text is no address, or there is no server.
  *
+ * @example
+ * ```ts
+ * import * as Client from "effect-gearman/Client"
+ * import * as Effect from "effect/Effect"
+ * import { NodeNetwork } from "effect-gearman/node"
+ *
+ * const isThere = Effect.gen(function* () {
+ *   const client = yield* Client.make({ servers: ["127.0.0.1:4730"] })
+ *   return yield* Effect.isSuccess(client.echo())
+ * }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer))
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -235,6 +263,18 @@ export const layer = (options: Options): Layer.Layer<Client, Network.InvalidAddr
 /**
  * A client whose options come from the configuration.
  *
+ * @example
+ * ```ts
+ * import * as Client from "effect-gearman/Client"
+ * import * as Config from "effect/Config"
+ * import * as Schema from "effect/Schema"
+ *
+ * const clientLive = Client.layerConfig({
+ *   servers: Config.Array(Schema.String, "QUEUE_SERVERS"),
+ *   noServerTimeout: Config.Duration("QUEUE_PATIENCE").pipe(Config.withDefault("5 seconds"))
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -249,6 +289,16 @@ export const layerConfig = (
 /**
  * A client of the servers that `GEARMAN_SERVERS` names, separated by commas;
  * `127.0.0.1:4730` when it is not set.
+ *
+ * @example
+ * ```ts
+ * import * as Client from "effect-gearman/Client"
+ * import * as Layer from "effect/Layer"
+ * import { NodeNetwork } from "effect-gearman/node"
+ *
+ * // GEARMAN_SERVERS=10.0.0.1,10.0.0.2:4731
+ * const clientLive = Client.layerFromEnv.pipe(Layer.provide(NodeNetwork.layer))
+ * ```
  *
  * @since 0.1.0
  * @category layers

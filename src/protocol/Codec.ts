@@ -25,6 +25,18 @@ export { headerBytes, writeHeader } from "./codec/Header.ts"
 /**
  * The packet in a frame, with fields of its own, or what it lacks.
  *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ *
+ * const decoder = new Codec.Decoder({
+ *   packet: (frame) => {
+ *     const packet = Codec.toPacket(frame)
+ *     console.log(packet._tag === "MissingFields" ? packet.message : packet)
+ *   }
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category conversions
  */
@@ -41,6 +53,14 @@ export const toPacket = (frame: Frame): Packet.Packet | MissingFields => {
 /**
  * A packet's bytes. A NUL inside any field but the last would shift the fields after
  * it; the constructors of the library check names and uniques before they get here.
+ *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ * import * as Packet from "effect-gearman/Packet"
+ *
+ * const bytes = Codec.encode(Packet.request("CAN_DO", { function: "reverse" }))
+ * ```
  *
  * @since 0.1.0
  * @category encoding

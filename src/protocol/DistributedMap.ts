@@ -226,6 +226,14 @@ export function mapStream<E0, R>(
 /**
  * `flatMap` over a stream that need not end, within a window as `mapStream` keeps it.
  *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ * import * as Stream from "effect/Stream"
+ *
+ * const words = DistributedMap.flatMapStream(Stream.make("to be", "or not"), (line) => line.split(" "))
+ * ```
+ *
  * @since 0.1.0
  * @category combinators
  */
@@ -283,6 +291,19 @@ export const reduce = <A, B>(
 
 /**
  * `reduce` over a stream: only the batches' results are kept here.
+ *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ * import * as Stream from "effect/Stream"
+ *
+ * const total = DistributedMap.reduceStream(
+ *   Stream.range(1, 1_000_000),
+ *   (n) => n * n,
+ *   (left, right) => left + right,
+ *   { batch: 1000 }
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category combinators

@@ -12,6 +12,15 @@ import * as Packet from "./Packet.ts"
  * The worker reported that the job failed (WORK_FAIL). The protocol carries no
  * explanation; a worker that wants to explain itself sends an exception.
  *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import type { GearmanError } from "effect-gearman/GearmanError"
+ *
+ * declare const call: Effect.Effect<string, GearmanError>
+ * const told = call.pipe(Effect.catchReason("GearmanError", "JobFailed", ({ handle }) => Effect.succeed(`${handle} failed`)))
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -29,6 +38,15 @@ export class JobFailed extends Schema.TaggedError<JobFailed>("effect-gearman/Gea
 /**
  * The worker reported an exception (WORK_EXCEPTION) that the function's error schema
  * does not describe, or the function has none: the bytes are as the worker sent them.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import type { GearmanError } from "effect-gearman/GearmanError"
+ *
+ * declare const call: Effect.Effect<string, GearmanError>
+ * const told = call.pipe(Effect.catchReason("GearmanError", "JobException", ({ data }) => Effect.succeed(new TextDecoder().decode(data))))
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -52,6 +70,15 @@ export class JobException extends Schema.TaggedError<JobException>("effect-gearm
  * The connection was lost after the job had been sent, and the function is not
  * declared idempotent: whether the job ran, runs, or never will, cannot be known.
  * Declare the function `idempotent: true` to have such jobs resubmitted.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import type { GearmanError } from "effect-gearman/GearmanError"
+ *
+ * declare const call: Effect.Effect<string, GearmanError>
+ * const told = call.pipe(Effect.catchReason("GearmanError", "Ambiguous", ({ server }) => Effect.succeed(`ask ${server} about it`)))
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -77,6 +104,15 @@ export class Ambiguous extends Schema.TaggedError<Ambiguous>("effect-gearman/Gea
 /**
  * No job server could be reached in the time allowed. Nothing was sent.
  *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import type { GearmanError } from "effect-gearman/GearmanError"
+ *
+ * declare const call: Effect.Effect<string, GearmanError>
+ * const told = call.pipe(Effect.catchReason("GearmanError", "NoServer", ({ servers }) => Effect.succeed(`${servers.length} servers tried`)))
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -95,6 +131,15 @@ export class NoServer extends Schema.TaggedError<NoServer>("effect-gearman/Gearm
  * The time limit given for the job passed. The job may still run; its result is
  * dropped.
  *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import type { GearmanError } from "effect-gearman/GearmanError"
+ *
+ * declare const call: Effect.Effect<string, GearmanError>
+ * const told = call.pipe(Effect.catchReason("GearmanError", "Timeout", ({ milliseconds }) => Effect.succeed(`not within ${milliseconds} ms`)))
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -110,6 +155,15 @@ export class Timeout extends Schema.TaggedError<Timeout>("effect-gearman/Gearman
 
 /**
  * The job server refused the request (ERROR), with its own code and text.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import type { GearmanError } from "effect-gearman/GearmanError"
+ *
+ * declare const call: Effect.Effect<string, GearmanError>
+ * const told = call.pipe(Effect.catchReason("GearmanError", "Refused", ({ code }) => Effect.succeed(code === "queue_full" ? "later" : code)))
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -127,6 +181,15 @@ export class Refused extends Schema.TaggedError<Refused>("effect-gearman/Gearman
 /**
  * A value does not fit the function's schema: the payload before it was sent, or the
  * worker's bytes after they came.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import type { GearmanError } from "effect-gearman/GearmanError"
+ *
+ * declare const call: Effect.Effect<string, GearmanError>
+ * const told = call.pipe(Effect.catchReason("GearmanError", "DecodeError", ({ what }) => Effect.succeed(`the ${what} is malformed`)))
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -149,6 +212,15 @@ export class DecodeError extends Schema.TaggedError<DecodeError>("effect-gearman
  * The request cannot be sent as it is: a name, unique, handle or workload that the
  * protocol does not allow. Nothing was sent.
  *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import type { GearmanError } from "effect-gearman/GearmanError"
+ *
+ * declare const call: Effect.Effect<string, GearmanError>
+ * const told = call.pipe(Effect.catchReason("GearmanError", "InvalidRequest", ({ field }) => Effect.succeed(`another ${field}, please`)))
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -167,6 +239,15 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("effect-g
 /**
  * The client was closed before the call, or while it waited for a server. Nothing was
  * sent. (A job that was sent and not finished is `Ambiguous`, with this as its cause.)
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import type { GearmanError } from "effect-gearman/GearmanError"
+ *
+ * declare const call: Effect.Effect<string, GearmanError>
+ * const told = call.pipe(Effect.catchReason("GearmanError", "ClientClosed", () => Effect.interrupt))
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -236,6 +317,14 @@ export class GearmanError extends Schema.TaggedError<GearmanError>("effect-gearm
 
 /**
  * The error for a reason.
+ *
+ * @example
+ * ```ts
+ * import * as GearmanError from "effect-gearman/GearmanError"
+ *
+ * // For a test of what a program does then.
+ * const error = GearmanError.fromReason(new GearmanError.Timeout({ operation: "resize", milliseconds: 5000 }))
+ * ```
  *
  * @since 0.1.0
  * @category constructors

@@ -55,6 +55,13 @@ export interface ListenerOptions {
 /**
  * The defaults: `127.0.0.1:4730`, and gearmand 2.0's settings.
  *
+ * @example
+ * ```ts
+ * import * as JobServer from "effect-gearman/JobServer"
+ *
+ * const { address, jobRetries } = JobServer.defaultOptions
+ * ```
+ *
  * @since 0.1.0
  * @category constants
  */
@@ -268,6 +275,19 @@ export const serve = (options: Partial<Options> = {}): Effect.Effect<void, Netwo
 
 /**
  * A job server that runs beside whatever the layer is built for.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as JobServer from "effect-gearman/JobServer"
+ * import * as Network from "effect-gearman/Network"
+ * import { NodeNetwork } from "effect-gearman/node"
+ * import * as Layer from "effect/Layer"
+ *
+ * const port = Effect.map(JobServer.JobServer, ({ address }) => (address._tag === "Tcp" ? address.port : 0)).pipe(
+ *   Effect.provide(JobServer.layer({ address: Network.tcp("127.0.0.1", 0) }).pipe(Layer.provide(NodeNetwork.layer)))
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category services

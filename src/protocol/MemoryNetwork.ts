@@ -21,6 +21,20 @@ import * as Network from "./Network.ts"
 /**
  * The hand on the wires.
  *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as MemoryNetwork from "effect-gearman/MemoryNetwork"
+ * import * as Network from "effect-gearman/Network"
+ *
+ * const outage = Effect.gen(function* () {
+ *   const network = yield* MemoryNetwork.MemoryNetwork
+ *   yield* network.freeze(Network.tcp("sammy"))
+ *   yield* Effect.sleep("1 minute")
+ *   yield* network.thaw(Network.tcp("sammy"))
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */

@@ -29,6 +29,13 @@ export type Address =
 /**
  * The port the protocol has been assigned.
  *
+ * @example
+ * ```ts
+ * import * as Network from "effect-gearman/Network"
+ *
+ * const address = Network.parse("10.0.0.1") // port 4730
+ * ```
+ *
  * @since 0.1.0
  * @category constants
  */
@@ -36,6 +43,13 @@ export const defaultPort = 4730
 
 /**
  * A TCP address.
+ *
+ * @example
+ * ```ts
+ * import * as Network from "effect-gearman/Network"
+ *
+ * const address = Network.tcp("10.0.0.1") // 10.0.0.1:4730
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -45,6 +59,13 @@ export const tcp = (host: string, port: number = defaultPort): Address => ({ _ta
 /**
  * A Unix socket's address.
  *
+ * @example
+ * ```ts
+ * import * as Network from "effect-gearman/Network"
+ *
+ * const address = Network.unix("/run/gearmand.sock") // unix:/run/gearmand.sock
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -53,6 +74,13 @@ export const unix = (path: string): Address => ({ _tag: "Unix", path })
 /**
  * An address as people write it: `host:port`, `[::1]:port`, or `unix:/path`. This is
  * also the text that clients hash, so it must not depend on anything else.
+ *
+ * @example
+ * ```ts
+ * import * as Network from "effect-gearman/Network"
+ *
+ * const text = Network.format(Network.tcp("::1", 4731)) // "[::1]:4731"
+ * ```
  *
  * @since 0.1.0
  * @category conversions
@@ -66,6 +94,17 @@ export const format = (address: Address): string =>
 
 /**
  * A text that is no address.
+ *
+ * @example
+ * ```ts
+ * import * as Client from "effect-gearman/Client"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * const clientLive = Client.layer({ servers: (process.env["SERVERS"] ?? "").split(",") }).pipe(
+ *   Layer.catchTag("InvalidAddress", ({ message }) => Layer.effectDiscard(Effect.logError(message)))
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -86,6 +125,14 @@ export class InvalidAddress extends Schema.TaggedError<InvalidAddress>("effect-g
 
 /**
  * Reads what `format` writes; the port may be left out and is then 4730.
+ *
+ * @example
+ * ```ts
+ * import * as Network from "effect-gearman/Network"
+ *
+ * const address = Network.parse("[::1]:4731")
+ * const text = address._tag === "InvalidAddress" ? address.message : Network.format(address)
+ * ```
  *
  * @since 0.1.0
  * @category conversions
@@ -109,6 +156,16 @@ export const parse = (input: string): Address | InvalidAddress => {
 
 /**
  * Why the network refused: what was tried, on which address, and the cause.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as JobServer from "effect-gearman/JobServer"
+ *
+ * const server = JobServer.serve({}).pipe(
+ *   Effect.catchTag("NetworkError", ({ hint, message }) => Effect.logError(message, hint))
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -225,6 +282,15 @@ export interface Listener {
 
 /**
  * The network.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Network from "effect-gearman/Network"
+ *
+ * // What every client, worker and job server asks for, and the world it runs in provides.
+ * const dial = Effect.flatMap(Network.Network, (network) => network.connect(Network.tcp("10.0.0.1")))
+ * ```
  *
  * @since 0.1.0
  * @category services

@@ -34,6 +34,13 @@ const define = <const Fields extends ReadonlyArray<string>>(number: number, ...f
  * Type 5 is reserved and never sent. The reduce submissions carry four fields
  * before the workload, as libgearman sends them, where the protocol text says three.
  *
+ * @example
+ * ```ts
+ * import * as Packet from "effect-gearman/Packet"
+ *
+ * const { fields, number } = Packet.definitions.SUBMIT_JOB // 7; function, unique, workload
+ * ```
+ *
  * @since 0.1.0
  * @category constants
  */
@@ -120,6 +127,13 @@ export type FieldInput = string | Uint8Array
 /**
  * Highest type number that exists.
  *
+ * @example
+ * ```ts
+ * import * as Packet from "effect-gearman/Packet"
+ *
+ * const isType = (number: number) => number >= 1 && number <= Packet.highestType
+ * ```
+ *
  * @since 0.1.0
  * @category constants
  */
@@ -127,6 +141,13 @@ export const highestType = 42
 
 /**
  * Type numbers by name: `PacketType.SUBMIT_JOB` is 7.
+ *
+ * @example
+ * ```ts
+ * import * as Packet from "effect-gearman/Packet"
+ *
+ * const isEnd = (type: number) => type === Packet.PacketType.WORK_COMPLETE || type === Packet.PacketType.WORK_FAIL
+ * ```
  *
  * @since 0.1.0
  * @category constants
@@ -144,6 +165,13 @@ const namesByNumber: ReadonlyArray<Name | undefined> = (() => {
 /**
  * The name of a type number, or `undefined` for a number that does not exist.
  *
+ * @example
+ * ```ts
+ * import * as Packet from "effect-gearman/Packet"
+ *
+ * const name = Packet.nameOf(9) // "GRAB_JOB"
+ * ```
+ *
  * @since 0.1.0
  * @category getters
  */
@@ -152,6 +180,13 @@ export const nameOf = (type: number): Name | undefined => namesByNumber[type]
 /**
  * How many fields a packet type carries, by type number; one less is the number of
  * NULs that separate them.
+ *
+ * @example
+ * ```ts
+ * import * as Packet from "effect-gearman/Packet"
+ *
+ * const count = Packet.fieldCounts[Packet.PacketType.JOB_ASSIGN] // 3
+ * ```
  *
  * @since 0.1.0
  * @category constants
@@ -165,6 +200,13 @@ const decoder = new TextDecoder()
 
 /**
  * Bytes of a field input; a string becomes UTF-8.
+ *
+ * @example
+ * ```ts
+ * import * as Packet from "effect-gearman/Packet"
+ *
+ * const bytes = Packet.toBytes("résumé") // 8 bytes
+ * ```
  *
  * @since 0.1.0
  * @category conversions
@@ -188,6 +230,13 @@ const shortToBytes = (text: string): Uint8Array => {
 /**
  * A field as text, read as UTF-8; malformed sequences become U+FFFD.
  *
+ * @example
+ * ```ts
+ * import * as Packet from "effect-gearman/Packet"
+ *
+ * const text = Packet.toText(Uint8Array.of(0x68, 0x69)) // "hi"
+ * ```
+ *
  * @since 0.1.0
  * @category conversions
  */
@@ -195,6 +244,13 @@ export const toText = (bytes: Uint8Array): string => decoder.decode(bytes)
 
 /**
  * Builds a packet of either direction. Prefer `request` and `response`.
+ *
+ * @example
+ * ```ts
+ * import * as Packet from "effect-gearman/Packet"
+ *
+ * const packet = Packet.make("RES", "JOB_CREATED", { handle: "H:1" })
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -229,6 +285,13 @@ export const request = <N extends Name>(name: N, fields: { readonly [F in Field<
 
 /**
  * A packet that comes from a job server.
+ *
+ * @example
+ * ```ts
+ * import * as Packet from "effect-gearman/Packet"
+ *
+ * const packet = Packet.response("JOB_CREATED", { handle: "H:1" })
+ * ```
  *
  * @since 0.1.0
  * @category constructors

@@ -57,6 +57,14 @@ const rotate = (start: number, count: number): ReadonlyArray<number> =>
  * alone, not on their order; losing a server moves only its requests, and they spread
  * over all the others. The default.
  *
+ * @example
+ * ```ts
+ * import * as ServerSelection from "effect-gearman/ServerSelection"
+ *
+ * const choose = ServerSelection.rendezvous.prepare(["10.0.0.1:4730", "10.0.0.2:4730"])
+ * const order = choose({ function: "resize", key: "cat.png" }) // both servers, as indexes, the preferred one first
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -98,6 +106,13 @@ const crc32 = (text: string): number => {
 /**
  * The number that Perl's Gearman::Client makes of a key.
  *
+ * @example
+ * ```ts
+ * import * as ServerSelection from "effect-gearman/ServerSelection"
+ *
+ * const index = ServerSelection.perlHash("cat.png") % 3 // the server that Perl clients of three take
+ * ```
+ *
  * @since 0.1.0
  * @category conversions
  */
@@ -107,6 +122,18 @@ export const perlHash = (key: string): number => (crc32(key) >>> 16) & 0x7fff
  * As Perl's Gearman::Client chooses: the key's hash modulo the number of servers, in the
  * order given, whatever the function. So that a fleet of Perl clients and these merge.
  * When that server is dead the next in the list is taken, which Perl's does not do.
+ *
+ * @example
+ * ```ts
+ * import * as Client from "effect-gearman/Client"
+ * import * as ServerSelection from "effect-gearman/ServerSelection"
+ *
+ * const clientLive = Client.layer({
+ *   // In the order in which the Perl clients list them.
+ *   servers: ["10.0.0.1", "10.0.0.2"],
+ *   selection: ServerSelection.modulo
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -124,6 +151,15 @@ export const modulo: ServerSelection = {
  * Servers are taken in the order given; libgearman prefers the one that was added last,
  * so give them in the opposite order.
  *
+ * @example
+ * ```ts
+ * import * as Client from "effect-gearman/Client"
+ * import * as ServerSelection from "effect-gearman/ServerSelection"
+ *
+ * // For libgearman clients that add 10.0.0.2 first and 10.0.0.1 last.
+ * const clientLive = Client.layer({ servers: ["10.0.0.1", "10.0.0.2"], selection: ServerSelection.first })
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -137,6 +173,15 @@ export const first: ServerSelection = {
 
 /**
  * A request's key: the unique, or for `-` the workload.
+ *
+ * @example
+ * ```ts
+ * import * as Packet from "effect-gearman/Packet"
+ * import * as ServerSelection from "effect-gearman/ServerSelection"
+ *
+ * const byUnique = ServerSelection.keyOf(Packet.toBytes("u7"), Packet.toBytes("workload")) // "u7"
+ * const byWorkload = ServerSelection.keyOf(Packet.toBytes("-"), Packet.toBytes("workload")) // "workload"
+ * ```
  *
  * @since 0.1.0
  * @category constructors

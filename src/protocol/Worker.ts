@@ -19,6 +19,17 @@ import * as internal from "./worker/Program.ts"
 /**
  * A handler fails with this to report WORK_FAIL: the job failed, without a reason.
  *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as JobFunction from "effect-gearman/JobFunction"
+ * import * as Worker from "effect-gearman/Worker"
+ *
+ * const even = JobFunction.utf8("even").toLayer((text) =>
+ *   Number(text) % 2 === 0 ? Effect.succeed(text) : Effect.fail(new Worker.JobFail())
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -82,6 +93,20 @@ export interface Options {
 /**
  * A worker.
  *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as JobFunction from "effect-gearman/JobFunction"
+ * import * as Worker from "effect-gearman/Worker"
+ *
+ * // As `toLayer` does it, for functions that come and go while the worker runs.
+ * const program = Effect.gen(function* () {
+ *   const worker = yield* Worker.Worker
+ *   yield* worker.register(JobFunction.utf8("shout"), (text) => Effect.succeed(text.toUpperCase()), { concurrency: 2 })
+ *   yield* Effect.sleep("1 hour")
+ * }).pipe(Effect.scoped)
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
@@ -107,6 +132,20 @@ export class Worker extends Context.Service<
 /**
  * A worker that lives as long as the scope. It dials all its servers at once, and for
  * ever. Fails when a server's text is no address, or there is no server.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as JobFunction from "effect-gearman/JobFunction"
+ * import { NodeNetwork } from "effect-gearman/node"
+ * import * as Worker from "effect-gearman/Worker"
+ *
+ * const program = Effect.gen(function* () {
+ *   const worker = yield* Worker.make({ servers: ["127.0.0.1:4730"], concurrency: 4 })
+ *   yield* worker.register(JobFunction.utf8("shout"), (text) => Effect.succeed(text.toUpperCase()))
+ *   return yield* Effect.never
+ * }).pipe(Effect.scoped, Effect.provide(NodeNetwork.layer))
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -141,6 +180,18 @@ export const layer = (options: Options): Layer.Layer<Worker, Network.InvalidAddr
 /**
  * A worker whose options come from the configuration.
  *
+ * @example
+ * ```ts
+ * import * as Config from "effect/Config"
+ * import * as Schema from "effect/Schema"
+ * import * as Worker from "effect-gearman/Worker"
+ *
+ * const workerLive = Worker.layerConfig({
+ *   servers: Config.Array(Schema.String, "QUEUE_SERVERS"),
+ *   concurrency: Config.Int("CONCURRENCY").pipe(Config.withDefault(4))
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -155,6 +206,22 @@ export const layerConfig = (
 /**
  * A worker of the servers that `GEARMAN_SERVERS` names, separated by commas;
  * `127.0.0.1:4730` when it is not set.
+ *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as JobFunction from "effect-gearman/JobFunction"
+ * import * as Layer from "effect/Layer"
+ * import { NodeNetwork } from "effect-gearman/node"
+ * import * as Worker from "effect-gearman/Worker"
+ *
+ * // GEARMAN_SERVERS=10.0.0.1,10.0.0.2:4731
+ * const main = JobFunction.utf8("shout").toLayer((text) => Effect.succeed(text.toUpperCase())).pipe(
+ *   Layer.provide(Worker.layerFromEnv),
+ *   Layer.provide(NodeNetwork.layer),
+ *   Layer.launch
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers

@@ -84,6 +84,16 @@ const processName = (): string =>
 /**
  * The network of this machine.
  *
+ * @example
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Network from "effect-gearman/Network"
+ * import { NodeNetwork } from "effect-gearman/node"
+ *
+ * const network = NodeNetwork.make({ keepAlive: "30 seconds" })
+ * const program = Effect.provideService(Effect.never, Network.Network, network)
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -141,6 +151,17 @@ export const layer: Layer.Layer<Network.Network> = Layer.sync(Network.Network, (
 
 /**
  * Provides the network of this machine with limits and timeouts of your own.
+ *
+ * @example
+ * ```ts
+ * import * as Client from "effect-gearman/Client"
+ * import * as Layer from "effect/Layer"
+ * import { NodeNetwork } from "effect-gearman/node"
+ *
+ * const clientLive = Client.layer({ servers: ["127.0.0.1:4730"] }).pipe(
+ *   Layer.provide(NodeNetwork.layerWith({ openTimeout: "2 seconds" }))
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers

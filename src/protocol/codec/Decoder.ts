@@ -39,6 +39,13 @@ export interface Limits {
  * 64 MiB a packet, so that one connection cannot make a peer hold gigabytes; 8,192
  * bytes a line, as gearmand has it.
  *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ *
+ * const decoder = new Codec.Decoder({ packet: () => {} }, { ...Codec.defaultLimits, maxPacketBytes: 1024 * 1024 })
+ * ```
+ *
  * @since 0.1.0
  * @category constants
  */

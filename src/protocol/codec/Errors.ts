@@ -9,6 +9,14 @@ import * as Packet from "../Packet.ts"
  * neither `\0REQ` nor `\0RES`, or a text line came where none is understood.
  * Nothing after this point can be decoded; close the connection.
  *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ *
+ * const failure = new Codec.Decoder({ packet: () => {} }).push(Uint8Array.of(0, 1, 2, 3))
+ * if (failure?._tag === "BadMagic") console.log(failure.message)
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -26,6 +34,14 @@ export class BadMagic extends Schema.TaggedError<BadMagic>("effect-gearman/Codec
 /**
  * A packet's type number does not exist. The connection cannot go on.
  *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ *
+ * const failure = new Codec.Decoder({ packet: () => {} }).push(Uint8Array.of(0, 0x52, 0x45, 0x51, 0, 0, 0, 99))
+ * if (failure?._tag === "UnknownType") console.log(failure.type) // 99
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -41,6 +57,15 @@ export class UnknownType extends Schema.TaggedError<UnknownType>("effect-gearman
 /**
  * A packet's declared length, or a text line, is over the limit. Nothing of that size
  * was allocated. The connection cannot go on.
+ *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ *
+ * const decoder = new Codec.Decoder({ packet: () => {} }, { maxPacketBytes: 8, maxLineBytes: 80 })
+ * const failure = decoder.push(Uint8Array.of(0, 0x52, 0x45, 0x51, 0, 0, 0, 9, 0, 0, 0, 9))
+ * if (failure?._tag === "TooLarge") console.log(failure.limitBytes) // 8
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -59,6 +84,16 @@ export class TooLarge extends Schema.TaggedError<TooLarge>("effect-gearman/Codec
 /**
  * A packet's body lacks the NULs that separate its fields. The packet is lost, the
  * connection is not: the next packet begins where the length says.
+ *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ *
+ * const describe = (frame: Codec.Frame) => {
+ *   const packet = Codec.toPacket(frame)
+ *   return packet._tag === "MissingFields" ? `${packet.found} of ${packet.expected} fields` : packet._tag
+ * }
+ * ```
  *
  * @since 0.1.0
  * @category errors

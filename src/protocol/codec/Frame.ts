@@ -9,6 +9,19 @@ const maxFields = 8
  * One packet as it lies in a buffer. The decoder owns and reuses it: read it during
  * the call that hands it out, and keep nothing but what `copy` and `text` return.
  *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ * import * as Packet from "effect-gearman/Packet"
+ *
+ * const workloads: Array<Uint8Array> = []
+ * const decoder = new Codec.Decoder({
+ *   packet: (frame) => {
+ *     if (frame.type === Packet.PacketType.SUBMIT_JOB && frame.split() === 3) workloads.push(frame.copy(2))
+ *   }
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */
@@ -90,6 +103,13 @@ export const copyBytes = (bytes: Uint8Array, start: number, end: number): Uint8A
 /**
  * One character per byte. Injective, so it can key a map by bytes.
  *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ *
+ * const key = Codec.latin1(Uint8Array.of(0x48, 0xff)) // "Hÿ"
+ * ```
+ *
  * @since 0.1.0
  * @category conversions
  */
@@ -115,6 +135,13 @@ export const latin1 = (bytes: Uint8Array, start: number = 0, end: number = bytes
 
 /**
  * The inverse of `latin1`.
+ *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ *
+ * const bytes = Codec.fromLatin1("Hÿ") // 0x48, 0xff
+ * ```
  *
  * @since 0.1.0
  * @category conversions

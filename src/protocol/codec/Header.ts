@@ -5,6 +5,13 @@
 /**
  * Bytes before a packet's body: magic, type, length, four bytes each.
  *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ *
+ * const wholeBytes = (bodyBytes: number) => Codec.headerBytes + bodyBytes
+ * ```
+ *
  * @since 0.1.0
  * @category constants
  */
@@ -12,6 +19,15 @@ export const headerBytes = 12
 
 /**
  * Writes a packet's twelve header bytes.
+ *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ * import * as Packet from "effect-gearman/Packet"
+ *
+ * const noJob = new Uint8Array(Codec.headerBytes)
+ * Codec.writeHeader(noJob, 0, true, Packet.PacketType.NO_JOB, 0)
+ * ```
  *
  * @since 0.1.0
  * @category encoding

@@ -22,6 +22,13 @@ import type { Shipment } from "./Shipment.ts"
  * - `result`: what it returned cannot travel.
  * - `unavailable`: the worker could not run it; another may.
  *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ *
+ * const isLimit = (kind: typeof DistributedMap.EvaluationKind.Type) => kind === "timeLimit" || kind === "memoryLimit"
+ * ```
+ *
  * @since 0.1.0
  * @category schemas
  */
@@ -29,6 +36,13 @@ export const EvaluationKind = Schema.Literals(["thrown", "timeLimit", "memoryLim
 
 /**
  * An error as it was where it happened.
+ *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ *
+ * const show = ({ message, name, stack }: typeof DistributedMap.RemoteError.Type) => stack ?? `${name}: ${message}`
+ * ```
  *
  * @since 0.1.0
  * @category schemas
@@ -42,6 +56,17 @@ export const RemoteError = Schema.Struct({
 
 /**
  * An item could not be evaluated.
+ *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ *
+ * const unavailable = new DistributedMap.EvaluationError({
+ *   kind: "unavailable",
+ *   error: { name: "Error", message: "no sandbox today" },
+ *   position: 0
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -61,6 +86,25 @@ export class EvaluationError extends Schema.TaggedError<EvaluationError>(
 
 /**
  * Runs shipped functions. The success is the result, encoded as a value.
+ *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * // A worker that runs nothing that clients send.
+ * const none = Layer.succeed(DistributedMap.MapEvaluator, {
+ *   evaluate: () =>
+ *     Effect.fail(
+ *       new DistributedMap.EvaluationError({
+ *         kind: "unavailable",
+ *         error: { name: "Error", message: "not here" },
+ *         position: 0
+ *       })
+ *     )
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category services

@@ -22,6 +22,13 @@ import { CannotTravel, encode, type InvalidValue } from "./Value.ts"
  * The Gearman function that shipped functions are submitted for, unless another name is
  * given to both sides.
  *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ *
+ * console.log(`the workers of the map serve ${DistributedMap.defaultFunctionName}`)
+ * ```
+ *
  * @since 0.1.0
  * @category constants
  */
@@ -31,6 +38,16 @@ export const defaultFunctionName = "effect-gearman.map"
  * An item failed. `kind` tells how: as an evaluation fails on the worker's side, or
  * `job`, when there is no answer of a worker; `cause` is then the client's error. For a
  * `JobFunction` with an error of its own, `kind` is `thrown` and `cause` that error.
+ *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ * import * as Effect from "effect/Effect"
+ *
+ * const squares = DistributedMap.map([1, 2, 3], (n) => n * n).pipe(
+ *   Effect.catchTag("ItemFailed", ({ index, kind }) => Effect.logError(`item ${index}: ${kind}`))
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category errors

@@ -52,6 +52,16 @@ export interface Head {
 /**
  * A function that cannot be shipped as source text. Nothing was sent.
  *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ * import * as Effect from "effect/Effect"
+ *
+ * const squares = DistributedMap.map([1, 2, 3], (n) => n * n).pipe(
+ *   Effect.catchTag("CannotShip", ({ message }) => Effect.logError(message))
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */

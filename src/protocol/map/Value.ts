@@ -16,6 +16,16 @@ import { ValueWriter } from "./ValueWriter.ts"
  * collection, an instance of a class (its methods would be lost), an array or object
  * with properties that would be lost, or nesting that is too deep. Nothing was sent.
  *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ * import * as Effect from "effect/Effect"
+ *
+ * const lengths = DistributedMap.map(["a", "bc"], (text) => text.length).pipe(
+ *   Effect.catchTag("CannotTravel", ({ message }) => Effect.logError(message))
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -34,6 +44,15 @@ export class CannotTravel extends Schema.TaggedError<CannotTravel>("effect-gearm
 
 /**
  * Bytes that hold no value: cut short, altered, or written by something else.
+ *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ * import * as Result from "effect/Result"
+ *
+ * const value = DistributedMap.decode(new Uint8Array(0))
+ * const text = Result.isFailure(value) ? value.failure.message : "well-formed"
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -75,6 +94,14 @@ export const encode = (value: unknown, root: string): Result.Result<Uint8Array<A
 
 /**
  * The value that the bytes hold; all of them, and nothing after it.
+ *
+ * @example
+ * ```ts
+ * import * as DistributedMap from "effect-gearman/DistributedMap"
+ * import * as Result from "effect/Result"
+ *
+ * const roundTrip = Result.flatMap(DistributedMap.encode(new Map([["a", 1n]]), "value"), DistributedMap.decode)
+ * ```
  *
  * @since 0.1.0
  * @category conversions

@@ -46,6 +46,19 @@ const leastMemoryLimitMebibytes = 16
 /**
  * The sandbox. Its processes are started with the first items and end with the layer.
  *
+ * @example
+ * ```ts
+ * import { DistributedMap, Worker } from "effect-gearman"
+ * import { MapSandbox, NodeNetwork } from "effect-gearman/node"
+ * import * as Layer from "effect/Layer"
+ *
+ * const worker = DistributedMap.serve().pipe(
+ *   Layer.provide(MapSandbox.layer({ worker: "sammy", slots: 2 })),
+ *   Layer.provide(Worker.layer({ servers: ["127.0.0.1:4730"], concurrency: 2 })),
+ *   Layer.provide(NodeNetwork.layer)
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
