@@ -68,7 +68,7 @@ export interface PromiseClient {
   readonly run: <Payload = string, Success = string, Error = never, Progress = never>(
     fn: FunctionOrName<Payload, Success, Error, Progress>,
     payload: Payload,
-    options?: Client.SubmitOptions & Abortable
+    options?: Client.RunOptions & Abortable
   ) => Promise<Success>
   /** Submits a job and gives what it says, its result (`Done`) last. Leaving the loop stops listening. */
   readonly events: <Payload = string, Success = string, Error = never, Progress = never>(

@@ -92,6 +92,25 @@ export interface Job<out Success, out Error = never, out Progress = never> {
 export type Overflow = "dropOldest" | "dropNewest"
 
 /**
+ * How one call differs from its function's definition.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunOptions {
+  /** Replaces the function's unique: at most 63 bytes of UTF-8, no NUL. */
+  readonly unique?: string | undefined
+  readonly priority?: Priority | undefined
+  /** How long to wait for the result, resubmissions and retries included. */
+  readonly timeout?: Duration.Input | undefined
+  /**
+   * When no result came after this time, the next server is asked too, and the first
+   * answer wins. Only idempotent functions are: of others it changes nothing.
+   */
+  readonly hedge?: Duration.Input | undefined
+}
+
+/**
  * How one submission differs from its function's definition.
  *
  * @since 0.1.0
@@ -101,12 +120,8 @@ export interface SubmitOptions {
   /** Replaces the function's unique: at most 63 bytes of UTF-8, no NUL. */
   readonly unique?: string | undefined
   readonly priority?: Priority | undefined
+  /** How long to wait for the result, resubmissions and the acceptance included. */
   readonly timeout?: Duration.Input | undefined
-  /**
-   * Only for idempotent functions: when no result came after this time, the next server
-   * is asked too, and the first answer wins.
-   */
-  readonly hedge?: Duration.Input | undefined
   /** Events kept for a reader that is behind. Default: 1024. */
   readonly eventCapacity?: number | undefined
   /** Default: `dropOldest`. */
@@ -192,7 +207,7 @@ export class Client extends Context.Service<
     readonly run: <Payload, Success, Error, Progress>(
       fn: JobFunction<string, Payload, Success, Error, Progress>,
       payload: Payload,
-      options?: SubmitOptions
+      options?: RunOptions
     ) => Effect.Effect<Success, GearmanError | Error>
     /** Submits a job and returns once a server has accepted it. */
     readonly submit: <Payload, Success, Error, Progress>(

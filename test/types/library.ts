@@ -57,6 +57,14 @@ describe("types", () => {
     expectTypeOf([wrongStruct, wrongText]).toBeArray()
   })
 
+  it("options that a call would not heed are no options of it", () => {
+    // @ts-expect-error: a call has no events
+    const noEvents = run((client) => client.run(text, "a", { eventCapacity: 1 }))
+    // @ts-expect-error: a submission is listened to where it is, so it has no second server
+    const noHedge = run((client) => client.submit(text, "a", { hedge: "1 second" }))
+    expectTypeOf([noEvents, noHedge]).toBeArray()
+  })
+
   it("a job's events", () => {
     expectTypeOf<Client.Job<number, NoSuchFile, string>["events"]>().toEqualTypeOf<
       Stream.Stream<Client.JobEvent<number, string>, GearmanError | NoSuchFile>

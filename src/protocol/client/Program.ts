@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Stream from "effect/Stream"
-import type { BackgroundOptions, Client, Job, JobEvent, JobStatus, Options, SubmitOptions } from "../Client.ts"
+import type { BackgroundOptions, Client, Job, JobEvent, JobStatus, Options, RunOptions } from "../Client.ts"
 import * as Codec from "../Codec.ts"
 import { count } from "../connection/Count.ts"
 import * as Metrics from "../connection/Metrics.ts"
@@ -143,7 +143,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const describe = <Payload, Success, Error, Progress>(
     fn: JobFunction<string, Payload, Success, Error, Progress>,
     payload: Payload,
-    options: SubmitOptions | undefined,
+    options: Omit<RunOptions, "hedge"> | undefined,
     background: { readonly epochSeconds: number } | undefined
   ): Effect.Effect<Description, GearmanError> =>
     Effect.flatMap(workloadOf(fn, payload), (workload) => {

@@ -341,7 +341,7 @@ describe("Client", () => {
   it.effect("refuses what would break the connection, before anything is sent", () =>
     Effect.gen(function* () {
       const client = yield* Client.Client
-      const refused = (fn: JobFunction.JobFunction<string, string, string>, options?: Client.SubmitOptions) =>
+      const refused = (fn: JobFunction.JobFunction<string, string, string>, options?: Client.RunOptions) =>
         reasonOf(client.run(fn, "x", options))
       assert.strictEqual((yield* refused(JobFunction.utf8("")))._tag, "InvalidRequest")
       assert.strictEqual((yield* refused(JobFunction.utf8("a\0b")))._tag, "InvalidRequest")
