@@ -32,8 +32,8 @@ const help = `Usage: npm run sim -- [options]
 
   --figures       how many runs, steps and decisions fit into a CPU second (--limit N of them)
   --day           24 simulated hours of 8 machines; --hours N for fewer
-  --pairs N       compare N seeds, each run twice here and once in another process and time
-                  zone; --seconds N ends it sooner
+  --pairs N       compare runs of N seeds: in two processes and time zones, and once more in
+                  one of them; --seconds N ends it sooner, --node FILE is the other one's Node
 
   --from N        the first seed (default 1)
   --once          run each seed only once
@@ -69,6 +69,7 @@ const readArguments = () =>
       day: { type: "boolean", default: false },
       hours: { type: "string", default: "24" },
       pairs: { type: "string" },
+      node: { type: "string" },
       from: { type: "string", default: "1" },
       once: { type: "boolean", default: false },
       trace: { type: "boolean", default: false },
@@ -157,7 +158,8 @@ const main = async (): Promise<number> => {
   }
   if (values.figures) return showThroughput({ from, cpuSeconds: limit, json, write })
   if (values.day) return showDay(hours, { json, write })
-  if (pairs !== undefined) return comparePairs({ from, pairs, seconds: seconds ?? unlimited, json, write })
+  if (pairs !== undefined)
+    return comparePairs({ from, pairs, seconds: seconds ?? unlimited, node: values.node, json, write })
   const common = { from, times, json } as const
   if (seeds !== undefined) {
     return campaigns({

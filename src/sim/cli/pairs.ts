@@ -1,10 +1,10 @@
 /**
- * Compares runs of one seed: twice within a process, and with a run in another process
- * that lives in another time zone.
+ * Compares runs of one seed: in one process and in another that lives in another time zone,
+ * perhaps under another Node, and in one of them twice.
  *
  * @since 0.1.0
  */
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { createInterface } from "node:readline"
 import { writeRow } from "./figures.ts"
 import type { Share } from "./hashes.ts"
@@ -18,6 +18,8 @@ export interface PairsOptions {
   readonly from: number
   readonly pairs: number
   readonly seconds: number
+  /** The program that runs the other process; this one's own if undefined. */
+  readonly node: string | undefined
   readonly json: boolean
   readonly write: boolean
 }
@@ -26,8 +28,8 @@ const program = new URL("hashes.ts", import.meta.url).pathname
 
 const timeZones = ["UTC", "Australia/Lord_Howe"] as const
 
-const start = (share: Share, zone: string) => {
-  const child = spawn(process.execPath, [...process.execArgv, program, JSON.stringify(share)], {
+const start = (share: Share, zone: string, node: string) => {
+  const child = spawn(node, [...process.execArgv, program, JSON.stringify(share)], {
     env: { ...process.env, TZ: zone },
     stdio: ["ignore", "pipe", "inherit"]
   })
@@ -47,9 +49,9 @@ const exitOf = (child: ChildProcess): Promise<number> =>
  * @category running
  */
 export const comparePairs = async (options: PairsOptions): Promise<number> => {
-  const { from, json, pairs, seconds, write } = options
+  const { from, json, node = process.execPath, pairs, seconds, write } = options
   const [one, other] = timeZones.map((zone, index) =>
-    start({ from, seeds: pairs, seconds, times: index === 0 ? 2 : 1 }, zone)
+    start({ from, seeds: pairs, seconds, again: index === 0 ? 0 : 1 }, zone, index === 0 ? process.execPath : node)
   ) as unknown as readonly [ReturnType<typeof start>, ReturnType<typeof start>]
   let compared = 0
   let difference: string | undefined
@@ -63,7 +65,8 @@ export const comparePairs = async (options: PairsOptions): Promise<number> => {
   // The quicker one may be far ahead.
   for (const { child } of [one, other]) if (difference !== undefined || compared > 0) child.kill()
   await Promise.all([exitOf(one.child), exitOf(other.child)])
-  const text = `${compared} seeds from ${from} on, each run twice in one process and once in another with another time zone: ${difference === undefined ? "no difference" : "one difference"}`
+  const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim()
+  const text = `${compared} seeds from ${from} on, each run in two processes, of Node ${process.version} and ${version} and in two time zones, and once more in one of them: ${difference === undefined ? "no difference" : "one difference"}`
   print(json ? JSON.stringify({ compared, from, difference }) : (difference ?? text))
   if (difference !== undefined) return 3
   if (compared === 0) return 1
