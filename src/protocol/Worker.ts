@@ -77,7 +77,8 @@ export interface Options {
    * Jobs taken ahead, beyond those that run, which wait here for their turn: the way to the
    * server and back between two jobs is then spared. For many small jobs; a job that waits
    * here cannot be run by another worker that is idle, and one of a higher priority comes
-   * after it. Closing runs those that wait, too, and hands back what is left after
+   * after it. While a function with a time limit is served nothing is taken ahead, since the
+   * server counts the time that a job waits here. Closing runs those that wait, too, and hands back what is left after
    * `drainTimeout`. Default: 0.
    */
   readonly prefetch?: number | undefined

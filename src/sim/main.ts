@@ -26,7 +26,8 @@ const help = `Usage: npm run sim -- [options]
   --seeds N       run N seeds, each twice, from --from on
   --seconds N     run as many seeds as fit, on all cores; says which situations were never met
   --replay FILE   run what a failure was saved as, and show it
-  --mutant ID     plant one bug and hunt it: its id, or a JSON file with such an entry
+  --mutant ID     plant one bug and hunt it: its id, or a JSON file with such an entry;
+                  with --replay, run that file with the bug planted
   --mutants       plant every bug, one after the other, and print which property found it
   --canaries      plant one bug for each family of properties; each family must notice its own
 
@@ -38,7 +39,7 @@ const help = `Usage: npm run sim -- [options]
   --from N        the first seed (default 1)
   --once          run each seed only once
   --trace         show every event of the run
-  --save FILE     with --seed: shrink a failing run and write it for --replay
+  --save FILE     with --seed and --mutant: write the failing run, shrunk, for --replay
   --limit N       with --mutant, --mutants, --canaries: CPU seconds for each bug (default 30)
   --write         with --mutants: write the matrix to docs/kill-matrix.md; with --figures,
                   --day and --pairs: write what was measured to docs/simulation.md
@@ -144,7 +145,6 @@ const main = async (): Promise<number> => {
   const times = values.once ? 1 : 2
   const { json, write } = values
   if (seed !== undefined) return runSeed(seed, values)
-  if (values.replay !== undefined) return runFile(values.replay, values)
   if (values.canaries) return runCanaries({ cpuSeconds: limit, json, processes: availableParallelism() })
   if (values.mutants || values.mutant !== undefined) {
     return runMutants({
@@ -153,9 +153,12 @@ const main = async (): Promise<number> => {
       cpuSeconds: limit,
       json,
       write,
-      processes: availableParallelism()
+      processes: availableParallelism(),
+      replays: values.replay,
+      save: values.save
     })
   }
+  if (values.replay !== undefined) return runFile(values.replay, values)
   if (values.figures) return showThroughput({ from, cpuSeconds: limit, json, write })
   if (values.day) return showDay(hours, { json, write })
   if (pairs !== undefined)

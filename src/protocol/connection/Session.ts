@@ -156,7 +156,12 @@ export const run = (machine: Machine, options: Options): Effect.Effect<never, Co
       )
 
       yield* Effect.all(
-        [Effect.forever(read, { disableYield: true }), Effect.forever(write, { disableYield: true }), greet],
+        [
+          Effect.forever(read, { disableYield: true }),
+          Effect.forever(write, { disableYield: true }),
+          greet,
+          Effect.andThen(machine.hangUp.await, Effect.fail(lost("we hung up", undefined)))
+        ],
         { concurrency: "unbounded", discard: true }
       )
       return yield* Effect.never

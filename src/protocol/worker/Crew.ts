@@ -50,6 +50,7 @@ export class Crew {
   private freeHandlers: number
   private isBeginning = false
   private readonly conversations: Array<Conversation> = []
+  private readonly prefetch: number
   private readonly slots: number
   private freeSlots: number
   private turn = 0
@@ -70,6 +71,7 @@ export class Crew {
     readonly onUnknown: (run: Running) => void
     readonly now: () => number
   }) {
+    this.prefetch = options.prefetch
     this.slots = options.concurrency + options.prefetch
     this.freeSlots = this.slots
     this.freeHandlers = options.concurrency
@@ -158,7 +160,8 @@ export class Crew {
 
   /** Asks for as many jobs as there are free slots, the servers in turn. */
   fill(): void {
-    while (this.freeSlots > 0 && !this.isPaused && this.functions.size > 0) {
+    const kept = this.keptFree()
+    while (this.freeSlots > kept && !this.isPaused && this.functions.size > 0) {
       const conversation = this.nextWilling()
       if (conversation === undefined) break
       this.freeSlots--
@@ -166,6 +169,16 @@ export class Crew {
     }
     for (const [registration, told] of this.draining) this.withdraw(registration, told)
     for (const waiter of this.waiters) if (waiter.until()) waiter.wake()
+  }
+
+  /**
+   * A server counts an attempt's time while it waits here: jobs with a time limit, taken
+   * ahead, would run out of it before they begin, come back, and never begin.
+   */
+  private keptFree(): number {
+    if (this.prefetch === 0) return 0
+    for (const { isTimed } of this.functions.values()) if (isTimed) return this.prefetch
+    return 0
   }
 
   private nextWilling(): Conversation | undefined {

@@ -7,6 +7,7 @@
  */
 // oxlint-disable-next-line import/no-unassigned-import -- what it does has to be done before the others are loaded
 import "./lean.ts"
+import { readFileSync } from "node:fs"
 import { enableCompileCache, registerHooks } from "node:module"
 import type { Finding } from "../explore/Finding.ts"
 import type { Mutant } from "../mutants/Mutant.ts"
@@ -25,6 +26,8 @@ export interface Request {
   readonly cpuSeconds: number
   /** Makes the failing run small. */
   readonly shrinks: boolean
+  /** The file of a run: it is run in place of seeds. */
+  readonly replays?: string | undefined
 }
 
 /**
@@ -68,7 +71,7 @@ const cpuSeconds = (): number => {
  */
 const observed = "?observer"
 
-const run = async ({ cpuSeconds: limit, from, mutant, seeds, shrinks }: Request): Promise<Report> => {
+const run = async ({ cpuSeconds: limit, from, mutant, replays, seeds, shrinks }: Request): Promise<Report> => {
   const target = new URL(`../../../${mutant.file}`, import.meta.url).href
   let planted = false
   // Half of a short hunt would be compiling what every hunt compiles.
@@ -96,15 +99,20 @@ const run = async ({ cpuSeconds: limit, from, mutant, seeds, shrinks }: Request)
   const fail = (problem: string): Report => ({ problem, seeds: 0, cpuSeconds: cpuSeconds() })
   let explore
   try {
-    const [{ checkSeed }, { choiceCount, fromOutcome, replay }, { shrink }, { packetCount, trace }, { Violation }] =
-      await Promise.all([
-        import("../explore/check.ts"),
-        import("../explore/Finding.ts"),
-        import("../explore/shrink.ts"),
-        import("../explore/trace.ts"),
-        import("../properties/Property.ts")
-      ])
-    explore = { checkSeed, choiceCount, fromOutcome, packetCount, replay, shrink, trace, Violation }
+    const [
+      { checkSeed },
+      { choiceCount, fromFile, fromOutcome, replay },
+      { shrink },
+      { packetCount, trace },
+      { Violation }
+    ] = await Promise.all([
+      import("../explore/check.ts"),
+      import("../explore/Finding.ts"),
+      import("../explore/shrink.ts"),
+      import("../explore/trace.ts"),
+      import("../properties/Property.ts")
+    ])
+    explore = { checkSeed, choiceCount, fromFile, fromOutcome, packetCount, replay, shrink, trace, Violation }
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error))
   }
@@ -112,7 +120,10 @@ const run = async ({ cpuSeconds: limit, from, mutant, seeds, shrinks }: Request)
   let count = 0
   while (count < seeds && cpuSeconds() < limit) {
     const seed = from + count++
-    const outcome = explore.checkSeed(seed, 1)
+    const outcome =
+      replays === undefined
+        ? explore.checkSeed(seed, 1)
+        : explore.replay(explore.fromFile(readFileSync(replays, "utf8")))
     const { failure } = outcome
     if (failure === undefined) continue
     const found = cpuSeconds()

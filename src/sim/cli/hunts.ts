@@ -118,6 +118,15 @@ export const hunt = async (mutant: Mutant, options: HuntOptions): Promise<Hunt> 
 }
 
 /**
+ * Runs what a file has kept, with the bug planted. No message: nothing was noticed.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const replayPlanted = (mutant: Mutant, file: string): Promise<Report> =>
+  start({ mutant, from: 0, seeds: 1, cpuSeconds: 60, shrinks: false, replays: resolve(file) })
+
+/**
  * The planted bug of that id, or the one in the file of that name.
  *
  * @since 0.1.0

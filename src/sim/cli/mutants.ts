@@ -4,8 +4,10 @@
  * @since 0.1.0
  */
 import { writeFileSync } from "node:fs"
+import { toFile } from "../explore/Finding.ts"
 import { mutants } from "../mutants/index.ts"
-import { find, type Hunt, hunt, huntAll, type HuntOptions, toJson } from "./hunts.ts"
+import type { Mutant } from "../mutants/Mutant.ts"
+import { find, type Hunt, hunt, huntAll, type HuntOptions, replayPlanted, toJson } from "./hunts.ts"
 
 const page = new URL("../../../docs/kill-matrix.md", import.meta.url)
 
@@ -74,13 +76,41 @@ export const toMarkdown = (hunts: ReadonlyArray<Hunt>): string => {
   ].join("\n")
 }
 
-const huntOne = async (idOrFile: string, options: HuntOptions, json: boolean): Promise<number> => {
+/** What to do with one bug, besides looking for it. */
+interface OneOptions {
+  readonly json: boolean
+  /** Writes the shrunk run into this file. */
+  readonly save?: string | undefined
+  /** Runs what is in this file in place of seeds. */
+  readonly replays?: string | undefined
+}
+
+const replayOne = async (mutant: Mutant, file: string, json: boolean): Promise<number> => {
+  const { message, problem, property, trace = [] } = await replayPlanted(mutant, file)
+  const killed = message !== undefined
+  if (json) print(JSON.stringify({ id: mutant.id, killed, property: property ?? null, problem }))
+  else {
+    for (const line of trace) print(line)
+    print(problem ?? (killed ? `FAILS: ${message}` : `not noticed in ${file}`))
+  }
+  return killed ? 0 : 1
+}
+
+const huntOne = async (
+  idOrFile: string,
+  options: HuntOptions,
+  { json, replays, save }: OneOptions
+): Promise<number> => {
   const mutant = find(idOrFile)
   if (mutant instanceof Error) {
     process.stderr.write(`${mutant.message}\n`)
     return 64
   }
+  if (replays !== undefined) return replayOne(mutant, replays, json)
   const result = await hunt(mutant, options)
+  if (save !== undefined && result.finding !== undefined) {
+    writeFileSync(save, toFile({ bug: mutant.id, ...result.finding }))
+  }
   const { cpuSeconds, events, killed, message, problem, property, seeds, trace } = result
   if (json) print(JSON.stringify(toJson(result)))
   else {
@@ -125,10 +155,14 @@ export const runMutants = (options: {
   readonly cpuSeconds: number
   readonly json: boolean
   readonly processes: number
+  readonly save?: string | undefined
+  readonly replays?: string | undefined
   /** Whether the page with the matrix is written. */
   readonly write?: boolean | undefined
 }): Promise<number> => {
-  const { cpuSeconds, from, id, json, processes, write = false } = options
+  const { cpuSeconds, from, id, json, processes, replays, save, write = false } = options
   const common: HuntOptions = { from, seeds: Number.MAX_SAFE_INTEGER, cpuSeconds, shrinks: true }
-  return id === undefined ? huntEvery({ ...common, processes }, { json, write }) : huntOne(id, common, json)
+  return id === undefined
+    ? huntEvery({ ...common, processes }, { json, write })
+    : huntOne(id, common, { json, replays, save })
 }

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { client } from "./client.ts"
+import { found } from "./found.ts"
 import type { Mutant } from "./Mutant.ts"
 import { serverAssignment } from "./serverAssignment.ts"
 import { serverMerging } from "./serverMerging.ts"
@@ -22,5 +23,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...serverMerging,
   ...wire,
   ...client,
-  ...worker
+  ...worker,
+  ...found
 ]

@@ -226,12 +226,13 @@ const patienceMillis = 4400
 
 /**
  * A caller is not told that there is no server, or that nobody knows what became of an
- * idempotent job, before it has waited for one. `isSteady` tells whose clocks are not set.
+ * idempotent job, before it has waited for one.
+ * Setting a wall clock shortens no wait.
  *
  * @since 0.1.0
  * @category properties
  */
-export const patience = (isSteady: (node: string) => boolean): Property => {
+export const patience = (): Property => {
   const open = new Map<number, number>()
   const idempotent = new Set<number>()
   const stopping = new Set<string>()
@@ -247,7 +248,7 @@ export const patience = (isSteady: (node: string) => boolean): Property => {
         const since = open.get(event.caller)
         if (since === undefined || at - since >= patienceMillis) return
         if (event.text !== "NoServer" && !(event.text === "Ambiguous" && idempotent.has(event.caller))) return
-        if (stopping.has(event.node) || !isSteady(event.node)) return
+        if (stopping.has(event.node)) return
         throw new Violation(37, `caller ${event.caller} was told ${event.text} after ${at - since} ms`)
       }
     }

@@ -54,7 +54,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     }),
     claims((name) => planOf(name).slots + (planOf(name).prefetch ?? 0)),
     dialling(),
-    patience((node) => !resets.has(node)),
+    patience(),
     sleeping(),
     silence(
       (node) => !isSlow && !node.startsWith("peer") && !resets.has(node),

@@ -221,16 +221,15 @@ describe("properties of workers and clients", () => {
 
   it("37: no failure before a caller has waited", () => {
     const failed: Event = { _tag: "Answered", node: "client1", caller: 1, how: "failure", text: "NoServer" }
-    const steady = () => patience(() => true)
     assert.strictEqual(
-      violated(steady(), [
+      violated(patience(), [
         [0, asked("run")],
         [5000, failed]
       ]),
       0
     )
     assert.strictEqual(
-      violated(steady(), [
+      violated(patience(), [
         [0, asked("run")],
         [3000, failed]
       ]),
@@ -238,7 +237,7 @@ describe("properties of workers and clients", () => {
     )
     const stopping: Event = { _tag: "Stopping", node: "client1" }
     assert.strictEqual(
-      violated(steady(), [
+      violated(patience(), [
         [0, asked("run")],
         [10, stopping],
         [10, failed]

@@ -63,6 +63,7 @@ const withServers = <A, E, R>(
   }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
 
 const reverse = JobFunction.utf8("reverse")
+const echoing = JobFunction.utf8("echoing", { idempotent: true })
 const reversed = (text: string) => [...text].reverse().join("")
 
 describe("Worker", () => {
@@ -470,6 +471,32 @@ describe("Worker", () => {
       assert.strictEqual(yield* Fiber.join(job), "olleh")
       yield* TestClock.adjust("5 seconds")
       yield* Fiber.join(closed)
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
+  )
+
+  it.effect("hands back a job of a function that is given up, and goes on with the others", () =>
+    Effect.gen(function* () {
+      yield* startServer(one)
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      const client = yield* Client.make({ servers: [one] })
+      const worker = yield* Worker.make({ servers: [one], drainTimeout: "5 seconds" })
+      yield* Scope.provide(
+        worker.register(reverse, () => Effect.never),
+        scope
+      )
+      yield* worker.register(echoing, (text) => Effect.succeed(`other ${text}`))
+      const job = yield* Effect.forkChild(client.run(reverse, "hello"))
+      yield* settle
+      const taker = yield* Worker.make({ servers: [one] })
+      yield* taker.register(reverse, (text) => Effect.succeed(reversed(text)))
+      const closed = yield* Effect.forkChild(stop(scope))
+      yield* settle
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(closed)
+      yield* settle
+      assert.deepStrictEqual(job.pollUnsafe(), Exit.succeed("olleh"))
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* client.run(echoing, "one"), "other one")
     }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
   )
 

@@ -1,0 +1,51 @@
+/**
+ * Bugs that nobody planted: each was in our sources once, and a simulation, or a random
+ * sequence of commands, showed it. Planted back, they must be noticed again; what showed
+ * them is in `src/sim/corpus`.
+ *
+ * @since 0.1.0
+ */
+import type { Mutant } from "./Mutant.ts"
+
+/**
+ * @since 0.1.0
+ * @category constants
+ */
+export const found: ReadonlyArray<Mutant> = [
+  {
+    id: "found-never-hangs-up",
+    title: "A worker that gives up a function keeps the connection over which it has a job of it that never ends",
+    file: "src/protocol/connection/Session.ts",
+    find: 'Effect.andThen(machine.hangUp.await, Effect.fail(lost("we hung up", undefined)))',
+    replace: "Effect.never",
+    property: 36,
+    needs: ["workload", "time"]
+  },
+  {
+    id: "found-timed-prefetched",
+    title: "Jobs with a time limit are taken ahead, and run out of it before they begin, again and again",
+    file: "src/protocol/worker/Crew.ts",
+    find: "if (isTimed) return this.prefetch",
+    replace: "",
+    property: 36,
+    needs: ["time", "workload"]
+  },
+  {
+    id: "found-wall-clock-patience",
+    title: "How long a caller waits for a server is measured on the wall clock",
+    file: "src/protocol/client/Program.ts",
+    find: "const fleet = new Fleet(names, limits, () => Monotonic.millis(clock))",
+    replace: "const fleet = new Fleet(names, limits, () => clock.currentTimeMillisUnsafe())",
+    property: 37,
+    needs: ["time"]
+  },
+  {
+    id: "found-owed-answer",
+    title: "A server that owes an answer is probed like an idle one, and so never given up",
+    file: "src/protocol/connection/Session.ts",
+    find: '          if (owing >= timeout) return yield* lost("it stopped answering", undefined)\n',
+    replace: "",
+    property: 41,
+    needs: ["partition"]
+  }
+]
