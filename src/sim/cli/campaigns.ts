@@ -46,6 +46,13 @@ const describe = (tally: Tally): string =>
     .map(([name, value]) => `${name} ${value}`)
     .join(", ")
 
+/** One line that is written over and over. */
+const progress = ({ failed, marks, seeds, simulatedMillis }: Tally, begun: number): string => {
+  const perSecond = (1000 * seeds) / (performance.now() - begun)
+  const hours = (simulatedMillis / 3_600_000).toFixed(1)
+  return `${seeds} seeds, ${perSecond.toFixed(0)} a second, ${hours} simulated hours, ${marks.length} of ${allMarks.length} situations, ${failed} failed`
+}
+
 /**
  * Runs seeds and gives the exit code. Of the first that fails everything is shown, so that
  * whoever reads the log of another machine can begin at once.
@@ -59,6 +66,7 @@ export const campaigns = async (options: CampaignsOptions): Promise<number> => {
   let code = 0
   let failedSeed: number | undefined
   const isWatched = process.stderr.isTTY && !json
+  const begun = performance.now()
   const hear = (index: number) => (message: Message) => {
     if ("failure" in message) {
       const { failure, seed } = message.failure
@@ -68,7 +76,7 @@ export const campaigns = async (options: CampaignsOptions): Promise<number> => {
       return
     }
     tallies[index] = "done" in message ? message.done : message.progress
-    if (isWatched) process.stderr.write(`\r\u001b[K${describe(total(tallies.filter(Boolean)))}`)
+    if (isWatched) process.stderr.write(`\r\u001b[K${progress(total(tallies.filter(Boolean)), begun)}`)
   }
   const shares = Array.from({ length: processes }, (_, index): Share => {
     const seedsMax = Math.ceil((seeds - index) / processes)

@@ -136,6 +136,7 @@ export const figures = (tally: Tally) => ({
   cpuSeconds: Number(tally.cpuSeconds.toFixed(2)),
   simulationsPerSecond: Math.round(tally.runs / tally.cpuSeconds),
   decisionsPerSecond: Math.round(tally.decisions / tally.cpuSeconds),
+  simulatedHours: Number((tally.simulatedMillis / 3_600_000).toFixed(1)),
   timeCompression: Math.round(tally.simulatedMillis / 1000 / tally.cpuSeconds),
   callers: tally.answered,
   callersSucceededPercent: Math.round((100 * tally.succeeded) / Math.max(1, tally.answered)),
