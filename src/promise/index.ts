@@ -90,7 +90,7 @@ export interface PromiseClient {
     unique: string,
     options?: Abortable
   ) => Promise<Client.JobStatus>
-  /** Sends bytes to a server, or to any, and resolves with what came back: a health check. */
+  /** Sends bytes to a server, or to the first that can be reached, and resolves with what came back: a health check. */
   readonly echo: (server?: Network.Address | string, bytes?: Uint8Array, options?: Abortable) => Promise<Uint8Array>
   /** Closes all connections. What still waits rejects: `ClientClosed`, or `Ambiguous` where a job was sent. */
   readonly close: () => Promise<void>

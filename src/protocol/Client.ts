@@ -225,7 +225,7 @@ export class Client extends Context.Service<
     readonly status: (handle: JobHandle) => Effect.Effect<JobStatus, GearmanError>
     /** Asks about a job by its unique: the server that such a job goes to, then the others. */
     readonly statusByUnique: (fn: { readonly name: string }, unique: string) => Effect.Effect<JobStatus, GearmanError>
-    /** Sends bytes to a server, or to any, and returns what came back: a health check. */
+    /** Sends bytes to a server, or to the first that can be reached, and returns what came back: a health check. */
     readonly echo: (server?: Network.Address | string, bytes?: Uint8Array) => Effect.Effect<Uint8Array, GearmanError>
   }
 >()("effect-gearman/Client") {}

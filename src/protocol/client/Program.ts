@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Stream from "effect/Stream"
-import type { BackgroundOptions, Client, Job, JobEvent, JobStatus, Options, RunOptions } from "../Client.ts"
+import type { BackgroundOptions, Client, Job, JobEvent, Options, RunOptions } from "../Client.ts"
 import * as Codec from "../Codec.ts"
 import { count } from "../connection/Count.ts"
 import * as Metrics from "../connection/Metrics.ts"
@@ -27,7 +27,9 @@ import * as Packet from "../Packet.ts"
 import * as ServerSelection from "../ServerSelection.ts"
 import { Conversation } from "./Conversation.ts"
 import * as Encoding from "./Encoding.ts"
-import { Fleet, type Link } from "./Fleet.ts"
+import { Fleet } from "./Fleet.ts"
+import * as Queries from "./Queries.ts"
+import { fail, timeoutOf, withTimeout } from "./Requests.ts"
 import * as Requests from "./Requests.ts"
 import type { Description, Event } from "./Submission.ts"
 
@@ -47,10 +49,6 @@ const maxMergedKeyBytes = 4096
 
 const noBytes = new Uint8Array(0)
 
-const { PacketType } = Packet
-
-const fail = (reason: GearmanErrors.Reason) => Effect.fail(GearmanErrors.fromReason(reason))
-
 const schemaError = (fn: { readonly name: string }, what: GearmanErrors.DecodeError["what"]) => (cause: unknown) =>
   GearmanErrors.fromReason(new GearmanErrors.DecodeError({ function: fn.name, what, cause }))
 
@@ -64,13 +62,6 @@ const giveUpParked = (fleet: Fleet) =>
       })
     )
   )
-
-/** A function's name as it is needed; `key` has one character per byte. */
-interface Named {
-  readonly bytes: Uint8Array
-  readonly key: string
-  readonly problem: GearmanErrors.InvalidRequest | undefined
-}
 
 export const make = Effect.fnUntraced(function* (options: Options) {
   const addresses = yield* Servers.resolve(options.servers)
@@ -121,8 +112,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   }
 
   /** What is the same for all of a function's calls. */
-  const named = new WeakMap<object, Named>()
-  const namedOf = (fn: { readonly name: string }): Named => {
+  const named = new WeakMap<object, Queries.Named>()
+  const namedOf = (fn: { readonly name: string }): Queries.Named => {
     let found = named.get(fn)
     if (found === undefined) {
       const bytes = Packet.toBytes(fn.name)
@@ -179,15 +170,6 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       }
       return Effect.succeed(description)
     })
-
-  const withTimeout = (timeout: Duration.Input | undefined, operation: string) =>
-    timeout === undefined
-      ? <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | GearmanError> => effect
-      : <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | GearmanError> =>
-          Effect.timeoutOrElse(effect, { duration: timeout, orElse: () => fail(timeoutOf(timeout, operation)) })
-
-  const timeoutOf = (timeout: Duration.Input, operation: string) =>
-    new GearmanErrors.Timeout({ operation, milliseconds: Duration.toMillis(timeout) })
 
   const decoded = <Payload, Success, Error, Progress>(
     fn: JobFunction<string, Payload, Success, Error, Progress>,
@@ -308,68 +290,15 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       spanOf("gearman.background", fn)
     )
 
-  const ask = <A>(
-    link: Link,
-    operation: string,
-    packet: Packet.Packet,
-    answer: number,
-    read: (frame: Codec.Frame) => A
-  ) =>
-    withTimeout(
-      options.requestTimeout ?? defaults.requestTimeout,
-      operation
-    )(Requests.ask(fleet, link, Codec.encode(packet), answer, read))
-
-  const linkTo = (server: string): Effect.Effect<Link, GearmanError> => {
-    const link = fleet.links.find((link) => link.server === server)
-    if (link !== undefined) return Effect.succeed(link)
-    const problem = `${server} is none of this client's servers: ${names.join(", ")}`
-    return fail(new GearmanErrors.InvalidRequest({ field: "server", problem }))
-  }
-
-  const status: Client["Service"]["status"] = ({ handle, server }) => {
-    const problem = Encoding.checkHandle(handle)
-    if (problem !== undefined) return fail(problem)
-    const packet = Packet.request("GET_STATUS", { handle: Codec.fromLatin1(handle) })
-    return Effect.flatMap(linkTo(server), (link) => ask(link, "status", packet, PacketType.STATUS_RES, statusOf))
-  }
-
-  const statusByUnique: Client["Service"]["statusByUnique"] = Effect.fnUntraced(function* (fn, unique) {
-    const bytes = Packet.toBytes(unique)
-    const name = namedOf(fn)
-    const problem = name.problem ?? Encoding.checkUnique(bytes)
-    if (problem !== undefined) return yield* fail(problem)
-    const packet = Packet.request("GET_STATUS_UNIQUE", { unique: bytes })
-    let answer: JobStatus | undefined
-    let failure: GearmanError | undefined
-    for (const index of orderFor(name.key, ServerSelection.keyOf(bytes, noBytes))) {
-      const asked = yield* Effect.result(
-        ask(fleet.links[index]!, "status", packet, PacketType.STATUS_RES_UNIQUE, statusOf)
-      )
-      if (asked._tag === "Failure") failure ??= asked.failure
-      else if (asked.success.known) return asked.success
-      else answer = asked.success
-    }
-    return answer ?? (yield* failure!)
+  const queries = Queries.make({
+    fleet,
+    requestTimeout: options.requestTimeout ?? defaults.requestTimeout,
+    namedOf,
+    orderFor
   })
 
-  const echo: Client["Service"]["echo"] = Effect.fnUntraced(function* (server, bytes = new Uint8Array(0)) {
-    const link =
-      server === undefined
-        ? (fleet.firstAlive(fleet.links.map((link) => link.index)) ?? fleet.links[0]!)
-        : yield* linkTo(nameOf(server))
-    const packet = Packet.request("ECHO_REQ", { data: bytes })
-    return yield* ask(link, "echo", packet, PacketType.ECHO_RES, (frame) => frame.copy(0))
-  })
-
-  return { run, submit, background, status, statusByUnique, echo } satisfies Client["Service"]
+  return { run, submit, background, ...queries } satisfies Client["Service"]
 })
-
-/** A server as it is listed, also when the port was left out. */
-const nameOf = (server: Network.Address | string): string => {
-  const address = typeof server === "string" ? Network.parse(server) : server
-  return address._tag === "InvalidAddress" ? address.input : Network.format(address)
-}
 
 const spanOf = (name: string, fn: { readonly name: string }) =>
   Tracing.withSpan(name, () => ({ kind: "producer", attributes: { "gearman.function": fn.name } }))
@@ -384,16 +313,6 @@ const outcomeOf = (exit: Exit.Exit<unknown, unknown>): string => {
   if (failure._tag === "None") return Cause.hasInterruptsOnly(exit.cause) ? "interrupted" : "defect"
   return failure.value instanceof GearmanErrors.GearmanError ? failure.value.reason._tag : "error"
 }
-
-const numberOf = (frame: Codec.Frame, index: number): number => Number(frame.key(index)) || 0
-
-const statusOf = (frame: Codec.Frame): JobStatus => ({
-  known: frame.key(1) === "1",
-  running: frame.key(2) === "1",
-  numerator: numberOf(frame, 3),
-  denominator: numberOf(frame, 4),
-  clients: frame.type === PacketType.STATUS_RES_UNIQUE ? numberOf(frame, 5) : undefined
-})
 
 /** Only the job's own failures: of all others another try may do harm or no good. */
 const isJobFailure = (error: unknown): boolean =>

@@ -3,6 +3,7 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
@@ -16,6 +17,17 @@ export interface Handle {
   readonly server: string
   readonly handle: string
 }
+
+export const fail = (reason: GearmanErrors.Reason) => Effect.fail(GearmanErrors.fromReason(reason))
+
+export const timeoutOf = (timeout: Duration.Input, operation: string) =>
+  new GearmanErrors.Timeout({ operation, milliseconds: Duration.toMillis(timeout) })
+
+export const withTimeout = (timeout: Duration.Input | undefined, operation: string) =>
+  timeout === undefined
+    ? <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | GearmanError> => effect
+    : <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | GearmanError> =>
+        Effect.timeoutOrElse(effect, { duration: timeout, orElse: () => fail(timeoutOf(timeout, operation)) })
 
 const noEvent = (): void => {}
 

@@ -351,6 +351,20 @@ describe("Client", () => {
     }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
   )
 
+  it.effect("asks whether any server is there until one answers, and names all when none does", () =>
+    Effect.gen(function* () {
+      const client = yield* Client.Client
+      const reason = yield* reasonOf(client.echo())
+      assert.deepStrictEqual(reason._tag === "NoServer" && reason.servers.map(({ server }) => server), [
+        "127.0.0.1:4730",
+        "127.0.0.1:4731"
+      ])
+      yield* ScriptedServer.start(two, () => {})
+      const another = yield* Client.make({ servers: [one, two] })
+      assert.deepStrictEqual(yield* another.echo(undefined, Uint8Array.of(7)), Uint8Array.of(7))
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one, two])))
+  )
+
   it.effect("asks for the state of a job, and whether a server is there", () =>
     Effect.gen(function* () {
       yield* ScriptedServer.start(one, (peer, packet) => {
