@@ -160,7 +160,26 @@ describe("the compose file", () => {
     const [, port] = environment["EFFECT_GEARMAN_HTTP_LISTEN"]!.split(":")
     const targets = scrape_configs[0].static_configs[0].targets
     assert.deepStrictEqual(targets, [`sammy:${port}`, `kenny:${port}`])
-    const [mount] = services.prometheus.volumes
-    assert.isTrue(Fs.existsSync(Path.join(root, "deploy", mount.split(":")[0])), mount)
+    const mounts: ReadonlyArray<string> = services.prometheus.volumes
+    for (const mount of mounts) assert.isTrue(Fs.existsSync(Path.join(root, "deploy", mount.split(":")[0]!)), mount)
+    const { rule_files } = Yaml.parse(read("prometheus.yml")) as any
+    for (const file of rule_files)
+      assert.isTrue(
+        mounts.some((mount) => mount.includes(`/etc/prometheus/${file}:`)),
+        file
+      )
+  })
+
+  it("alerts by metrics that there are", () => {
+    const { groups } = Yaml.parse(read("alerts.yml")) as any
+    const rules: ReadonlyArray<any> = groups.flatMap((group: any) => group.rules)
+    assert.isAtLeast(rules.length, 4)
+    // That list is held against the server by a test of its own.
+    const manual = Fs.readFileSync(Path.join(root, "docs/operations.md"), "utf8")
+    for (const { expr } of rules) {
+      const names = expr.match(/gearman_\w+/g)
+      assert.isAtLeast(names.length, 1, expr)
+      for (const name of names) assert.include(manual, `\`${name.replace(/_bucket$/, "")}`, expr)
+    }
   })
 })

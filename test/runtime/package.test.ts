@@ -35,7 +35,7 @@ describe("the package", () => {
     // Built beside the repository, whose own dist/ others may be running.
     const staging = join(project, "staging")
     mkdirSync(staging)
-    for (const name of ["package.json", "README.md", "LICENSE", "AGENTS.md", "bin", "docs", "src"]) {
+    for (const name of ["package.json", "README.md", "LICENSE", "AGENTS.md", "bin", "deploy", "docs", "src"]) {
       cpSync(join(root, name), join(staging, name), { recursive: true })
     }
     execFileSync(process.execPath, ["scripts/build.ts", join(staging, "dist")], {
@@ -61,13 +61,28 @@ describe("the package", () => {
     for (const path of packed) {
       assert.match(
         path,
-        /^(package\.json|README\.md|LICENSE|AGENTS\.md|bin\/gearmand|docs\/[\w-]+\.md|src\/.+\.ts|dist\/.+\.(js|js\.map|d\.ts|d\.ts\.map))$/
+        /^(package\.json|README\.md|LICENSE|AGENTS\.md|bin\/gearmand|deploy\/[\w.-]+|docs\/[\w-]+\.md|src\/.+\.ts|dist\/.+\.(js|js\.map|d\.ts|d\.ts\.map))$/
       )
     }
     assert.include(packed, "AGENTS.md")
     assert.include(packed, "docs/failure.md")
     assert.include(packed, "dist/bin/effect-gearman.js")
     assert.include(packed, "bin/gearmand")
+    assert.include(packed, "deploy/effect-gearman.service")
+  })
+
+  it("has commands that need nothing installed beside them", () => {
+    const alone = mkdtempSync(join(tmpdir(), "effect-gearman-alone-"))
+    try {
+      cpSync(join(project, "package/dist/bin"), alone, { recursive: true })
+      const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+      assert.strictEqual(run(join(alone, "effect-gearman.js"), "--version"), `effect-gearman ${version}\n`)
+      assert.include(run(join(alone, "effect-gearman.js"), "submit", "--help"), "EXAMPLES")
+      assert.include(run(join(alone, "effect-gearman.js"), "config", "check"), "the configuration is valid\n")
+      assert.include(run(join(alone, "gearmand.js"), "--help"), "--worker-wakeup")
+    } finally {
+      rmSync(alone, { recursive: true, force: true })
+    }
   })
 
   it("runs nothing where it is installed", () => {
@@ -97,14 +112,6 @@ describe("the package", () => {
       `console.log([${core.map((_, at) => `Object.keys(m${at}).length > 0`)}].every(Boolean))`
     ])
     assert.strictEqual(output, "true\n")
-  })
-
-  it("runs as a command with nothing installed beside it", () => {
-    const alone = mkdtempSync(join(tmpdir(), "effect-gearman-command-"))
-    cpSync(join(project, "package/dist/bin"), alone, { recursive: true })
-    const output = run(process.execPath, join(alone, "effect-gearman.js"), "--version")
-    rmSync(alone, { recursive: true, force: true })
-    assert.include(output, JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version)
   })
 
   it("stands in for gearmand from where it is installed", () => {
