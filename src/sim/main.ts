@@ -42,7 +42,7 @@ const help = `Usage: npm run sim -- [options]
   --save FILE     with --seed and --mutant: write the failing run, shrunk, for --replay
   --limit N       with --mutant, --mutants, --canaries: CPU seconds for each bug (default 30)
   --write         with --mutants: write the matrix to docs/kill-matrix.md; with --figures,
-                  --day and --pairs: write what was measured to docs/simulation.md
+                  --day, --pairs and --seconds: write what was measured to docs/simulation.md
   --json          one JSON object a line
   --help          this text
 
@@ -163,7 +163,7 @@ const main = async (): Promise<number> => {
   if (values.day) return showDay(hours, { json, write })
   if (pairs !== undefined)
     return comparePairs({ from, pairs, seconds: seconds ?? unlimited, node: values.node, json, write })
-  const common = { from, times, json } as const
+  const common = { from, times, json, write } as const
   if (seeds !== undefined) {
     return campaigns({
       ...common,

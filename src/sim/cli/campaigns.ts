@@ -9,6 +9,7 @@ import { createInterface } from "node:readline"
 import { figures, type Tally, total } from "../explore/campaign.ts"
 import { checkSeed } from "../explore/check.ts"
 import { allMarks } from "../properties/marks.ts"
+import { writeRow } from "./figures.ts"
 import type { Message, Share } from "./part.ts"
 import { print, showFailure } from "./show.ts"
 
@@ -25,6 +26,8 @@ export interface CampaignsOptions {
   readonly json: boolean
   /** Situations that were never met make the campaign fail. */
   readonly needsMarks: boolean
+  /** Puts what was run into `docs/simulation.md`, if nothing failed. */
+  readonly write: boolean
 }
 
 const part = new URL("part.ts", import.meta.url).pathname
@@ -61,7 +64,7 @@ const progress = ({ failed, marks, seeds, simulatedMillis }: Tally, begun: numbe
  * @category running
  */
 export const campaigns = async (options: CampaignsOptions): Promise<number> => {
-  const { from, json, needsMarks, processes, seconds, seeds, times } = options
+  const { from, json, needsMarks, processes, seconds, seeds, times, write } = options
   const tallies: Array<Tally> = []
   let code = 0
   let failedSeed: number | undefined
@@ -95,5 +98,10 @@ export const campaigns = async (options: CampaignsOptions): Promise<number> => {
     if (needsMarks && missing.length > 0) print(`never met, of ${allMarks.length} situations: ${missing.join("; ")}`)
   }
   if (codes.some((one) => one !== 0)) return 1
+  if (write && sum.failed === 0) {
+    const { cpuSeconds, seeds: ran, simulatedHours } = figures(sum)
+    const text = `${ran} seeds from ${from} on, ${times === 2 ? "each twice" : "each once"}: none failed, ${sum.marks.length} of ${allMarks.length} situations; ${simulatedHours} simulated hours in ${Math.round(cpuSeconds)} CPU seconds`
+    writeRow("campaign, `--seconds`", text)
+  }
   return code === 0 && needsMarks && missing.length > 0 ? 1 : code
 }
