@@ -1,12 +1,12 @@
 /** The job server's log: formats, levels, fields about jobs, rotation, and a full disk. */
+import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { assert, describe, it } from "vitest"
 import * as Log from "../../src/runtime/server/Log.ts"
 import { formatter } from "../../src/runtime/server/LogFormat.ts"
 import type { LogFormat } from "../../src/runtime/server/LogLevel.ts"
-import { run } from "../interop/processes.ts"
-import { end, gearman, inDirectory, mainPath, patienceMillis, startGearman, startServer, until } from "./support.ts"
+import { end, gearman, inDirectory, mainPath, startGearman, startServer, until } from "./support.ts"
 
 const noon = new Date(2024, 1, 3, 12, 5, 6, 7)
 const fields = { job: "H:1", function: "re size", attempts: 2 }
@@ -95,12 +95,17 @@ describe("the log of a server", { timeout: 60_000 }, () => {
   })
 
   it("is coloured on a terminal", async () => {
-    const command = `${process.execPath} ${mainPath} server --port=0 --verbose=NOTICE --log-format=pretty & sleep 3; kill $!; wait`
-    const shown = await run("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
-      env: { ...process.env, NO_COLOR: "" },
-      timeoutMillis: patienceMillis
+    const command = `${process.execPath} ${mainPath} server --port=0 --verbose=NOTICE --log-format=pretty`
+    const terminal = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+      env: { ...process.env, NO_COLOR: "" }
     })
-    assert.include(shown.stdout, "\u001b[32mNOTICE  \u001b[0m listening on")
+    let shown = ""
+    terminal.stdout.on("data", (chunk: Buffer) => (shown += chunk.toString()))
+    const ended = new Promise((resolve) => terminal.once("close", resolve))
+    await until(() => shown.includes("\u001b[32mNOTICE  \u001b[0m listening on"), "it was coloured")
+    // Ctrl-C, as the terminal passes it on.
+    terminal.stdin.end("\u0003")
+    assert.strictEqual(await ended, 0)
   })
 })
 

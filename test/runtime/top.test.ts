@@ -15,6 +15,7 @@ import {
   until,
   ask
 } from "./support.ts"
+import { freePort, listening, start } from "../interop/processes.ts"
 
 const detail = {
   waiting: 0,
@@ -189,6 +190,19 @@ describe("top", { timeout: 60_000 }, () => {
     const gone = await gearman(["top", ...at])
     assert.strictEqual(gone.code, 3)
     assert.match(gone.stdout, /^! cannot reach/m)
+  })
+
+  it("looks at gearmand too, and says that it does not tell waits", async () => {
+    const port = await freePort()
+    const other = start("gearmand", [`--port=${port}`, "--listen=127.0.0.1", "--log-file=none"])
+    await listening(other, port)
+    const at = ["--server", `127.0.0.1:${port}`]
+    await gearman(["submit", "orphan", "x", "-b", ...at])
+    assert.match((await gearman(["top", ...at])).stdout, /^orphan +1 +0 +\? +0 +0 +! no worker anywhere can do it/m)
+    const doctor = await gearman(["doctor", "--wait", "0.1", ...at])
+    assert.strictEqual(doctor.code, 1)
+    assert.match(doctor.stdout, /^orphan on \S+: 1 queued, 0 running, 0 workers: no worker anywhere can do it/)
+    await other.stop()
   })
 
   it.each([
