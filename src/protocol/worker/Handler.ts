@@ -111,7 +111,7 @@ export interface Options {
 }
 
 /** After a timeout the server gives the job to another worker; only if it does not, the job is failed. */
-const timeoutGrace = "1 second"
+const timeoutGraceMillis = 1000
 
 export const make = <Payload, Success, Error, Progress, R>(
   fn: JobFunction<string, Payload, Success, Error, Progress>,
@@ -162,13 +162,15 @@ export const make = <Payload, Success, Error, Progress, R>(
   const limited = (run: Running, workload: Uint8Array, now: number): Effect.Effect<Outcome> => {
     if (options.timeout === undefined) return answered(run, workload)
     const left = Duration.toMillis(options.timeout) - (now - run.since)
-    const tooLate = Effect.andThen(
-      Effect.sleep(timeoutGrace),
-      Effect.sync(() => say(run, PacketType.WORK_FAIL, undefined))
-    )
+    const failAfter = (millis: number) =>
+      Effect.andThen(
+        Effect.sleep(millis),
+        Effect.sync(() => say(run, PacketType.WORK_FAIL, undefined))
+      )
+    // Of many that waited too long only the first takes time.
     return left <= 0
-      ? tooLate
-      : Effect.timeoutOrElse(answered(run, workload), { duration: left, orElse: () => tooLate })
+      ? failAfter(Math.max(0, left + timeoutGraceMillis))
+      : Effect.timeoutOrElse(answered(run, workload), { duration: left, orElse: () => failAfter(timeoutGraceMillis) })
   }
 
   const observed = Effect.fnUntraced(function* (run: Running) {

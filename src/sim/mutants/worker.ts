@@ -144,8 +144,8 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "timed-out-says-fail",
     title: "A handler over its time reports WORK_FAIL at once, before the server has put the job back",
     file: "src/protocol/worker/Handler.ts",
-    find: "Effect.andThen(\n      Effect.sleep(timeoutGrace),",
-    replace: "Effect.andThen(\n      Effect.void,",
+    find: "Effect.andThen(\n        Effect.sleep(millis),",
+    replace: "Effect.andThen(\n        Effect.sleep(0 * millis),",
     property: 37,
     needs: ["time"]
   },
