@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Socket from "effect/socket/Socket"
 import type * as Network from "../../protocol/Network.ts"
+import * as DirectWrite from "./DirectWrite.ts"
 import type * as SharedRead from "./SharedRead.ts"
 import { Fairness, type Share } from "./Fairness.ts"
 import * as Tls from "./Tls.ts"
@@ -56,9 +57,17 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
     }
   }
 
+  const writeDirectly = DirectWrite.to(socket)
+
   const send = (chunks: ReadonlyArray<Uint8Array>) => {
     if (socket.destroyed || socket.writableEnded || chunks.length === 0) return
     const last = chunks.length - 1
+    if (last === 0) {
+      const only = chunks[0]!
+      const sent = writeDirectly(only)
+      if (sent === only.length) return
+      if (sent > 0) chunks = [only.subarray(sent)]
+    }
     if (last > 0) socket.cork()
     for (let i = 0; i < last; i++) socket.write(chunks[i]!)
     const bytes = chunks[last]!

@@ -1,0 +1,34 @@
+/**
+ * Writes to an accepted plain socket by one system call, past its stream, whose machinery
+ * costs about as much as the call itself. Whatever the kernel does not take at once goes
+ * through the stream, which also finds and tells what is wrong with the connection.
+ */
+import * as Fs from "node:fs"
+import type * as Net from "node:net"
+
+/** A socket's descriptor; Node's documentation does not name it, so it may be missing, as with TLS. */
+const descriptorOf = (socket: Net.Socket): number | undefined => {
+  if ("encrypted" in socket) return undefined
+  const fd = (socket as unknown as { readonly _handle?: { readonly fd?: unknown } | null })._handle?.fd
+  return typeof fd === "number" && fd >= 0 ? fd : undefined
+}
+
+/** Returns how many of the bytes the kernel has taken; 0 where it must not be asked. */
+export type Write = (bytes: Uint8Array) => number
+
+const never: Write = () => 0
+
+/** To be asked anew for each socket. */
+export const to = (socket: Net.Socket): Write => {
+  const fd = descriptorOf(socket)
+  if (fd === undefined) return never
+  return (bytes) => {
+    // What waits in the stream goes first; and a descriptor that is closed may be another's by now.
+    if (socket.writableLength > 0 || descriptorOf(socket) !== fd) return 0
+    try {
+      return Fs.writeSync(fd, bytes, 0, bytes.length)
+    } catch {
+      return 0
+    }
+  }
+}
