@@ -175,9 +175,15 @@ export const smallerNumbers = (scenario: Scenario): ReadonlyArray<Cut> =>
  * @category predicates
  */
 export const isFair = (scenario: Scenario): boolean => {
-  const { clients, peers, servers, workers } = scenario
-  if (servers.length === 0 || peers.some((peer) => peer.server > servers.length)) return false
-  const steady = new Set(workers.flatMap((worker) => (worker.changesAt === 0 ? worker.functions : [])))
+  const { clients, faults, peers, servers, workers } = scenario
+  const lost = new Set(faults.filter(({ lastsMillis }) => lastsMillis === 0).map(({ node }) => node))
+  if (servers.every((_, index) => lost.has(`server${index + 1}`)) || peers.some((peer) => peer.server > servers.length))
+    return false
+  const steady = new Set(
+    workers.flatMap(({ changesAt, functions: names }, index) =>
+      changesAt === 0 && !lost.has(`worker${index + 1}`) ? names : []
+    )
+  )
   const called = clients.flatMap((client) => client.calls.filter((call) => call.kind !== "echo"))
   const submitted = peers.flatMap((peer) =>
     peer.sayings.filter((saying) => saying.packet.startsWith("SUBMIT_JOB")).map((saying) => saying.fields[0])

@@ -25,7 +25,8 @@ const recoveryMillis = 20_000
  * @category models
  */
 export interface Callers extends Property {
-  readonly waiting: () => Asked | undefined
+  /** Those who wait now, the first one first. */
+  readonly waiting: () => Iterable<Asked>
   readonly answered: () => number
   readonly succeeded: () => number
 }
@@ -134,7 +135,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers" 
 
   return {
     name: "callers",
-    waiting: () => open.values().next().value,
+    waiting: () => open.values(),
     answered: () => done.size,
     succeeded: () => successes,
     observe: ({ at, event }) => {

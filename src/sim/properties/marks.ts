@@ -92,6 +92,7 @@ const situations = [
   "a connection ends in the middle of a packet",
   "two faults at once",
   "a fault kind twice at once",
+  "a caller is answered while a machine is broken for ever",
   "a caller is interrupted",
   "a map is done",
   "a job's status is known",
@@ -131,6 +132,7 @@ export class Marks implements Property {
   private started = new Set<string>()
   private diedWithJobs = false
   private serverDied = false
+  private isBrokenForEver = false
   private heard = new Map<string, number>()
   private last = new Map<string, ModelJob>()
   private woken = new Map<string, number>()
@@ -141,6 +143,7 @@ export class Marks implements Property {
     this.started.clear()
     this.diedWithJobs = false
     this.serverDied = false
+    this.isBrokenForEver = false
     this.heard.clear()
     this.woken.clear()
     this.last.clear()
@@ -289,6 +292,7 @@ export class Marks implements Property {
       return
     }
     this.hit.add(`fault ${kind}`)
+    if (event.text.endsWith(" for ever")) this.isBrokenForEver = true
     this.markIf(this.faults.length > 0, "two faults at once")
     this.markIf(this.faults.includes(kind), "a fault kind twice at once")
     this.faults.push(kind)
@@ -302,6 +306,10 @@ export class Marks implements Property {
 
   private answered(event: Extract<Event, { readonly _tag: "Answered" }>): void {
     this.markIf(event.how === "interrupted", "a caller is interrupted")
+    this.markIf(
+      event.how === "success" && this.isBrokenForEver,
+      "a caller is answered while a machine is broken for ever"
+    )
     this.markIf(event.how === "success" && this.serverDied, "a caller is answered after its server died")
     this.markIf(event.how === "success" && event.text.includes(","), "a map is done")
     const name = `a caller ends in ${event.text}`

@@ -177,7 +177,7 @@ export const draw = (seed: number, size: Size = referenceSize): Scenario => {
     dialled: names.servers,
     ways: names.servers.flatMap((server) => peers.map((peer) => [server, peer] as const))
   }
-  const faults = withLoss(dice, drawFaults(dice, targets, faultKinds, spanMillis), names.servers, spanMillis)
+  const faults = withCore(dice, drawFaults(dice, targets, faultKinds, spanMillis), names, spanMillis)
   return {
     seed,
     world: drawWorld(dice),
@@ -305,16 +305,32 @@ const drawServers = (dice: Dice, count: number): ReadonlyArray<ServerPlan> => {
   }))
 }
 
-/** A server that is gone for ever, also for those who are connected to it; nothing else happens to it. */
-const withLoss = (
+/** Nobody who is still there can be told from one who is slow, or is told anything at all. */
+const forEver = ["crash", "power", "isolate", "pause"] as const
+
+/**
+ * Some machines are broken for ever, for everybody; the others are a core that gets
+ * everything done: a server, a worker that can do everything, and a client at least.
+ * What else goes wrong happens to the core, and heals.
+ */
+const withCore = (
   dice: Dice,
   faults: ReadonlyArray<Fault>,
-  servers: ReadonlyArray<string>,
+  machines: { readonly [role: string]: ReadonlyArray<string> },
   spanMillis: number
 ): ReadonlyArray<Fault> => {
-  if (faults.length === 0 || servers.length < 2 || !dice.oneIn(8)) return faults
-  const node = dice.of(servers)
-  const kind = dice.of(["power", "isolate", "crash"] as const)
-  const loss: Fault = { kind, at: dice.below(spanMillis), lastsMillis: 0, node, peer: "", amount: 0 }
-  return [...faults.filter((fault) => fault.node !== node && fault.peer !== node), loss]
+  if (faults.length === 0 || !dice.oneIn(6)) return faults
+  const { clients = [], servers = [], workers = [] } = machines
+  const core = new Set([dice.of(servers), workers[0], dice.of(clients)])
+  const outside = [...servers, ...workers, ...clients].filter((name) => !core.has(name) && dice.oneIn(2))
+  const losses = outside.map((node): Fault => ({
+    kind: dice.of(forEver),
+    at: dice.below(spanMillis),
+    lastsMillis: 0,
+    node,
+    peer: "",
+    amount: 0
+  }))
+  const isOutside = (name: string) => outside.includes(name)
+  return [...faults.filter(({ node, peer }) => !isOutside(node) && !isOutside(peer)), ...losses]
 }

@@ -18,6 +18,7 @@ import { type Callers, callers } from "../properties/callers.ts"
 import { fanout } from "../properties/fanout.ts"
 import type { Moment } from "../properties/History.ts"
 import { merging } from "../properties/merging.ts"
+import type { ModelJob } from "../properties/ServerModel.ts"
 import { type Property, Violation } from "../properties/Property.ts"
 import { Recorder } from "../properties/Recorder.ts"
 import { wakeup } from "../properties/wakeup.ts"
@@ -27,6 +28,7 @@ import { judges } from "./judges.ts"
 import * as programs from "./programs.ts"
 import { peer } from "./peers.ts"
 import type { Scenario } from "./Scenario.ts"
+import { isHeldByPaused, stateOfMachine, type View } from "./states.ts"
 
 /**
  * What came of a run.
@@ -95,11 +97,14 @@ class Run {
   private readonly cores = new Map<string, JobServerCore>()
   private readonly wanted = new Set<string>()
   private readonly ledger: programs.Ledger
-  /** Servers that never come back. */
+  /** Machines for which a fault never ends. */
   private readonly lost = new Set<string>()
   private readonly handles = { last: "H:none" }
   /** Callers who have not asked yet, by client. */
   private readonly unasked = new Map<string, number>()
+  private readonly view: View
+  /** Handlers that run, by worker. */
+  private readonly executions = new Map<string, number>()
   private isStopping = false
   /** Found within a program's own task, where throwing would not end the run. */
   private broken: Violation | undefined
@@ -146,9 +151,18 @@ class Run {
       }
     }
     this.world.onEnd = (node) => this.nodeEnded(node)
+    this.view = {
+      scenario,
+      world: this.world,
+      servers: this.recorder.servers,
+      runs: (node) => this.executions.get(node) ?? 0,
+      waits: (name) => [...this.callers.waiting()].filter(({ node }) => node === name).length
+    }
     this.ledger = {
       record: (event) => {
-        if (event._tag === "Asked") this.unasked.set(event.node, this.unasked.get(event.node)! - 1)
+        if (event._tag === "Began") this.executions.set(event.node, this.view.runs(event.node) + 1)
+        else if (event._tag === "Finished") this.executions.set(event.node, this.view.runs(event.node) - 1)
+        else if (event._tag === "Asked") this.unasked.set(event.node, this.unasked.get(event.node)! - 1)
         if (isWatched) this.recorder.record(event)
       },
       nextCaller: () => ++this.callerCount,
@@ -166,7 +180,8 @@ class Run {
     peers.forEach((_, index) => this.start(`peer${index + 1}`))
     for (const fault of faults) {
       kernel.timer(kernel.world, fault.at, () => {
-        const text = `${fault.kind} ${fault.node} ${fault.peer}`.trim()
+        const span = fault.lastsMillis === 0 ? "for ever" : ""
+        const text = [fault.kind, fault.node, fault.peer, span].filter((word) => word !== "").join(" ")
         this.recorder.record({ _tag: "Fault", text, begins: true })
         const heal = begin(this.world, fault, {
           restart: (node) => this.restart(node),
@@ -188,6 +203,8 @@ class Run {
     )
     this.reach("every job is done", 45, deadline, () => this.undone())
     this.isStopping = true
+    // Whoever stands still for ever hears of no stop.
+    for (const name of this.lost) if (this.world.node(name).incarnation.paused) this.world.node(name).crash()
     this.stopAll("peer", peers.length)
     this.stopAll("client", clients.length)
     // What a client said last is still on its way when it has ended, and workers have to be there for it.
@@ -243,6 +260,7 @@ class Run {
     this.recorder.record({ _tag: "Ended", node: name, how: state })
     this.cores.delete(name)
     this.unasked.delete(name)
+    this.executions.delete(name)
     if (state !== "ended") return
     if (exit !== undefined && Exit.isFailure(exit)) {
       const cause = exit.cause.reasons.find((reason) => reason._tag !== "Interrupt")
@@ -287,25 +305,43 @@ class Run {
     }
   }
 
-  /** What a caller or a job still waits for. */
+  /** What a caller still waits for, and what those are doing whom it concerns. */
   private unanswered(): string | undefined {
     // Where time hurries, a caller's moment may come long before its turn.
-    for (const [node, count] of this.unasked) if (count > 0) return `${count} callers of ${node} have yet to ask`
-    const waiting = this.callers.waiting()
-    if (waiting === undefined) return undefined
-    return `caller ${waiting.caller} at ${waiting.node} waits for ${waiting.function} ${waiting.workload}`
+    for (const [node, count] of this.unasked) {
+      if (count > 0 && !this.isPausedForEver(node)) return `${count} callers of ${node} have yet to ask`
+    }
+    for (const { caller, function: fn, node, workload } of this.callers.waiting()) {
+      if (this.isPausedForEver(node) || this.held().some((job) => job.function === fn)) continue
+      return `caller ${caller} at ${node} waits for ${fn} ${workload}`
+    }
+    return undefined
   }
 
   private undone(): string | undefined {
+    const held = this.held()
     for (const server of this.recorder.servers.values()) {
       if (this.lost.has(server.node)) continue
       for (const job of server.unfinished) {
-        if (!server.mayBeGone(job)) {
-          return `${job.handle} of ${server.node} is ${job.state}`
-        }
+        if (server.mayBeGone(job) || held.includes(job)) continue
+        return `${job.handle} of ${server.node}, a job of ${job.function}, is ${job.state}`
       }
     }
     return undefined
+  }
+
+  private isPausedForEver(node: string): boolean {
+    return this.lost.has(node) && this.world.node(node).incarnation.paused
+  }
+
+  /** Jobs that are with workers which stand still for ever. */
+  private held(): ReadonlyArray<ModelJob> {
+    if (this.lost.size === 0) return []
+    return [...this.recorder.servers.values()].flatMap((server) =>
+      [...server.unfinished].filter(
+        ({ owner, state }) => state === "running" && owner !== undefined && isHeldByPaused(this.view, server, owner.id)
+      )
+    )
   }
 
   private unheard(): string | undefined {
@@ -320,7 +356,7 @@ class Run {
   }
 
   private states(): string {
-    return [...this.world.nodes.values()].map((node) => `${node.name} ${node.state}`).join(", ")
+    return [...this.world.nodes.keys()].map((name) => stateOfMachine(this.view, name)).join("; ")
   }
 
   private remembered(): string | undefined {

@@ -117,6 +117,10 @@ describe("smaller scenarios", () => {
     assert.isTrue(isFair(scenario))
     assert.isFalse(isFair({ ...scenario, workers: [] }))
     assert.isFalse(isFair({ ...scenario, servers: [] }))
+    const lost = (node: string) => complete({ faults: [{ kind: "pause", node, lastsMillis: 0 }] }).faults
+    assert.isTrue(isFair({ ...scenario, faults: lost("client1") }))
+    assert.isFalse(isFair({ ...scenario, faults: lost("worker1") }))
+    assert.isFalse(isFair({ ...scenario, faults: lost("server1") }))
     assert.isFalse(isFair({ ...scenario, workers: [{ functions: ["once"], slots: 1, changesAt: 5 }] }))
     assert.isFalse(isFair({ ...scenario, workers: [{ functions: ["merged"], slots: 1, changesAt: 0 }] }))
   })

@@ -1,0 +1,77 @@
+/** What must happen in the end: with everything healed, and with a core healed and the rest broken for ever. */
+import { assert, describe, it } from "@effect/vitest"
+import { Choices } from "../../../src/sim/Choice.ts"
+import { complete } from "../../../src/sim/scenario/plain.ts"
+import { simulate } from "../../../src/sim/scenario/run.ts"
+import { draw, type Scenario } from "../../../src/sim/scenario/Scenario.ts"
+
+const calls = Array.from({ length: 6 }, (_, index) => ({
+  at: index * 400,
+  function: index % 2 === 0 ? "merged" : "streamed",
+  item: index,
+  takesMillis: 300
+}))
+
+/** Two of each, and one of each kind broken for ever in the middle of the work. */
+const broken = (kind: string, ...nodes: ReadonlyArray<string>): Scenario =>
+  complete({
+    servers: [{}, {}],
+    workers: [{ functions: ["merged", "streamed"] }, { functions: ["merged", "streamed"] }],
+    clients: [{ calls }, { calls }],
+    faults: nodes.map((node) => ({ kind, node, at: 500, lastsMillis: 0 })),
+    healsAt: 3000,
+    world: { network: { giveUpAfterMillis: 20_000 } }
+  })
+
+describe("a core of machines", () => {
+  for (const kind of ["crash", "power", "isolate", "pause"]) {
+    it(`gets everything done though others are broken for ever: ${kind}`, () => {
+      for (let seed = 1; seed <= 10; seed++) {
+        const { answered, failure, succeeded } = simulate(
+          broken(kind, "server2", "worker2", "client2"),
+          Choices.seeded(seed)
+        )
+        assert.isUndefined(failure, failure?.message)
+        assert.isAtLeast(answered, 6)
+        assert.isAtLeast(succeeded, 6)
+      }
+    })
+  }
+
+  it("is drawn for some seeds, and has what it needs", () => {
+    const losses = Array.from({ length: 1000 }, (_, seed) => draw(seed)).map(
+      ({ clients, faults, servers, workers }) => {
+        const lost = new Set(faults.filter(({ lastsMillis }) => lastsMillis === 0).map(({ node }) => node))
+        const left = (role: string, { length }: { readonly length: number }) =>
+          Array.from({ length }, (_, index) => `${role}${index + 1}`).filter((name) => !lost.has(name)).length
+        assert.isAbove(left("server", servers), 0)
+        assert.isAbove(left("client", clients), 0)
+        assert.isAbove(left("worker", workers), 0)
+        assert.isFalse(lost.has("worker1"))
+        return lost.size
+      }
+    )
+    assert.isAbove(losses.filter((size) => size > 0).length, 50)
+  })
+
+  it("is told from the rest, and what everybody is doing, when something is missing", () => {
+    const { failure } = simulate(broken("pause", "worker1", "worker2"), Choices.seeded(1))
+    // Jobs that nobody has taken have no excuse, whoever stands still.
+    assert.match(
+      String(failure),
+      /property 36: every caller is answered: not so \d+ ms into the run, since caller \d+ at client\d waits for/
+    )
+    assert.match(
+      String(failure),
+      /server1 running: \d+ jobs? queued, \d+ running, 4 connections, 2 workers, \d asleep, \d of them woken/
+    )
+    assert.match(String(failure), /worker1 paused/)
+    assert.match(String(failure), /client1 running: \d callers? waits?, #\d+ to server1 open, #\d+ to server2 open/)
+  })
+
+  it("is not blamed for the jobs that somebody holds who stands still", () => {
+    const scenario = broken("pause", "worker2")
+    const held = { ...scenario, workers: [scenario.workers[0]!, { ...scenario.workers[1]!, slots: 5 }] }
+    for (let seed = 1; seed <= 10; seed++) assert.isUndefined(simulate(held, Choices.seeded(seed)).failure)
+  })
+})
