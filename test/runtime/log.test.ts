@@ -67,10 +67,10 @@ describe("the log of a server", { timeout: 60_000 }, () => {
         worker: "otis",
         priority: "normal"
       })
-      assert.deepInclude(JSON.parse(about("job completed")), { job: assigned.job, outcome: "completed" })
+      assert.deepInclude(JSON.parse(about("job completed")), { handle: assigned.handle, outcome: "completed" })
       for (const one of lines) assert.containsAllKeys(JSON.parse(one), ["time", "level", "message"])
     } else {
-      assert.match(about("job assigned"), /DEBUG.*job assigned"? job=H:\S+ function=cat unique=u1 .*worker=otis/)
+      assert.match(about("job assigned"), /DEBUG.*job assigned"? handle=H:\S+ function=cat unique=u1 .*worker=otis/)
       assert.match(about("job completed"), /function=cat unique=u1 .*outcome=completed/)
       assert.match(about("SIGTERM"), /NOTICE.*SIGTERM: stopping/)
     }

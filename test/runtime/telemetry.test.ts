@@ -91,6 +91,7 @@ describe("--otlp-endpoint", { timeout: 60_000 }, () => {
       "gearman.kind": "foreground",
       "gearman.outcome": "completed"
     })
+    assert.match(plain(own.attributes)["gearman.handle"], /^H:/)
     const [attempt] = spans().filter((span) => span.parentSpanId === own.spanId)
     assert.deepStrictEqual(
       [attempt.name, attempt.traceId, plain(attempt.attributes)["gearman.worker"]],

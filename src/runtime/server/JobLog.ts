@@ -12,7 +12,7 @@ import { priorityNames } from "./JobTimes.ts"
 const readable = (bytes: string): string => Buffer.from(bytes, "latin1").toString("utf8")
 
 const fieldsOf = (job: Job, more: Fields = {}): Fields => ({
-  job: readable(job.handle),
+  handle: readable(job.handle),
   function: readable(job.function.key),
   ...(job.unique === "" ? {} : { unique: readable(job.unique) }),
   priority: priorityNames[job.priority],

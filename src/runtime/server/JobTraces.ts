@@ -66,7 +66,7 @@ export const make = (
     const fn = readable(job.function.key)
     const whole = start(`${fn} job`, "server", Option.fromUndefinedOr(parent))
     whole.attribute("gearman.function", fn)
-    whole.attribute("gearman.job", readable(job.handle))
+    whole.attribute("gearman.handle", readable(job.handle))
     if (job.unique !== "") whole.attribute("gearman.unique", readable(job.unique))
     whole.attribute("gearman.priority", priorityNames[job.priority])
     whole.attribute("gearman.kind", job.isBackground ? "background" : "foreground")
