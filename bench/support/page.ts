@@ -1,12 +1,15 @@
 /**
  * `docs/performance.md`: each section's figures stand between marks of their own, so that
- * measuring some of them leaves the others as they were found.
+ * measuring some of them leaves the others as they were found. What people have to say about
+ * them stands between the last marks, and is left alone.
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { markdown, type Table } from "./report.ts"
 
 const file = join(import.meta.dirname, "../../docs/performance.md")
+
+const remarks = "remarks"
 
 const begin = (name: string) => `<!-- ${name} -->\n`
 const end = (name: string) => `<!-- end of ${name} -->\n`
@@ -25,14 +28,14 @@ export interface Figures {
   readonly tables: ReadonlyArray<Table>
 }
 
-/** Writes the introduction and the figures anew, and keeps those of the sections that were not measured. */
+/** Writes the introduction and the figures anew, and keeps those of the sections that were not measured, and the remarks. */
 export const write = (
   introduction: string,
   sections: ReadonlyArray<string>,
   measured: ReadonlyArray<Figures>
 ): void => {
   const old = readFileSync(file, "utf8")
-  const parts = sections.map((name) => {
+  const parts = [...sections, remarks].map((name) => {
     const figures = measured.find(({ section }) => section === name)
     const text =
       figures === undefined
