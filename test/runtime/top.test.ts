@@ -188,8 +188,8 @@ describe("top", { timeout: 60_000 }, () => {
     await end(worker)
     await end(server)
     const gone = await gearman(["top", ...at])
-    assert.strictEqual(gone.code, 3)
-    assert.match(gone.stdout, /^! cannot reach/m)
+    assert.deepStrictEqual([gone.code, gone.stdout], [3, ""])
+    assert.match(gone.stderr, /^effect-gearman: cannot reach [^\n]+\n$/)
   })
 
   it("looks at gearmand too, and says that it does not tell waits", async () => {

@@ -21,6 +21,7 @@ import * as Output from "./Output.ts"
 import { config, server } from "./server.ts"
 import { submit } from "./submit.ts"
 import { top } from "./top.ts"
+import { Usage } from "./Usage.ts"
 import { worker } from "./worker.ts"
 
 /** Commands that run until they are told to stop: a signal is how they end well. */
@@ -43,12 +44,13 @@ const exitCode = (exit: Exit.Exit<unknown, unknown>, signalCode: number): number
 }
 
 /** The command line has told of its own errors already. */
-const explain = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+const explain = (cause: Cause.Cause<unknown>, command: string | undefined): Effect.Effect<void> => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = Cause.squash(cause)
   if (CliError.isCliError(error)) return Effect.void
   const message = error instanceof Error ? error.message : String(error)
-  return Output.printError(`effect-gearman: ${message}\n`)
+  const hint = error instanceof Usage ? `See effect-gearman ${command} --help\n` : ""
+  return Output.printError(`effect-gearman: ${message}\n${hint}`)
 }
 
 /** A mistake on the command line gets a line, and not the whole help. */
@@ -68,7 +70,7 @@ const root = Command.make("effect-gearman").pipe(
 /** Runs the command line; the process ends with it. */
 export const main = (args: ReadonlyArray<string>): void => {
   const program = Command.runWith(root, { version })(expand(args)).pipe(
-    Effect.tapCause(explain),
+    Effect.tapCause((cause) => explain(cause, args[0])),
     Effect.provide(
       Layer.mergeAll(
         NodeServices.layer,

@@ -108,8 +108,8 @@ const printLooks = Effect.fnUntraced(function* (
   for (let looks = 1; looks <= count; looks++) {
     const found = yield* lookAtAll(addresses)
     state = TopView.looked(state, found)
-    yield* Output.print(TopView.page(state))
     if (found.failure !== undefined) return yield* found.failure
+    yield* Output.print(TopView.page(state))
     if (looks < count) yield* Effect.sleep(intervalMillis)
   }
 })
