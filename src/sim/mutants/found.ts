@@ -31,13 +31,13 @@ export const found: ReadonlyArray<Mutant> = [
     needs: ["time", "workload"]
   },
   {
-    id: "found-wall-clock-patience",
-    title: "How long a caller waits for a server is measured on the wall clock",
-    file: "src/protocol/client/Program.ts",
-    find: "const fleet = new Fleet(names, limits, () => Monotonic.millis(clock))",
-    replace: "const fleet = new Fleet(names, limits, () => clock.currentTimeMillisUnsafe())",
+    id: "found-late-joiner",
+    title: "Who joins an equal call that waits for a server is given up with it, however short its own wait",
+    file: "src/protocol/client/Fleet.ts",
+    find: "equal.attach(listener, equal.isParked ? this.now() : undefined)",
+    replace: "equal.attach(listener)",
     property: 37,
-    needs: ["time"]
+    needs: ["partition"]
   },
   {
     id: "found-owed-answer",

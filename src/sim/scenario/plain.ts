@@ -9,6 +9,9 @@ import type { Scenario } from "./Scenario.ts"
 
 type Json = unknown
 
+/** Fields that are dull when they are not there. */
+const optional = new Set<string | number | undefined>(["prefetch", "jobsMax", "jobHandlePrefix"])
+
 /** Dull values. A list has the dull values of its elements, and an object those of its fields. */
 const dull = {
   seed: 0,
@@ -121,7 +124,7 @@ const leaves = (value: Json, plain: Json, path: Path, found: (value: Json, plain
 export const oddities = (scenario: Scenario): ReadonlyArray<{ readonly path: Path; readonly plain: Json }> => {
   const list: Array<{ readonly path: Path; readonly plain: Json }> = []
   leaves(scenario, dull, [], (value, plain, path) => {
-    if (plain !== undefined && value !== plain) list.push({ path, plain })
+    if (value !== plain && (plain !== undefined || optional.has(path.at(-1)))) list.push({ path, plain })
   })
   return list
 }
