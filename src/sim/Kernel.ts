@@ -91,8 +91,6 @@ export class Kernel {
   /** Milliseconds since the world began. */
   now = 0
   steps = 0
-  /** The owner of the task that runs. */
-  running: Owner | undefined
   /** Called after each step. */
   afterStep: (() => void) | undefined
   /** The network's and the faults' own events. */
@@ -182,14 +180,17 @@ export class Kernel {
     if (last < orderedBelow) ready.copyWithin(index, index + 1)
     else ready[index] = ready[last]!
     ready.length = last
-    this.running = task.owner
-    this.taskBegins = true
-    this.isNested = false
-    if (task.owner.preemptible) this.drawPreemption()
+    this.begin(task.owner)
     task.run()
-    this.running = undefined
     if (this.afterStep !== undefined) this.afterStep()
     return true
+  }
+
+  /** What runs from now on in this step is this owner's. */
+  begin(owner: Owner): void {
+    this.taskBegins = true
+    this.isNested = false
+    if (owner.preemptible) this.drawPreemption()
   }
 
   /** Decides at which operation from now on the running task is preempted, if at any. */
