@@ -37,9 +37,9 @@ const start = (share: Share, zone: string, node: string) => {
 }
 
 const exitOf = (child: ChildProcess): Promise<number> =>
-  child.exitCode === null
+  child.exitCode === null && child.signalCode === null
     ? new Promise((done) => child.on("close", (code) => done(code ?? 1)))
-    : Promise.resolve(child.exitCode)
+    : Promise.resolve(child.exitCode ?? 1)
 
 /**
  * Compares until so many seeds are done, the time is up, or two runs differ; gives the
