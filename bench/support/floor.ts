@@ -84,7 +84,7 @@ const send = () => {
   for (const connection of touched) {
     const { output, used } = connection
     connection.used = 0
-    const sent = connection.write(output.subarray(0, used))
+    const sent = connection.write([output.subarray(0, used)])
     if (sent < used) connection.socket.write(output.subarray(sent, used))
     // The socket may keep what the kernel has not taken yet.
     if (connection.socket.writableLength > 0) connection.output = none

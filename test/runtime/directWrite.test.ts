@@ -27,11 +27,11 @@ describe("a direct write", () => {
   it("gives the bytes to the kernel, and only what it takes", () =>
     withPair(async (accepted, other) => {
       const write = DirectWrite.to(accepted)
-      assert.strictEqual(write(bytes.subarray(0, 10)), 10)
+      assert.strictEqual(write([bytes.subarray(0, 4), bytes.subarray(0, 6)]), 10)
       let taken = 10
       // Nobody reads, so that the kernel's buffers fill.
-      for (let last = 1; last > 0; taken += last) last = write(bytes)
-      assert.strictEqual(write(bytes), 0)
+      for (let last = 1; last > 0; taken += last) last = write([bytes])
+      assert.strictEqual(write([bytes]), 0)
       assert.strictEqual(accepted.bytesWritten, 0)
       let read = 0
       other.on("data", (chunk) => (read += chunk.length))
@@ -44,7 +44,7 @@ describe("a direct write", () => {
       const write = DirectWrite.to(accepted)
       accepted.cork()
       accepted.write(bytes)
-      assert.strictEqual(write(bytes), 0)
+      assert.strictEqual(write([bytes]), 0)
     }))
 
   it("leaves a connection alone that is closed or broken", () =>
@@ -52,15 +52,30 @@ describe("a direct write", () => {
       const write = DirectWrite.to(accepted)
       other.resetAndDestroy()
       await new Promise((resolve) => setTimeout(resolve, 50))
-      assert.strictEqual(write(bytes), 0)
+      assert.strictEqual(write([bytes]), 0)
       accepted.destroy()
-      assert.strictEqual(write(bytes), 0)
+      assert.strictEqual(write([bytes]), 0)
     }))
+
+  it("leaves what the kernel has not taken", () => {
+    const [one, two] = [Uint8Array.of(1, 2), Uint8Array.of(3, 4, 5)]
+    const left = (taken: number) => DirectWrite.without([one, two], taken).map((chunk) => Array.from(chunk))
+    assert.deepStrictEqual([0, 1, 2, 4, 5].map(left), [
+      [
+        [1, 2],
+        [3, 4, 5]
+      ],
+      [[2], [3, 4, 5]],
+      [[3, 4, 5]],
+      [[5]],
+      []
+    ])
+  })
 
   it("is not tried where Node shows no descriptor", () => {
     const write = DirectWrite.to({ writableLength: 0, _handle: {} } as unknown as Net.Socket)
-    assert.strictEqual(write(bytes), 0)
+    assert.strictEqual(write([bytes]), 0)
     const encrypted = { writableLength: 0, encrypted: true, _handle: { fd: 1 } } as unknown as Net.Socket
-    assert.strictEqual(DirectWrite.to(encrypted)(bytes), 0)
+    assert.strictEqual(DirectWrite.to(encrypted)([bytes]), 0)
   })
 })

@@ -8,6 +8,15 @@
 
 // A few answers; a few results; and about what a system call takes at once.
 const sizes = [1024, 16_384, 65_536] as const
+
+/**
+ * The largest buffer that is lent again and again.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const largestLent = sizes[2]
+
 // What is given back beyond this is left to the garbage collector.
 const keptBytesOfEachSize = 2 * 1024 * 1024
 

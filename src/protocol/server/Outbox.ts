@@ -7,7 +7,7 @@
  */
 import * as Codec from "../Codec.ts"
 import type * as Network from "../Network.ts"
-import type { Buffers } from "./Buffers.ts"
+import { type Buffers, largestLent } from "./Buffers.ts"
 import type { Job } from "./Job.ts"
 import type { Traffic } from "./Traffic.ts"
 
@@ -107,7 +107,8 @@ export class Outbox {
     }
     this.seal()
     this.full.push(buffer)
-    this.buffer = this.buffers.take(Math.max(largestMoved, bytes))
+    // Who has so much to say has more; a buffer for each result would cost more than the result.
+    this.buffer = this.buffers.take(Math.max(largestLent, bytes))
     this.from = 0
     this.used = 0
   }

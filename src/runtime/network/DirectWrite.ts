@@ -14,19 +14,31 @@ const descriptorOf = (socket: Net.Socket): number | undefined => {
 }
 
 /** Returns how many of the bytes the kernel has taken; 0 where it must not be asked. */
-export type Write = (bytes: Uint8Array) => number
+export type Write = (chunks: ReadonlyArray<Uint8Array>) => number
 
 const never: Write = () => 0
+
+/** What is left of the chunks without their first bytes. */
+export const without = (chunks: ReadonlyArray<Uint8Array>, bytes: number): ReadonlyArray<Uint8Array> => {
+  let at = 0
+  let left = bytes
+  while (at < chunks.length && left >= chunks[at]!.length) left -= chunks[at++]!.length
+  if (left === 0) return at === 0 ? chunks : chunks.slice(at)
+  return [chunks[at]!.subarray(left), ...chunks.slice(at + 1)]
+}
 
 /** To be asked anew for each socket. */
 export const to = (socket: Net.Socket): Write => {
   const fd = descriptorOf(socket)
   if (fd === undefined) return never
-  return (bytes) => {
+  return (chunks) => {
     // What waits in the stream goes first; and a descriptor that is closed may be another's by now.
     if (socket.writableLength > 0 || descriptorOf(socket) !== fd) return 0
     try {
-      return Fs.writeSync(fd, bytes, 0, bytes.length)
+      // One chunk goes the shorter way.
+      if (chunks.length > 1) return Fs.writevSync(fd, chunks)
+      const only = chunks[0]!
+      return Fs.writeSync(fd, only, 0, only.length)
     } catch {
       return 0
     }

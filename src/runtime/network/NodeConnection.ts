@@ -59,15 +59,11 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
 
   const writeDirectly = DirectWrite.to(socket)
 
-  const send = (chunks: ReadonlyArray<Uint8Array>) => {
-    if (socket.destroyed || socket.writableEnded || chunks.length === 0) return
+  const send = (given: ReadonlyArray<Uint8Array>) => {
+    if (socket.destroyed || socket.writableEnded || given.length === 0) return
+    const chunks = DirectWrite.without(given, writeDirectly(given))
+    if (chunks.length === 0) return
     const last = chunks.length - 1
-    if (last === 0) {
-      const only = chunks[0]!
-      const sent = writeDirectly(only)
-      if (sent === only.length) return
-      if (sent > 0) chunks = [only.subarray(sent)]
-    }
     if (last > 0) socket.cork()
     for (let i = 0; i < last; i++) socket.write(chunks[i]!)
     const bytes = chunks[last]!
