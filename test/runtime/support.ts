@@ -37,7 +37,10 @@ export const startServer = async (
   args: ReadonlyArray<string> = [],
   options: Options = {}
 ): Promise<Started & { readonly port: number; readonly address: string }> => {
-  const server = startGearman(["server", "--port=0", ...args], options)
+  const server = startGearman(
+    ["server", ...(args.some((word) => word.startsWith("--port=")) ? [] : ["--port=0"]), ...args],
+    options
+  )
   await server.says(/listening on .*:\d+\n/, patienceMillis)
   const address = /listening on (\S+)/.exec(server.output())![1]!
   return { ...server, address, port: Number(address.split(":").at(-1)) }
