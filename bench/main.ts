@@ -30,6 +30,7 @@ Options:
   --seconds N     how long each time, after half a second to warm up (1.5)
   --quick         one short round, small counts: to see that it works
   --match TEXT    only the attacks whose names contain it
+  --alone         attacks on our server only
   --json          every measurement, as JSON
   --write         put the tables into docs/performance.md too
 `
@@ -41,6 +42,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string", default: "1.5" },
     quick: { type: "boolean", default: false },
     match: { type: "string", default: "" },
+    alone: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
     help: { type: "boolean", default: false }
@@ -79,6 +81,7 @@ for (const section of chosen) {
     seconds: values.quick ? 0.3 : Number(values.seconds),
     scale: values.quick ? 0.01 : 1,
     match: values.match,
+    isAlone: values.alone,
     record: (measurement) => measurements.push(measurement),
     progress: (done) => say(`${section.name}: ${done}`)
   })

@@ -9,7 +9,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { parseArgs } from "node:util"
-import { freePort, start } from "./support/servers.ts"
+import { deployedEnvironment, freePort, start } from "./support/servers.ts"
 import { markdown } from "./support/report.ts"
 import { Ledger } from "./soak/Ledger.ts"
 import { findings, page, tablesOf } from "./soak/report.ts"
@@ -46,11 +46,15 @@ if (values.help || !(minutes > 0)) {
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 const httpPort = await freePort()
-const server = await start("ours", [
-  `--http-listen=127.0.0.1:${httpPort}`,
-  // Strangers who say nothing are to be cut while somebody looks.
-  "--handshake-timeout=2"
-])
+const server = await start(
+  "ours",
+  [
+    `--http-listen=127.0.0.1:${httpPort}`,
+    // Strangers who say nothing are to be cut while somebody looks.
+    "--handshake-timeout=2"
+  ],
+  deployedEnvironment()
+)
 const address = `127.0.0.1:${server.port}`
 const beganMillis = performance.now()
 const endMillis = beganMillis + minutes * 60_000

@@ -10,7 +10,14 @@ import { attacks as all } from "../attacks/attacks.ts"
 import { run } from "../support/load.ts"
 import { number, ratio, showMedian, showRatio } from "../support/report.ts"
 import type { Section } from "../support/Section.ts"
-import { residentBytes, type RunningServer, start } from "../support/servers.ts"
+import {
+  gearmandVersion,
+  residentBytes,
+  type RunningServer,
+  type ServerName,
+  start,
+  titles
+} from "../support/servers.ts"
 
 const program = join(import.meta.dirname, "../attacks/attacker.ts")
 
@@ -19,7 +26,13 @@ const under = async <A>(server: RunningServer, name: string, measure: () => Prom
   const measured = measure()
   // Those who are there already are who it is about.
   await sleep(500)
-  const command = ["-c", 'ulimit -n 65536 2>/dev/null; exec nice -n 19 "$@"', "sh", process.execPath, program]
+  const command = [
+    "-c",
+    'ulimit -n 65536 2>/dev/null; exec chrt --other 0 nice -n 19 "$@"',
+    "sh",
+    process.execPath,
+    program
+  ]
   const attacker = spawn("sh", [...command, name, String(server.port)], { stdio: ["pipe", "ignore", "inherit"] })
   const ended = once(attacker, "exit")
   try {
@@ -34,62 +47,73 @@ const under = async <A>(server: RunningServer, name: string, measure: () => Prom
 /** Far from what the server could do; the attack is at its height when the measuring begins. */
 const innocent = { mode: "foreground", rate: 200, clients: 2, workers: 2, warmup: 3 } as const
 
+/** What one server's clients noticed of one attack. */
+class Felt {
+  readonly peace = new Array<number>()
+  readonly attacked = new Array<number>()
+  cpu = 0
+  resident = 0
+  /** Why there are no figures. */
+  failure = ""
+
+  get cells(): ReadonlyArray<string> {
+    if (this.failure !== "") return ["", this.failure, ""]
+    return [showMedian(this.peace), showMedian(this.attacked), showRatio(ratio(this.attacked, this.peace))]
+  }
+}
+
 export const attacks: Section = {
   name: "attacks",
   what: "latency of an innocent client while somebody attacks, beside the same without",
   isAlone: true,
-  measure: async ({ match, rounds, seconds, record, progress }) => {
+  measure: async ({ isAlone, match, rounds, seconds, record, progress }) => {
     const rows = new Array<ReadonlyArray<string>>()
-    for (const name of Object.keys(all).filter((name) => name.includes(match))) {
-      // One of its own each time, for what an attack leaves behind.
-      const server = await start("ours", ["--max-functions=20000"])
-      await run(server, { ...innocent, warmup: 0.5, seconds: 1 })
-      const before = { p50: new Array<number>(), p99: new Array<number>() }
-      const during = { p50: new Array<number>(), p99: new Array<number>() }
-      let cpu = 0
-      for (let round = 0; round < rounds; round++) {
-        for (const [found, measure] of [
-          [before, () => run(server, { ...innocent, seconds })],
-          [during, () => under(server, name, () => run(server, { ...innocent, seconds }))]
-        ] as const) {
-          const figures = await measure()
-          found.p50.push(figures.p50Micros)
-          found.p99.push(figures.p99Micros)
-          if (found === during) cpu = figures.serverCpuSeconds / figures.seconds
-          record({
-            section: "attacks",
-            cell: `${name}, ${found === during ? "attacked" : "in peace"}`,
-            server: "ours",
-            round,
-            ...figures
-          })
-          await sleep(500)
+    const names: ReadonlyArray<ServerName> =
+      isAlone || gearmandVersion() === undefined ? ["ours"] : ["ours", "gearmand"]
+    for (const attack of Object.keys(all).filter((attack) => attack.includes(match))) {
+      const felt = new Map(names.map((name) => [name, new Felt()]))
+      for (const [name, found] of felt) {
+        // One of its own each time, for what an attack leaves behind.
+        const server = await start(name, name === "ours" ? ["--max-functions=20000"] : [])
+        await run(server, { ...innocent, warmup: 0.5, seconds: 1 })
+        try {
+          for (let round = 0; round < rounds; round++) {
+            for (const [p99s, measure] of [
+              [found.peace, () => run(server, { ...innocent, seconds, warmup: 0.5 })],
+              [found.attacked, () => under(server, attack, () => run(server, { ...innocent, seconds }))]
+            ] as const) {
+              const figures = await measure()
+              if (figures.jobs === 0) throw new Error("no job was done")
+              p99s.push(figures.p99Micros)
+              found.cpu = figures.serverCpuSeconds / figures.seconds
+              const cell = `${attack}, ${p99s === found.attacked ? "attacked" : "in peace"}`
+              record({ section: "attacks", cell, server: name, round, ...figures })
+              await sleep(500)
+            }
+          }
+          found.resident = residentBytes(server.pid)
+        } catch {
+          found.failure = "no answer"
         }
+        await server.stop()
       }
-      rows.push([
-        name,
-        showMedian(before.p50),
-        showMedian(during.p50),
-        showMedian(before.p99),
-        showMedian(during.p99),
-        showRatio(ratio(during.p99, before.p99)),
+      const { cpu, resident } = felt.get("ours")!
+      const row = [
+        attack,
+        ...[...felt.values()].flatMap(({ cells }) => cells),
         `${Math.round(cpu * 100)} %`,
-        number(residentBytes(server.pid) / 2 ** 20)
-      ])
-      progress(name)
-      await server.stop()
+        number(resident / 2 ** 20)
+      ]
+      rows.push(row)
+      progress(row.join(" | "))
     }
     return [
       {
-        title: `Latency of foreground jobs at ${innocent.rate} jobs/s, µs, in peace and while attacked`,
+        title: `p99 latency of foreground jobs at ${innocent.rate} jobs/s, µs, in peace and while attacked`,
         columns: [
           "attack",
-          "p50 in peace",
-          "p50 attacked",
-          "p99 in peace",
-          "p99 attacked",
-          "p99 ratio",
-          "server's CPU",
+          ...names.flatMap((name) => [`${titles[name]}, in peace`, "attacked", "ratio"]),
+          "our CPU",
           "resident after, MiB"
         ],
         rows

@@ -119,7 +119,8 @@ export const findings = (soak: Soak): ReadonlyArray<string> => {
 /** docs/soak.md. */
 export const page = (soak: Soak): string => `# Soak
 
-What \`npm run soak -- --minutes ${soak.minutes} --write\` found: one job server, and for ${soak.minutes} minutes clients that come and
+What \`npm run soak -- --minutes ${soak.minutes} --write\` found: one job server, in the environment that the unit in
+\`deploy/\` sets, and for ${soak.minutes} minutes clients that come and
 go with foreground, merged, background and delayed jobs of 12 B to 256 KiB, a tenth of which leave before they have
 their answers; workers that are killed, frozen and asked to leave; and strangers who say nothing, half of something,
 or rubbish. Measured on ${cpus()[0]!.model}, ${availableParallelism()} cores shared with other work, Node ${process.version}.

@@ -20,6 +20,8 @@ export interface Context {
   readonly scale: number
   /** Only the cells whose names contain this, where a section can choose. */
   readonly match: string
+  /** Only against our server. */
+  readonly isAlone: boolean
   readonly record: (measurement: Measurement) => void
   readonly progress: (done: string) => void
 }

@@ -37,6 +37,15 @@ export interface RunningServer {
   readonly stop: () => Promise<void>
 }
 
+/** What the unit in `deploy/` sets for those who run it. */
+export const deployedEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Array.from(
+      readFileSync(join(root, "deploy/effect-gearman.service"), "utf8").matchAll(/^Environment=(\w+)=(.*)$/gm),
+      ([, name, value]) => [name!, value!]
+    )
+  )
+
 export const gearmandVersion = (): string | undefined =>
   spawnSync("gearmand", ["--version"], { encoding: "utf8" }).stdout?.match(/\d[\d.]+/)?.[0]
 
@@ -67,11 +76,18 @@ const answers = async (port: number): Promise<boolean> => {
   }
 }
 
-export const start = async (name: ServerName, more: ReadonlyArray<string> = []): Promise<RunningServer> => {
+export const start = async (
+  name: ServerName,
+  more: ReadonlyArray<string> = [],
+  environment: NodeJS.ProcessEnv = {}
+): Promise<RunningServer> => {
   const port = await freePort()
   // Ten thousand connections need more files than shells allow.
   const raised = ["-c", 'ulimit -n 65536 2>/dev/null; exec "$@"', "sh", ...commands[name](port), ...more]
-  const child = spawn("sh", raised, { stdio: ["ignore", "ignore", "inherit"] })
+  const child = spawn("sh", raised, {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, ...environment }
+  })
   children.add(child)
   const ended = once(child, "exit")
   for (let attempt = 0; !(await answers(port)); attempt++) {

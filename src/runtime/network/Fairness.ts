@@ -3,17 +3,21 @@
  * floods the server with work must not keep the others waiting.
  *
  * Each connection has a small allowance of the server's time, which grows as time passes.
- * Who stays within it is heard at once, always. What the others send waits, and is worked
- * off in slices of about half a millisecond, in turns, while the event loop goes round
- * every millisecond. Nothing is held back while nobody else wants the time. How much work
- * a byte is differs a thousandfold between a payload and a question for the status of
- * everything, so slices are cut by the time that earlier ones took.
+ * Who stays within it is heard at once, always. The others are heard at once too while a
+ * turn of the event loop has time for them and nobody waits; else what they send waits, and
+ * is worked off in slices, in turns, a few tenths of a millisecond before the event loop
+ * goes round. How much work a byte is differs a thousandfold between a payload and a
+ * question for the status of everything, so slices are cut by the time that earlier ones
+ * took, and by what it took to send the answers.
  */
+import * as Turn from "./Turn.ts"
 
 /** How long one slice should take. */
-const sliceMillis = 0.5
-/** How long those that are behind are served before the event loop goes round. */
-const roundMillis = 1
+const sliceMillis = 0.1
+/** How long those beyond their allowance are served before the event loop goes round. */
+const roundMillis = 0.2
+/** What it costs about to read once more from one who has caught up; it is paid in advance. */
+const readMillis = 0.03
 /** The share of the time that a connection may take without waiting for its turn, and what it may save up. */
 const allowance = 0.1
 const maxSavedMillis = 2
@@ -25,22 +29,32 @@ const firstSliceBytes = 4_096
 /** Experience is worth half as much after this many bytes. */
 const memoryBytes = 8_192
 /** One slice counts for no more than this, as when the process was not running meanwhile. */
-const maxCountedMillis = 4 * sliceMillis
+const maxCountedMillis = 2
 
-/** Time, and a moment to go on. */
+/** Time, a moment to go on, and a way to send what is to be said. */
 export interface World {
   readonly nowMillis: () => number
   /** Calls after whatever else the event loop has to do. */
   readonly later: (act: () => void) => void
+  /** Sends what was said so far, to everybody. */
+  readonly settle: () => void
 }
 
-const node: World = { nowMillis: () => performance.now(), later: (act) => void setImmediate(act) }
+const node: World = {
+  nowMillis: () => performance.now(),
+  later: (act) => void setImmediate(act),
+  settle: Turn.settle
+}
 
 /** Those that are behind, in the order of their turns. */
 export class Fairness {
   private readonly behind = new Set<Share>()
+  /** Whose slices have been worked off, and whose answers have not been sent. */
+  private readonly served = new Set<Share>()
   private readonly world: World
   private isScheduled = false
+  /** What those beyond their allowance have had of this turn of the event loop. */
+  private spentMillis = 0
 
   constructor(world: World = node) {
     this.world = world
@@ -56,34 +70,68 @@ export class Fairness {
 
   enter(share: Share): void {
     this.behind.add(share)
-    if (this.isScheduled) return
-    this.isScheduled = true
-    this.world.later(this.serve)
+    this.schedule()
   }
 
   leave(share: Share): void {
     this.behind.delete(share)
   }
 
+  /** Whether one beyond its allowance may be heard at once. */
+  get hasTime(): boolean {
+    return this.behind.size === 0 && this.spentMillis < roundMillis
+  }
+
+  /** One beyond its allowance was heard at once. */
+  spend(millis: number): void {
+    this.spentMillis += millis
+    this.schedule()
+  }
+
+  private schedule(): void {
+    if (this.isScheduled) return
+    this.isScheduled = true
+    this.world.later(this.serve)
+  }
+
   private readonly serve = (): void => {
-    const endMillis = this.world.nowMillis() + roundMillis
-    for (const share of this.behind) {
-      this.behind.delete(share)
+    const { behind, served, world } = this
+    this.spentMillis = 0
+    // Whoever was heard at once has its answer before others are served.
+    world.settle()
+    let endMillis = world.nowMillis() + roundMillis
+    for (const share of behind) {
+      behind.delete(share)
+      served.add(share)
       // To the end of the line, which this loop comes to if there is time.
-      if (share.slice()) this.behind.add(share)
-      if (this.world.nowMillis() >= endMillis) break
+      if (share.slice()) behind.add(share)
+      else endMillis -= readMillis
+      // What its answers will take is known by experience only: they are sent in the end.
+      endMillis -= share.owedMillis
+      if (world.nowMillis() >= endMillis) break
     }
-    this.isScheduled = this.behind.size > 0
-    if (this.isScheduled) this.world.later(this.serve)
+    if (served.size > 0) this.sendAnswers()
+    this.isScheduled = behind.size > 0
+    if (this.isScheduled) world.later(this.serve)
+  }
+
+  /** What answers cost belongs to those who asked. */
+  private sendAnswers(): void {
+    const { served, world } = this
+    const beganMillis = world.nowMillis()
+    world.settle()
+    const millisEach = (world.nowMillis() - beganMillis) / served.size
+    for (const share of served) share.charge(millisEach)
+    served.clear()
   }
 }
 
 /** What one connection has sent and nobody has looked at yet. */
 export class Share {
+  /** What the last slice did not take yet, and similar ones took in all. */
+  owedMillis = 0
   private rest: Uint8Array | undefined
   private isHeld = false
-  /** It is worked off in turns just now. */
-  isInTurn = false
   private savedMillis = maxSavedMillis
   private countedMillis: number
   private spentMillis = sliceMillis
@@ -108,8 +156,10 @@ export class Share {
 
   /** Takes what was read, which is only valid during the call. */
   hear(bytes: Uint8Array): void {
-    if (this.rest === undefined && !this.isHeld && bytes.length <= this.sliceBytes && this.mayGoOn()) {
-      return this.measure(bytes)
+    if (this.rest === undefined && !this.isHeld && bytes.length <= this.sliceBytes) {
+      const beganMillis = this.world.nowMillis()
+      if (this.mayGoOn(beganMillis)) return void this.measure(bytes, beganMillis)
+      if (this.fairness.hasTime) return this.fairness.spend(this.measure(bytes, beganMillis))
     }
     // Whoever was told to stop may have had more under way.
     this.rest = this.rest === undefined ? new Uint8Array(bytes) : Buffer.concat([this.rest, bytes])
@@ -136,12 +186,13 @@ export class Share {
   /** Works off one slice; false when nothing is left, or all has to wait. */
   slice(): boolean {
     const bytes = this.rest
+    this.owedMillis = 0
     if (bytes === undefined || this.isHeld) return false
     const size = this.sliceBytes
     this.rest = bytes.length <= size ? undefined : bytes.subarray(size)
-    this.isInTurn = true
-    this.measure(bytes.subarray(0, size))
-    this.isInTurn = false
+    const slice = bytes.subarray(0, size)
+    const expectedMillis = (slice.length * this.spentMillis) / this.spentBytes
+    this.owedMillis = Math.max(0, expectedMillis - this.measure(slice, this.world.nowMillis()))
     if (this.rest !== undefined) return !this.isHeld
     this.onCaughtUp()
     return false
@@ -152,23 +203,30 @@ export class Share {
     return Math.min(maxSliceBytes, Math.max(minSliceBytes, fitting))
   }
 
-  private mayGoOn(): boolean {
-    const now = this.world.nowMillis()
-    this.savedMillis = Math.min(maxSavedMillis, this.savedMillis + allowance * (now - this.countedMillis))
-    this.countedMillis = now
+  private mayGoOn(nowMillis: number): boolean {
+    const grown = this.savedMillis + allowance * (nowMillis - this.countedMillis)
+    this.savedMillis = Math.min(maxSavedMillis, grown)
+    this.countedMillis = nowMillis
     return this.savedMillis > 0
   }
 
-  private measure(bytes: Uint8Array): void {
-    const beganMillis = this.world.nowMillis()
+  private measure(bytes: Uint8Array, beganMillis: number): number {
     this.work(bytes)
-    const tookMillis = Math.min(this.world.nowMillis() - beganMillis, maxCountedMillis)
-    // What was worked off in turns is not held against it for longer than that.
-    this.savedMillis = Math.max(-maxSavedMillis, this.savedMillis - tookMillis)
-    this.spentMillis += tookMillis
+    const tookMillis = this.world.nowMillis() - beganMillis
+    this.charge(tookMillis)
     this.spentBytes += bytes.length
-    if (this.spentBytes < memoryBytes) return
-    this.spentMillis /= 2
-    this.spentBytes /= 2
+    if (this.spentBytes >= memoryBytes) {
+      this.spentMillis /= 2
+      this.spentBytes /= 2
+    }
+    return tookMillis
+  }
+
+  /** Counts time that was spent for it. */
+  charge(millis: number): void {
+    const counted = Math.min(millis, maxCountedMillis)
+    // What was worked off in turns is not held against it for longer than that.
+    this.savedMillis = Math.max(-maxSavedMillis, this.savedMillis - counted)
+    this.spentMillis += counted
   }
 }

@@ -15,9 +15,6 @@ import * as Turn from "./Turn.ts"
 /** How long output may linger once the peer has said goodbye, before it is dropped. */
 const lingerMillis = 5_000
 
-/** Answers to this much of one who has to wait for its turn are sent at once, and so counted as its work. */
-const ownWriteBytes = 4_096
-
 /** All connections of the process share its time. */
 const fairness = new Fairness()
 
@@ -105,10 +102,7 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
         if (socket.destroyed) return
         try {
           onBytes(bytes)
-          if (afterBytes === undefined) return
-          // What answers to so much cost belongs to the one who asked.
-          if (mine.isInTurn && bytes.length >= ownWriteBytes) Turn.perform(afterBytes, onDefect)
-          else Turn.atEnd(afterBytes, bytes.length, onDefect)
+          if (afterBytes !== undefined) Turn.atEnd(afterBytes, bytes.length, onDefect)
         } catch (defect) {
           onDefect(defect)
         }

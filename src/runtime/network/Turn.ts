@@ -21,7 +21,8 @@ const due = new Map<Work, OnDefect>()
 const left = new Map<Later, OnDefect>()
 let leftSinceMillis = 0
 
-const run = () => {
+/** Does now what is due at the end of the turn. */
+export const settle = (): void => {
   handedOver = 0
   for (const [work, onDefect] of due) {
     due.delete(work)
@@ -30,7 +31,7 @@ const run = () => {
 }
 
 /** Works at once; what is left for later is seen to. */
-export const perform = (work: Work, onDefect: OnDefect): void => {
+const perform = (work: Work, onDefect: OnDefect): void => {
   try {
     const later = work()
     if (later === undefined || left.has(later)) return
@@ -67,8 +68,8 @@ const runWhenQuiet = () => {
  */
 export const atEnd = (work: Work, bytes: number, onDefect: OnDefect): void => {
   // Immediates run when all sockets that were ready have been read, before the loop waits.
-  if (due.size === 0) setImmediate(run)
+  if (due.size === 0) setImmediate(settle)
   if (!due.has(work)) due.set(work, onDefect)
   handedOver += bytes
-  if (handedOver >= maxBytes) run()
+  if (handedOver >= maxBytes) settle()
 }
