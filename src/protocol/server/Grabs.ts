@@ -10,37 +10,60 @@
  * @since 0.1.0
  */
 import type { ServerFunction } from "./Functions.ts"
+import type { Jobs } from "./Jobs.ts"
+import * as Replies from "./Replies.ts"
 import type { Session } from "./Session.ts"
 
 // Each new job looks for one of those that wait; more of them are told at once.
 const maxHeld = 64
 
 /**
- * The questions that are open.
+ * Grabs, and those of them that are open.
  *
  * @since 0.1.0
  * @category models
  */
 export class Grabs {
+  private readonly jobs: Jobs
+  /** Who has asked first comes first. */
   private readonly held = new Set<Session>()
   /** Jobs of each function for which nobody was woken because somebody has asked already. */
   private readonly saved = new Map<ServerFunction, number>()
+
+  constructor(jobs: Jobs) {
+    this.jobs = jobs
+  }
 
   get size(): number {
     return this.held.size
   }
 
-  /** Who has asked first comes first. */
-  [Symbol.iterator](): Iterator<Session> {
-    return this.held.values()
-  }
-
-  /** Puts the answer off, if that is possible. */
-  hold(session: Session, grabType: number): boolean {
-    if (session.abilities.size === 0 || this.held.size >= maxHeld) return false
+  /** GRAB_JOB: a job, or an answer that waits if it can. */
+  take(session: Session, grabType: number): void {
+    if (this.hand(session, grabType)) return
+    if (session.abilities.size === 0 || this.held.size >= maxHeld) return Replies.noJob(session)
     session.heldGrab = grabType
     this.held.add(session)
-    return true
+  }
+
+  /** Answers the connection's grab, if it waits: it has more to say, or nothing came. */
+  answer(session: Session): void {
+    if (session.heldGrab !== 0 && !this.hand(session, this.release(session))) Replies.noJob(session)
+  }
+
+  answerAll(): void {
+    for (const session of this.held) this.answer(session)
+  }
+
+  /** Gives new jobs to those who wait, and wakes others for what is left. */
+  serve(): void {
+    if (this.saved.size === 0) return
+    for (const session of this.held) if (this.hand(session, session.heldGrab)) this.release(session)
+    const saved = Array.from(this.saved)
+    this.saved.clear()
+    for (const [fn, count] of saved) {
+      for (let left = Math.min(count, fn.runnableCount); left > 0; left--) this.jobs.wake(fn)
+    }
   }
 
   /** The connection waits no more; returns how it had asked. */
@@ -65,14 +88,12 @@ export class Grabs {
     return this.saved.has(fn)
   }
 
-  get hasSaved(): boolean {
-    return this.saved.size > 0
-  }
-
-  /** The functions with saved jobs, and how many, which are so no more. */
-  takeSaved(): ReadonlyArray<readonly [fn: ServerFunction, jobs: number]> {
-    const taken = Array.from(this.saved)
-    this.saved.clear()
-    return taken
+  private hand(session: Session, grabType: number): boolean {
+    const next = this.jobs.functions.nextFor(session)
+    if (next === undefined) return false
+    const { ability, job } = next
+    this.jobs.assign(job, ability)
+    Replies.jobAssign(session, job, grabType)
+    return true
   }
 }

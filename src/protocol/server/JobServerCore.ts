@@ -128,7 +128,7 @@ export class JobServerCore {
     this.traffic.received[frame.type]!++
     session.heardMillis = now.monotonicMillis
     this.jobs.timeReached(now)
-    this.jobs.answerGrab(session)
+    this.jobs.grabs.answer(session)
     this.requests.handle(session, frame, now)
   }
 
@@ -138,7 +138,7 @@ export class JobServerCore {
     this.jobs.counters.lines++
     session.heardMillis = now.monotonicMillis
     this.jobs.timeReached(now)
-    this.jobs.answerGrab(session)
+    this.jobs.grabs.answer(session)
     const answer = TextCommands.answer(this, session, line)
     if (answer === undefined) this.close(session, now)
     else Replies.text(session, answer)
@@ -148,7 +148,7 @@ export class JobServerCore {
   malformed(session: Session, error: Codec.FatalError, now: Now): void {
     if (!session.isOpen) return
     this.jobs.counters.malformed++
-    this.jobs.answerGrab(session)
+    this.jobs.grabs.answer(session)
     if (error._tag === "TooLarge")
       this.jobs.refusals.add(session, error.what === "packet" ? "maxPacketBytes" : "maxLineBytes")
     if (error._tag === "TooLarge" && error.what === "packet") {
@@ -204,7 +204,7 @@ export class JobServerCore {
    */
   checkWakeups(): ReadonlyArray<string> {
     const found: Array<string> = []
-    this.jobs.serveGrabs()
+    this.jobs.grabs.serve()
     let left = maxChecked
     for (const fn of this.jobs.functions.working()) {
       if (left-- === 0) break
@@ -223,13 +223,13 @@ export class JobServerCore {
 
   /** Answers what is not answered yet, and sends it all. */
   flush(): void {
-    for (const session of this.jobs.grabs) this.jobs.answerGrab(session)
+    this.jobs.grabs.answerAll()
     this.send()
   }
 
   /** Sends what has been written since the last time, one `send` for each connection. */
   send(): void {
-    this.jobs.serveGrabs()
+    this.jobs.grabs.serve()
     // Cutting one connection may touch others, which are then at the list's end.
     for (let index = 0; index < this.touched.length; index++) {
       const session = this.touched[index]!

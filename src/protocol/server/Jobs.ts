@@ -17,7 +17,6 @@ import type { JobObserver } from "./Observer.ts"
 import type { Options } from "./Options.ts"
 import { type Reason, Refusals } from "./Refusals.ts"
 import type { Ability, Session } from "./Session.ts"
-import * as Replies from "./Replies.ts"
 import * as Sleepers from "./Sleepers.ts"
 
 const minProbeMillis = 1_000
@@ -58,7 +57,7 @@ export class Jobs {
   /** Functions with sleepers left, when the NOOPs sent for them should have been answered. */
   readonly passOns = new Deadlines<ServerFunction>()
   /** Connections that have asked for a job and are not answered yet. */
-  readonly grabs = new Grabs()
+  readonly grabs = new Grabs(this)
   readonly counters = Counters.make()
   readonly refusals = new Refusals()
   /** Told of each job's life, when somebody wants to know. */
@@ -155,38 +154,7 @@ export class Jobs {
     }
   }
 
-  /** Gives the connection the job it gets, if there is one. */
-  hand(session: Session, grabType: number): boolean {
-    const next = this.functions.nextFor(session)
-    if (next === undefined) return false
-    const { ability, job } = next
-    this.assign(job, ability)
-    Replies.jobAssign(session, job, grabType)
-    return true
-  }
-
-  /** GRAB_JOB: a job, or an answer that may wait. */
-  grab(session: Session, grabType: number): void {
-    if (!this.hand(session, grabType) && !this.grabs.hold(session, grabType)) Replies.noJob(session)
-  }
-
-  /** Answers the connection's grab, if it is held: it has more to say, or nothing came. */
-  answerGrab(session: Session): void {
-    if (session.heldGrab === 0) return
-    if (!this.hand(session, this.grabs.release(session))) Replies.noJob(session)
-  }
-
-  /** Gives new jobs to those who have asked already, and wakes others for what is left. */
-  serveGrabs(): void {
-    const { grabs } = this
-    if (!grabs.hasSaved) return
-    for (const session of grabs) if (this.hand(session, session.heldGrab)) grabs.release(session)
-    for (const [fn, saved] of grabs.takeSaved()) {
-      for (let left = Math.min(saved, fn.runnableCount); left > 0; left--) this.wake(fn)
-    }
-  }
-
-  private assign(job: Job, ability: Ability): void {
+  assign(job: Job, ability: Ability): void {
     const { session } = ability
     this.functions.dequeue(job)
     ability.turn = session.lastTurn()
@@ -286,7 +254,8 @@ export class Jobs {
     this.wake(job.function)
   }
 
-  private wake(fn: ServerFunction): void {
+  /** Wakes sleepers for one more job. */
+  wake(fn: ServerFunction): void {
     if (fn.sleepers.size > 0) this.counters.noops += Sleepers.wake(fn, this.workerWakeup)
     // Those who sleep on are not forgotten: it is their turn if the woken ones stay silent.
     if (fn.sleepers.size > 0 && fn.heapIndex === -1) this.passOns.set(fn, this.nowMillis + this.wakeupTimeoutMillis)

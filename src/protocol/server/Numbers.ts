@@ -1,5 +1,5 @@
 /**
- * Numbers as gearmand reads them, with C's `strtoll` and `atoi`: leading blanks, a sign,
+ * Numbers and texts as gearmand reads them. Numbers with C's `strtoll` and `atoi`: leading blanks, a sign,
  * and digits up to the first character that is none. What is no number at all is 0.
  *
  * @since 0.1.0
@@ -55,4 +55,16 @@ export const parseUint32 = (bytes: Uint8Array, start: number, end: number): numb
   let value = 0
   for (let at = digits.start; at < digits.end; at++) value = (value * 10 + bytes[at]! - 48) % 2 ** 32
   return digits.isNegative ? -value >>> 0 : value
+}
+
+/**
+ * Where a text that C would end at a NUL ends.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const endOfText = (bytes: Uint8Array, start: number, end: number): number => {
+  let at = start
+  while (at < end && bytes[at] !== 0) at++
+  return at
 }

@@ -9,21 +9,20 @@ import * as Packet from "../Packet.ts"
 import { type Action, actions } from "./Access.ts"
 import type { Job, Priority } from "./Job.ts"
 import type { Jobs } from "./Jobs.ts"
-import { failAll, forward, forwardException } from "./Listeners.ts"
 import type { Now } from "./Now.ts"
-import { parseInt64, parseUint32 } from "./Numbers.ts"
+import { endOfText, parseInt64 } from "./Numbers.ts"
 import type { Options } from "./Options.ts"
 import type { Reason } from "./Refusals.ts"
 import * as Replies from "./Replies.ts"
 import { Ability, type Session } from "./Session.ts"
 import * as Sleepers from "./Sleepers.ts"
+import { WorkReports } from "./WorkReports.ts"
 
 const { PacketType } = Packet
 // The unique that stands for the workload.
 const byWorkload = "-"
 // Workers that ask for less get this, as in gearmand.
 const minTimeoutMillis = 1000
-const handleLimitBytes = 64
 
 /**
  * The requests, against one server's jobs.
@@ -34,10 +33,12 @@ const handleLimitBytes = 64
 export class Requests {
   private readonly jobs: Jobs
   private readonly options: Options
+  private readonly reports: WorkReports
 
   constructor(jobs: Jobs, options: Options) {
     this.jobs = jobs
     this.options = options
+    this.reports = new WorkReports(jobs, (session, refusal) => this.refuse(session, refusal))
   }
 
   handle(session: Session, frame: Codec.Frame, now: Now): void {
@@ -71,7 +72,7 @@ export class Requests {
       case PacketType.WORK_STATUS:
       case PacketType.WORK_EXCEPTION:
       case PacketType.WORK_FAIL:
-        return this.work(session, frame)
+        return this.reports.take(session, frame)
       case PacketType.CAN_DO:
       case PacketType.CAN_DO_TIMEOUT:
         return this.canDo(session, frame)
@@ -193,7 +194,7 @@ export class Requests {
     const { jobs } = this
     const fn = Sleepers.answered(session)
     session.sleep = "awake"
-    jobs.grab(session, grabType)
+    jobs.grabs.take(session, grabType)
     jobs.wakeAgain(fn)
   }
 
@@ -291,86 +292,6 @@ export class Requests {
     session.wantsExceptions = true
     Replies.echo(session, PacketType.OPTION_RES, frame.bytes, frame.start, frame.end)
   }
-
-  private work(session: Session, frame: Codec.Frame): void {
-    const { jobs } = this
-    const { type } = frame
-    const expected = Packet.fieldCounts[type]!
-    // Perl's worker sends `WORK_COMPLETE handle` for an empty result, and a WORK_STATUS
-    // without denominator: what lacks is empty.
-    const missing = expected - frame.split(expected)
-    const start = frame.start
-    const end = type === PacketType.WORK_FAIL ? endOfText(frame.bytes, start, frame.end) : frame.fieldEnd(0)
-    const number = jobs.handles.numberOf(frame.bytes, start, end)
-    const job = jobs.byNumber.get(number)
-    if (job === undefined || job.worker !== session) return this.lateWork(session, frame, number, end, missing)
-    switch (type) {
-      case PacketType.WORK_STATUS:
-        job.numerator = missing > 1 ? 0 : parseUint32(frame.bytes, frame.fieldStart(1), frame.fieldEnd(1))
-        job.denominator = missing > 0 ? 0 : parseUint32(frame.bytes, frame.fieldStart(2), frame.fieldEnd(2))
-        return forward(job, frame, missing)
-      case PacketType.WORK_COMPLETE:
-        return this.complete(job, frame, missing)
-      case PacketType.WORK_FAIL:
-        jobs.counters.failed++
-        jobs.observer?.ended(job, "failed")
-        failAll(job)
-        return jobs.end(job)
-      case PacketType.WORK_EXCEPTION:
-        jobs.counters.exceptions++
-        jobs.observer?.ended(job, "exception")
-        forwardException(job, frame, missing)
-        session.rememberAttempt(number, "excepted")
-        return jobs.end(job)
-      default:
-        return forward(job, frame, missing)
-    }
-  }
-  private complete(job: Job, frame: Codec.Frame, missing: number): void {
-    this.jobs.counters.completed++
-    this.jobs.observer?.ended(job, "completed")
-    forward(job, frame, missing)
-    this.jobs.end(job)
-  }
-
-  /** A report on a job that the connection does not hold. It changes nothing, with one exception. */
-  private lateWork(session: Session, frame: Codec.Frame, number: number, handleEnd: number, missing: number): void {
-    const { jobs } = this
-    const { type } = frame
-    const former = session.formerAttempt(number)
-    if (former === "excepted" && type === PacketType.WORK_FAIL) {
-      // Perl's worker sends WORK_FAIL after each WORK_EXCEPTION, and dies of an ERROR.
-      return session.forgetAttempt(number)
-    }
-    if (former === "timedOut") {
-      const job = jobs.byNumber.get(number)
-      if (type === PacketType.WORK_EXCEPTION) session.rememberAttempt(number, "excepted")
-      else if (type === PacketType.WORK_COMPLETE || type === PacketType.WORK_FAIL) session.forgetAttempt(number)
-      // The work is done and nobody has begun it anew; a lone slow worker would otherwise
-      // repeat it for ever.
-      if (type === PacketType.WORK_COMPLETE && job?.state === "queued") this.complete(job, frame, missing)
-      return
-    }
-    switch (type) {
-      case PacketType.WORK_DATA:
-      case PacketType.WORK_WARNING:
-        return this.refuse(session, Replies.refusals.noJobForData)
-      case PacketType.WORK_EXCEPTION:
-        return this.refuse(session, Replies.refusals.noJobForException)
-      case PacketType.WORK_FAIL:
-        if (handleEnd - frame.start >= handleLimitBytes) return this.refuse(session, Replies.refusals.handleTooLarge)
-        return this.refuse(session, Replies.refusals.noJobForResult)
-      default:
-        return this.refuse(session, Replies.refusals.noJobForResult)
-    }
-  }
-}
-
-/** Where a text that C would end at a NUL ends. */
-const endOfText = (bytes: Uint8Array, start: number, end: number): number => {
-  let at = start
-  while (at < end && bytes[at] !== 0) at++
-  return at
 }
 
 const exceptionsOption = Packet.toBytes("exceptions")

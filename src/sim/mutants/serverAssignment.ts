@@ -33,9 +33,9 @@ export const serverAssignment: ReadonlyArray<Mutant> = [
   {
     id: "12-owner-after-write",
     title: "A job becomes its worker's only when the assignment could be written at once",
-    file: "src/protocol/server/Jobs.ts",
-    find: "    this.assign(job, ability)\n",
-    replace: "    if (ability.session.peer.unsentBytes() === 0) this.assign(job, ability)\n",
+    file: "src/protocol/server/Grabs.ts",
+    find: "    this.jobs.assign(job, ability)\n",
+    replace: "    if (session.peer.unsentBytes() === 0) this.jobs.assign(job, ability)\n",
     property: 13,
     needs: ["interleaving", "pressure"],
     note: "Between choosing a job and owning it nothing can happen here; a write that has to wait stands for the wait."
@@ -119,7 +119,7 @@ export const serverAssignment: ReadonlyArray<Mutant> = [
   {
     id: "21-late-result-of-new-attempt",
     title: "A timed-out worker's result ends the job though another has it by now",
-    file: "src/protocol/server/Requests.ts",
+    file: "src/protocol/server/WorkReports.ts",
     find: "if (job === undefined || job.worker !== session) return",
     replace: "if (job === undefined || (job.worker !== session && session.formerAttempt(number) === undefined)) return",
     property: 16,
@@ -128,7 +128,7 @@ export const serverAssignment: ReadonlyArray<Mutant> = [
   {
     id: "22-status-by-anybody",
     title: "WORK_STATUS is taken from whoever sends it",
-    file: "src/protocol/server/Requests.ts",
+    file: "src/protocol/server/WorkReports.ts",
     find: "if (job === undefined || job.worker !== session) return",
     replace: "if (job === undefined || (job.worker !== session && type !== PacketType.WORK_STATUS)) return",
     property: 16,
@@ -194,7 +194,7 @@ export const serverAssignment: ReadonlyArray<Mutant> = [
   {
     id: "late-result-dropped",
     title: "The result of a timed-out attempt is dropped though the job still waits",
-    file: "src/protocol/server/Requests.ts",
+    file: "src/protocol/server/WorkReports.ts",
     find: 'if (type === PacketType.WORK_COMPLETE && job?.state === "queued") this.complete(job, frame, missing)',
     replace: "",
     property: 19,
@@ -203,7 +203,7 @@ export const serverAssignment: ReadonlyArray<Mutant> = [
   {
     id: "late-fail-ends",
     title: "A late WORK_FAIL ends a job that waits for its next attempt",
-    file: "src/protocol/server/Requests.ts",
+    file: "src/protocol/server/WorkReports.ts",
     find: 'if (type === PacketType.WORK_COMPLETE && job?.state === "queued") this.complete(job, frame, missing)',
     replace:
       'if (job?.state === "queued" && type === PacketType.WORK_COMPLETE) this.complete(job, frame, missing)\n      else if (job?.state === "queued" && type === PacketType.WORK_FAIL) {\n        failAll(job)\n        jobs.end(job)\n      }',

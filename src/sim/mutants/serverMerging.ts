@@ -49,7 +49,7 @@ export const serverMerging: ReadonlyArray<Mutant> = [
   {
     id: "28-indexed-after-fail",
     title: "WORK_FAIL leaves the job in the index of uniques",
-    file: "src/protocol/server/Requests.ts",
+    file: "src/protocol/server/WorkReports.ts",
     find: "        failAll(job)\n        return jobs.end(job)",
     replace: "        failAll(job)\n        job.mergeKey = undefined\n        return jobs.end(job)",
     property: 10,
@@ -225,7 +225,7 @@ export const serverMerging: ReadonlyArray<Mutant> = [
   {
     id: "exception-does-not-end",
     title: "WORK_EXCEPTION reaches the listeners, and the job stays running",
-    file: "src/protocol/server/Requests.ts",
+    file: "src/protocol/server/WorkReports.ts",
     find: '        session.rememberAttempt(number, "excepted")\n        return jobs.end(job)',
     replace: "        return undefined",
     property: 7,
@@ -243,7 +243,7 @@ export const serverMerging: ReadonlyArray<Mutant> = [
   {
     id: "status-of-another",
     title: "A job's progress is told with numerator and denominator swapped",
-    file: "src/protocol/server/Requests.ts",
+    file: "src/protocol/server/WorkReports.ts",
     find: "job.denominator = missing > 0 ? 0 : parseUint32(frame.bytes, frame.fieldStart(2), frame.fieldEnd(2))",
     replace:
       "job.denominator = job.numerator\n        job.numerator = missing > 0 ? 0 : parseUint32(frame.bytes, frame.fieldStart(2), frame.fieldEnd(2))",
