@@ -37,14 +37,13 @@ export type FunctionOrName<Payload, Success, Error = never, Progress = never> =
 
 const functionOf = <Payload, Success, Error, Progress>(
   fn: FunctionOrName<Payload, Success, Error, Progress>
-): JobFunction.JobFunction<string, Payload, Success, Error, Progress> =>
-  (typeof fn === "string" ? JobFunction.utf8(fn) : fn) as JobFunction.JobFunction<
-    string,
-    Payload,
-    Success,
-    Error,
-    Progress
-  >
+): JobFunction.JobFunction<string, Payload, Success, Error, Progress> => {
+  const definition: unknown = typeof fn === "string" ? JobFunction.utf8(fn) : fn
+  if (typeof definition !== "object" || definition === null || !("payload" in definition)) {
+    throw new TypeError(`a function is given by its name, or as JobFunction made it; this is ${String(definition)}`)
+  }
+  return definition as JobFunction.JobFunction<string, Payload, Success, Error, Progress>
+}
 
 /**
  * How to stop waiting: the call then rejects with the signal's reason. The job goes on.
@@ -231,6 +230,9 @@ export const handle = <Payload = string, Success = string, Error = never, Progre
   options?: Worker.HandlerOptions
 ): Handler => {
   const definition = functionOf(fn)
+  if (typeof handler !== "function") {
+    throw new TypeError(`the handler of "${definition.name}" must be a function, not ${String(handler)}`)
+  }
 
   const thrown = (error: unknown): Effect.Effect<never, Error | Worker.JobFail> => {
     if (error instanceof Worker.JobFail) return Effect.fail(error)

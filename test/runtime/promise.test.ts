@@ -127,6 +127,16 @@ describe("effect-gearman/promise", () => {
     await client.close()
   })
 
+  it("refuses what is no function", async () => {
+    const client = connect({ servers: [server] })
+    for (const none of [undefined, 7, {}]) {
+      assert.match(String(await rejection(client.run(none as never, "x" as never))), /by its name/)
+      assert.throws(() => handle(none as never, () => ""), /by its name/)
+    }
+    assert.throws(() => handle("reverse", undefined as never), 'the handler of "reverse" must be a function')
+    await client.close()
+  })
+
   it("refuses a list of servers that nobody can be dialled from", async () => {
     assert.throws(
       () => connect({ servers: [] }),
