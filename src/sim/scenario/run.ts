@@ -208,7 +208,9 @@ class Run {
     this.stopAll("peer", peers.length)
     this.stopAll("client", clients.length)
     // What a client said last is still on its way when it has ended, and workers have to be there for it.
-    this.reach("the servers have heard the clients out", 45, kernel.now + this.patienceMillis(), () => this.unheard())
+    this.reach("the servers have done what they were asked", 56, kernel.now + this.patienceMillis(), () =>
+      this.unheard()
+    )
     this.stopAll("worker", workers.length)
     this.reach("the servers forget who left", 56, kernel.now + this.patienceMillis(), () => this.remembered())
     this.stopAll("server", servers.length)
@@ -352,7 +354,10 @@ class Run {
       )
       if (open !== undefined) return `${name} has not noticed that ${open.peer.host} left`
     }
-    return this.undone()
+    for (const [name, { jobs }] of this.cores) {
+      if (!this.lost.has(name) && jobs.byNumber.size > 0) return `${name} still has ${jobs.byNumber.size} jobs`
+    }
+    return undefined
   }
 
   private states(): string {
