@@ -71,6 +71,8 @@ export interface Options {
    * gearmand, until its place is needed.
    */
   readonly maxFunctions: number
+  /** Most functions that one connection may offer to do. */
+  readonly maxFunctionsPerConnection: number
   /** Most connections at a time; one too many is closed at once. */
   readonly maxConnections: number
   /**
@@ -125,6 +127,7 @@ export const defaults: Options = {
   maxJobsPerFunction: 0,
   maxWorkloadBytes: 4 * 1024 * 1024 * 1024,
   maxFunctions: 100_000,
+  maxFunctionsPerConnection: 10_000,
   maxConnections: 100_000,
   maxOutputBytes: 64 * 1024 * 1024,
   pauseAboveBytes: 1024 * 1024,

@@ -23,6 +23,7 @@ export type Reason =
   | "maxJobsPerFunction"
   | "maxWorkloadBytes"
   | "maxFunctions"
+  | "maxFunctionsPerConnection"
   | "maxFunctionBytes"
   | "maxUniqueBytes"
   | "maxPacketBytes"

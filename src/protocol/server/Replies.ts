@@ -53,6 +53,7 @@ export const refusals = {
 export const ownRefusals = {
   functionTooLarge: { code: "ARGUMENT_TOO_LARGE", text: "Function name too large" },
   reducerTooLarge: { code: "ARGUMENT_TOO_LARGE", text: "Reducer name too large" },
+  tooManyAbilities: { code: "QUEUE_ERROR", text: "Too many functions of one connection" },
   tooManyFunctions: { code: "QUEUE_ERROR", text: "Too many functions" },
   epochOutOfRange: { code: "INVALID_ARGUMENT", text: "Epoch out of range" },
   maySubmitNothing: { code: "ACCESS_DENIED", text: "This connection may not ask for jobs" },

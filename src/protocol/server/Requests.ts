@@ -218,13 +218,17 @@ export class Requests {
       if (millis === undefined) return this.refuse(session, Replies.ownRefusals.timeoutOutOfRange)
       if (millis > 0) timeoutMillis = Math.max(minTimeoutMillis, millis)
     }
-    const fn = jobs.functions.obtain(frame.key(0))
-    if (fn === undefined) return this.refuse(session, Replies.ownRefusals.tooManyFunctions, "maxFunctions")
-    const known = session.abilities.get(fn)
+    const key = frame.key(0)
+    const found = jobs.functions.find(key)
+    const known = found === undefined ? undefined : session.abilities.get(found)
     if (known !== undefined) {
       known.timeoutMillis = timeoutMillis
       return
     }
+    if (session.abilities.size >= options.maxFunctionsPerConnection)
+      return this.refuse(session, Replies.ownRefusals.tooManyAbilities, "maxFunctionsPerConnection")
+    const fn = jobs.functions.obtain(key)
+    if (fn === undefined) return this.refuse(session, Replies.ownRefusals.tooManyFunctions, "maxFunctions")
     const ability = new Ability(session, fn, timeoutMillis, session.firstTurn())
     session.abilities.set(fn, ability)
     fn.abilities.add(ability)

@@ -80,6 +80,7 @@ const bind = (settings: Settings, mode: Mode, log: Log.Log) => {
     wakeupTimeoutMillis: settings.wakeupSeconds * 1_000,
     maxJobs: settings.maxJobs,
     maxFunctions: settings.maxFunctions,
+    maxFunctionsPerConnection: settings.maxFunctionsPerConnection,
     maxConnections: settings.maxConnections,
     maxPacketBytes: settings.maxPacketBytes,
     maxOutputBytes: settings.maxOutputBytes,

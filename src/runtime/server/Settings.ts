@@ -37,6 +37,7 @@ export interface Settings {
   readonly maxJobsPerFunction: number
   readonly maxWorkloadBytes: number
   readonly maxFunctions: number
+  readonly maxFunctionsPerConnection: number
   readonly maxPacketBytes: number
   readonly maxOutputBytes: number
   readonly level: Level
@@ -169,6 +170,7 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
     maxJobsPerFunction: number("max-jobs-per-function"),
     maxWorkloadBytes: number("max-workload-bytes"),
     maxFunctions: number("max-functions"),
+    maxFunctionsPerConnection: number("max-functions-per-connection"),
     maxPacketBytes: number("max-packet-bytes"),
     maxOutputBytes: number("max-output-bytes"),
     level: text("verbose") as Level,

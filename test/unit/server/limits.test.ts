@@ -213,6 +213,25 @@ describe("a limit", () => {
     ])
   })
 
+  it("on functions of one connection refuses one more, and takes what it has and what it gave up", () => {
+    const server = new Server({ maxFunctionsPerConnection: 2 })
+    const [worker, other] = [server.connect(), server.connect()]
+    worker.canDo("a")
+    worker.canDo("b")
+    worker.canDo("c")
+    worker.canDo("a")
+    other.canDo("c")
+    assert.deepStrictEqual(worker.read(), ["ERROR QUEUE_ERROR|Too many functions of one connection"])
+    assert.deepStrictEqual(other.read(), [])
+    assert.strictEqual(server.core.jobs.refusals.byReason.get("maxFunctionsPerConnection"), 1)
+    worker.raw(2, "b")
+    worker.canDo("c")
+    assert.deepStrictEqual(worker.read(), [])
+    // A refused name made no function.
+    worker.canDo("d")
+    assert.strictEqual(server.core.jobs.functions.find("d"), undefined)
+  })
+
   it("on connections turns away one too many", () => {
     const server = new Server({ maxConnections: 1 })
     const first = server.connect()

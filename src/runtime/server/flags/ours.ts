@@ -49,6 +49,13 @@ export const ourFlags: ReadonlyArray<Flag> = [
     treatment: used
   },
   {
+    name: "max-functions-per-connection",
+    kind: whole("NUMBER", 1, 100_000_000),
+    byDefault: "10000",
+    description: "Functions that one connection may offer to do",
+    treatment: used
+  },
+  {
     name: "max-packet-bytes",
     kind: whole("BYTES", 64, 2_147_483_647),
     byDefault: "67108864",
