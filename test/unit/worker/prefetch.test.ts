@@ -125,7 +125,7 @@ describe("a worker that takes jobs ahead", () => {
         } else if (packet._tag === "GRAB_JOB_UNIQ") peer.send("NO_JOB", {})
         else if (packet._tag.startsWith("WORK_")) ends.push(packet._tag)
       })
-      const { state } = yield* start({ concurrency: 1, prefetch: 19 }, { timeout: "500 millis" })
+      const { state } = yield* start({ concurrency: 20 }, { timeout: "500 millis", concurrency: 1 })
       yield* settle
       assert.strictEqual(assigned, 20)
       yield* pass(2)
