@@ -14,6 +14,14 @@ import type { Dice } from "./Dice.ts"
 export interface Fault {
   readonly kind: FaultKind
   readonly at: number
+  /**
+   * It happens not at a time but in the moment of something that concerns one of its
+   * machines: a handler begins, right after JOB_ASSIGN, or ends, before its result is sent,
+   * or a caller asks. For a server those of its jobs count.
+   */
+  readonly on?: Trigger | undefined
+  /** The how manieth time, from 1. */
+  readonly nth?: number | undefined
   /** 0 is for ever. */
   readonly lastsMillis: number
   /** The machine it happens to. */
@@ -23,6 +31,12 @@ export interface Fault {
   /** How much: milliseconds of a clock jump or a delay, thousandths of a drift. */
   readonly amount: number
 }
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Trigger = "Began" | "Finished" | "Asked"
 
 /**
  * @since 0.1.0
@@ -113,6 +127,23 @@ export const drawFaults = (
     return { kind, at, lastsMillis, ...drawPlace(dice, kind, targets), amount: drawAmount(dice, kind) }
   })
 }
+
+/** What is sudden does most harm in the moment when something is half done. */
+const sudden = new Set<FaultKind>(["crash", "power", "restart", "pause", "reset", "isolate", "partition", "oneway"])
+
+/**
+ * Some of the sudden ones happen in a moment instead of at a time.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const withTriggers = (dice: Dice, faults: ReadonlyArray<Fault>): ReadonlyArray<Fault> =>
+  faults.map((fault) => {
+    if (!sudden.has(fault.kind) || fault.lastsMillis === 0 || !dice.oneIn(3)) return fault
+    const isCaller = fault.node.startsWith("client") || (fault.peer.startsWith("client") && dice.oneIn(2))
+    const on: Trigger = isCaller ? "Asked" : dice.of(["Began", "Finished"])
+    return { ...fault, at: 0, on, nth: dice.between(1, 6) }
+  })
 
 const drawPlace = (dice: Dice, kind: FaultKind, targets: Targets): Pick<Fault, "node" | "peer"> => {
   if (!onWays.has(kind)) return { node: dice.of(onDialled.has(kind) ? targets.dialled : targets.machines), peer: "" }

@@ -10,7 +10,7 @@
  */
 import { calm, type WorldOptions } from "../World.ts"
 import { Dice } from "./Dice.ts"
-import { drawFaults, type Fault, faultKinds } from "./Fault.ts"
+import { drawFaults, type Fault, faultKinds, withTriggers } from "./Fault.ts"
 import { drawPeers, type RequestName } from "./peers.ts"
 
 export { type Fault, type FaultKind, faultKinds } from "./Fault.ts"
@@ -177,7 +177,8 @@ export const draw = (seed: number, size: Size = referenceSize): Scenario => {
     dialled: names.servers,
     ways: names.servers.flatMap((server) => peers.map((peer) => [server, peer] as const))
   }
-  const faults = withCore(dice, drawFaults(dice, targets, faultKinds, spanMillis), names, spanMillis)
+  const healing = withTriggers(dice, drawFaults(dice, targets, faultKinds, spanMillis))
+  const faults = withCore(dice, healing, names, spanMillis)
   return {
     seed,
     world: drawWorld(dice),

@@ -36,7 +36,9 @@ const giveUpBetween = (world: World, one: string, other: string): void => {
   const { kernel, network } = world
   kernel.timer(kernel.world, network.options.giveUpAfterMillis, () => {
     if (!betweenBoth(world, one, other).some((link) => link.blocks > 0)) return
-    for (const endpoint of network.openEndpoints()) {
+    // One end may have been closed in vain, and the other still wait to be accepted.
+    const ends = [...network.hosts.values()].flatMap(({ endpoints }) => endpoints.filter(({ closed }) => !closed))
+    for (const endpoint of ends) {
       if (isBetween(endpoint.host, endpoint.peer.host, one, other)) {
         breakBoth(endpoint, new Broken("ETIMEDOUT", "nothing was acknowledged"))
       }

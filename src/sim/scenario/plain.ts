@@ -10,7 +10,7 @@ import type { Scenario } from "./Scenario.ts"
 type Json = unknown
 
 /** Fields that are dull when they are not there. */
-const optional = new Set<string | number | undefined>(["prefetch", "jobsMax", "jobHandlePrefix"])
+const optional = new Set<string | number | undefined>(["prefetch", "jobsMax", "jobHandlePrefix", "on", "nth"])
 
 /** Dull values. A list has the dull values of its elements, and an object those of its fields. */
 const dull = {

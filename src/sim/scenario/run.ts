@@ -16,7 +16,7 @@ import type { Node } from "../Node.ts"
 import { assignment } from "../properties/assignment.ts"
 import { type Callers, callers } from "../properties/callers.ts"
 import { fanout } from "../properties/fanout.ts"
-import type { Moment } from "../properties/History.ts"
+import type { Event, Moment } from "../properties/History.ts"
 import { merging } from "../properties/merging.ts"
 import type { ModelJob } from "../properties/ServerModel.ts"
 import { type Property, Violation } from "../properties/Property.ts"
@@ -27,7 +27,7 @@ import { begin } from "./faults.ts"
 import { judges } from "./judges.ts"
 import * as programs from "./programs.ts"
 import { peer } from "./peers.ts"
-import type { Scenario } from "./Scenario.ts"
+import type { Fault, Scenario } from "./Scenario.ts"
 import { isHeldByPaused, stateOfMachine, type View } from "./states.ts"
 
 /**
@@ -103,6 +103,8 @@ class Run {
   /** Callers who have not asked yet, by client. */
   private readonly unasked = new Map<string, number>()
   private readonly view: View
+  /** Faults that wait for their moment. */
+  private readonly armed: Array<{ readonly fault: Fault; left: number }> = []
   /** Handlers that run, by worker. */
   private readonly executions = new Map<string, number>()
   private isStopping = false
@@ -160,6 +162,7 @@ class Run {
     }
     this.ledger = {
       record: (event) => {
+        if (this.armed.length > 0) this.trigger(event)
         if (event._tag === "Began") this.executions.set(event.node, this.view.runs(event.node) + 1)
         else if (event._tag === "Finished") this.executions.set(event.node, this.view.runs(event.node) - 1)
         else if (event._tag === "Asked") this.unasked.set(event.node, this.unasked.get(event.node)! - 1)
@@ -179,21 +182,8 @@ class Run {
     clients.forEach((_, index) => this.start(`client${index + 1}`))
     peers.forEach((_, index) => this.start(`peer${index + 1}`))
     for (const fault of faults) {
-      kernel.timer(kernel.world, fault.at, () => {
-        const span = fault.lastsMillis === 0 ? "for ever" : ""
-        const text = [fault.kind, fault.node, fault.peer, span].filter((word) => word !== "").join(" ")
-        this.recorder.record({ _tag: "Fault", text, begins: true })
-        const heal = begin(this.world, fault, {
-          restart: (node) => this.restart(node),
-          stop: (node) => this.stop(node)
-        })
-        if (fault.lastsMillis === 0) this.lost.add(fault.node)
-        else
-          kernel.timer(kernel.world, fault.lastsMillis, () => {
-            this.recorder.record({ _tag: "Fault", text, begins: false })
-            heal()
-          })
-      })
+      if (fault.on === undefined) kernel.timer(kernel.world, fault.at, () => this.strike(fault))
+      else this.armed.push({ fault, left: fault.nth ?? 1 })
     }
     // Something that happens then for sure, so that the time gets there.
     kernel.timer(kernel.world, healsAt + 1, () => {})
@@ -217,6 +207,36 @@ class Run {
     for (const property of this.properties) property.atEnd?.()
     for (const endpoint of this.world.network.openEndpoints()) {
       throw new Violation(58, `connection ${endpoint.connection} of ${endpoint.host} was left open`)
+    }
+  }
+
+  private strike(fault: Fault): void {
+    const { kernel } = this.world
+    const span = fault.lastsMillis === 0 ? "for ever" : ""
+    const text = [fault.kind, fault.node, fault.peer, span].filter((word) => word !== "").join(" ")
+    this.recorder.record({ _tag: "Fault", text, begins: true })
+    const heal = begin(this.world, fault, {
+      restart: (node) => this.restart(node),
+      stop: (node) => this.stop(node)
+    })
+    if (fault.lastsMillis === 0) return void this.lost.add(fault.node)
+    kernel.timer(kernel.world, fault.lastsMillis, () => {
+      this.recorder.record({ _tag: "Fault", text, begins: false })
+      heal()
+    })
+  }
+
+  /** Something happened that faults may have waited for: they come before anything else does. */
+  private trigger(event: Event): void {
+    if (event._tag !== "Began" && event._tag !== "Finished" && event._tag !== "Asked") return
+    const { kernel } = this.world
+    const server = event._tag === "Began" ? event.server.split(":")[0]! : ""
+    for (const one of this.armed) {
+      const { fault } = one
+      const concerns = (name: string) => name !== "" && (name === event.node || name === server)
+      if (fault.on !== event._tag || !(concerns(fault.node) || concerns(fault.peer)) || --one.left !== 0) continue
+      if (kernel.now + fault.lastsMillis > this.scenario.healsAt) continue
+      kernel.timer(kernel.world, 0, () => this.strike(fault))
     }
   }
 

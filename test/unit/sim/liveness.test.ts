@@ -75,3 +75,44 @@ describe("a core of machines", () => {
     for (let seed = 1; seed <= 10; seed++) assert.isUndefined(simulate(held, Choices.seeded(seed)).failure)
   })
 })
+
+describe("faults that wait for their moment", () => {
+  const world = (fault: object) =>
+    complete({
+      servers: [{}],
+      workers: [{ functions: ["streamed"] }],
+      clients: [{ calls: [0, 1, 2].map((item) => ({ at: item * 100, function: "streamed", item, takesMillis: 20 })) }],
+      faults: [{ nth: 2, lastsMillis: 50, ...fault }],
+      healsAt: 5000
+    })
+
+  const told = (fault: object) => {
+    const { failure, moments, succeeded } = simulate(world(fault), Choices.seeded(1), { keepHistory: true })
+    assert.isUndefined(failure, failure?.message)
+    assert.strictEqual(succeeded, 3)
+    const tags = moments.map(({ event }) => event._tag)
+    const at = tags.indexOf("Fault")
+    return { before: tags.slice(0, at), began: tags.filter((tag) => tag === "Began").length, tags }
+  }
+
+  it("come when a handler has begun, and has not ended", () => {
+    const { before, began } = told({ kind: "crash", node: "worker1", on: "Began" })
+    assert.strictEqual(before.filter((tag) => tag === "Began").length, 2)
+    assert.strictEqual(before.filter((tag) => tag === "Finished").length, 1)
+    assert.strictEqual(began, 4)
+  })
+
+  it("come to the server whose job it is, or to the connection over which it came", () => {
+    for (const fault of [
+      { kind: "crash", node: "server1", on: "Began" },
+      { kind: "reset", node: "worker1", peer: "server1", on: "Finished" }
+    ]) {
+      const { before } = told(fault)
+      assert.isAtLeast(before.filter((tag) => tag === "Began").length, 2)
+    }
+  })
+
+  it("never come without it", () => {
+    assert.notInclude(told({ kind: "crash", node: "worker1", on: "Began", nth: 9 }).tags, "Fault")
+  })
+})
