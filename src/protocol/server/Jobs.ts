@@ -10,6 +10,7 @@ import { Functions, type ServerFunction } from "./Functions.ts"
 import { Grabs } from "./Grabs.ts"
 import type { Handles } from "./Handles.ts"
 import { Job, type Priority } from "./Job.ts"
+import { JobTable } from "./JobTable.ts"
 import { attach, type Attachment, detachAll, failAll } from "./Listeners.ts"
 import { Merging } from "./Merging.ts"
 import type { Now } from "./Now.ts"
@@ -49,7 +50,7 @@ export class Jobs {
   readonly functions: Functions
   readonly merging: Merging
   readonly handles: Handles
-  readonly byNumber = new Map<number, Job>()
+  readonly byNumber = new JobTable()
   /** Ends of running attempts, on the monotonic clock. */
   readonly attempts = new Deadlines<Job>()
   /** Starts of scheduled jobs, on the wall clock. */
@@ -114,7 +115,7 @@ export class Jobs {
       submission.priority,
       submission.isBackground
     )
-    this.byNumber.set(number, job)
+    this.byNumber.add(job)
     fn.jobCount++
     this.workloadBytes += submission.workload.length
     this.functions.settle(fn)
