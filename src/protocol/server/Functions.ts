@@ -7,6 +7,7 @@
 import * as Codec from "../Codec.ts"
 import type { Timed } from "./Deadlines.ts"
 import { Fifo } from "./Fifo.ts"
+import * as ListOrder from "./ListOrder.ts"
 import type { Job, Priority } from "./Job.ts"
 import type { Ability, Session } from "./Session.ts"
 
@@ -70,6 +71,7 @@ export class Functions {
   private readonly maxFunctions: number
   private readonly maxJobsEach: number
   private created = 0
+  private inOrder: ReadonlyArray<ServerFunction> | undefined = undefined
 
   constructor(maxFunctions: number, maxJobsEach: number) {
     this.maxFunctions = maxFunctions
@@ -91,6 +93,11 @@ export class Functions {
   /** Oldest first. */
   values(): IterableIterator<ServerFunction> {
     return this.byKey.values()
+  }
+
+  /** In the order of lists. Kept, since whoever asks for lists asks again and again. */
+  listed(): ReadonlyArray<ServerFunction> {
+    return (this.inOrder ??= ListOrder.listed(this.byKey.values(), (fn) => fn.name))
   }
 
   /** Those that a worker could be given a job of; one may come up to three times. */
@@ -115,12 +122,14 @@ export class Functions {
     }
     const fn = new ServerFunction(++this.created, Codec.fromLatin1(key), key, this.maxJobsEach)
     this.byKey.set(key, fn)
+    this.inOrder = undefined
     this.settle(fn)
     return fn
   }
 
   drop(fn: ServerFunction): void {
     this.byKey.delete(fn.key)
+    this.inOrder = undefined
     this.idle.delete(fn)
   }
 

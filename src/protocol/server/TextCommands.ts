@@ -110,7 +110,9 @@ export const answer = (administered: Administered, session: Session, line: strin
 }
 
 const functionsOf = ({ jobs, rights }: Seen) =>
-  listed(jobs.functions.values(), (fn) => fn.name).filter((fn) => rights.may("administrate", fn.key))
+  rights.mayAll("administrate")
+    ? jobs.functions.listed()
+    : jobs.functions.listed().filter((fn) => rights.may("administrate", fn.key))
 
 const jobsOf = ({ jobs, rights }: Seen, nameOf: (job: Job) => string) =>
   listed(jobs.byNumber.values(), (job) => Codec.fromLatin1(nameOf(job))).filter((job) =>

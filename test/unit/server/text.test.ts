@@ -101,6 +101,21 @@ describe("status and prioritystatus", () => {
     assert.deepStrictEqual(names, ["a1", "p", "f", "a2", "q", "Zed", "zed", ".", ""])
   })
 
+  it("are in that order also when functions came and went since they were asked for", () => {
+    const [asked, unasked] = [new Server().connect(), new Server().connect()]
+    const both = (line: string) => [asked.command(line), unasked.command(line)]
+    for (const name of ["f", "q", "a2", "Zed", "p"]) both(`create function ${name}`)
+    assert.include(asked.command("status"), "q\t0\t0\t0\n")
+    both("drop function q")
+    assert.notInclude(asked.command("status"), "q\t")
+    both("create function a1")
+    asked.background("a1")
+    unasked.background("a1")
+    const [one, other] = both("status")
+    assert.strictEqual(one, other)
+    assert.include(one, "a1\t1\t0\t0\n")
+  })
+
   it("go on listing a function that nobody needs, until its place is needed", () => {
     const server = new Server({ maxFunctions: 3 })
     const client = server.connect()
