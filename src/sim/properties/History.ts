@@ -56,6 +56,7 @@ export type Event =
       readonly unique: string
       readonly workload: string
       readonly kind: "run" | "background" | "later" | "map" | "status" | "echo"
+      readonly priority: "high" | "normal" | "low"
       readonly idempotent: boolean
       /** Somebody may interrupt it. */
       readonly interrupts: boolean

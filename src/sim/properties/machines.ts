@@ -57,8 +57,8 @@ export const slots = (options: {
           else if (event.function === "mapped") singles++
           return
         case "Answered":
-          // Whoever is interrupted leaves its items running.
-          if (event.how !== "interrupted") maps.delete(event.caller)
+          // Whoever is interrupted, or fails by one item, leaves the others running.
+          if (event.how === "success") maps.delete(event.caller)
       }
     }
   }

@@ -7,6 +7,9 @@
 import { type Property, Violation } from "./Property.ts"
 import type { ModelConnection, ModelJob, ServerModel } from "./ServerModel.ts"
 
+/** What stands for nothing, or for the workload, is no unique; nor is what a server may be too short for. */
+const isUnique = (text: string): boolean => text !== "" && text !== "-" && text.length < 64
+
 const number32 = (text: string | undefined): number => Number(text ?? "") || 0
 
 /**
@@ -34,6 +37,18 @@ export const status = (): Property => {
     throw new Violation(46, `${text}, but its worker has said ${above} of ${below}`)
   }
 
+  /** Some job of that unique is known, whatever its function. */
+  const judgeUnique = (server: ServerModel, unique: string, known: string | undefined): void => {
+    let mayBeKnown = false
+    for (const job of server.unfinished) {
+      if (job.key?.endsWith(`\0=\0${unique}`) !== true) continue
+      mayBeKnown = true
+      if (known === "1" || server.mayBeGone(job)) continue
+      throw new Violation(46, `${server.node} does not know ${unique}, which is ${job.handle} and ${job.state}`)
+    }
+    if (known === "1" && !mayBeKnown) throw new Violation(46, `${server.node} knows ${unique}, which no job has`)
+  }
+
   return {
     name: "status",
     assigned: (_server, _connection, job) => {
@@ -52,7 +67,8 @@ export const status = (): Property => {
           `${server.node} says of ${name}, which does not run, progress ${numerator} of ${denominator}`
         )
       }
-      if (packet.name === "STATUS_RES") judge(server, packet.fields[0] ?? "", packet.fields.slice(1))
+      if (packet.name === "STATUS_RES") judge(server, name, packet.fields.slice(1))
+      if (packet.name === "STATUS_RES_UNIQUE" && isUnique(name)) judgeUnique(server, name, known)
     }
   }
 }
@@ -95,12 +111,30 @@ export const turns = (): Property => {
 }
 
 /**
- * Nobody is woken for nothing.
+ * Nobody is woken for nothing, and for one job no more than `mostOf` says, where 0 is all.
  *
  * @since 0.1.0
  * @category properties
  */
-export const reasons = (): Property => {
+export const reasons = (mostOf: (server: string) => number = () => 0): Property => {
+  /** NOOPs in this step, by server, and what else happened in it. */
+  const noops = new Map<ServerModel, number>()
+  let created: ModelJob | undefined
+  let isPlain = true
+  const other = () => {
+    isPlain = false
+  }
+  /** Nothing can make the server wake anybody for this job. */
+  const isSettled = (server: ServerModel, job: ModelJob): boolean =>
+    job === created ||
+    (job.state === "running" && job.owner?.open === true && job.timeLimit === 0 && !server.mayBeGone(job))
+  const judgeCount = (server: ServerModel, count: number): void => {
+    const most = mostOf(server.node)
+    if (most === 0 || count <= most || !isPlain || created === undefined || created.epoch > 0) return
+    for (const job of server.unfinished) if (!isSettled(server, job)) return
+    throw new Violation(25, `${server.node} woke ${count} workers for ${created.handle}, ${most} are allowed`)
+  }
+
   /** Functions of which something happened in this step: they may have had work for a moment. */
   const touched = new Set<string>()
   /** Those that could do more when the step began. */
@@ -110,13 +144,28 @@ export const reasons = (): Property => {
   }
   return {
     name: "reasons",
-    created: (_server, _submission, job) => touch(job),
-    assigned: (_server, _connection, job) => touch(job),
-    worked: (_server, _connection, job) => touch(job),
+    created: (_server, _submission, job, isNew) => {
+      touch(job)
+      if (created !== undefined || !isNew) other()
+      created = job
+    },
+    assigned: (_server, _connection, job) => {
+      touch(job)
+      other()
+    },
+    worked: (_server, _connection, job) => {
+      touch(job)
+      other()
+    },
+    slept: other,
+    noJob: other,
+    closed: other,
     lostAbility: (connection) => {
       weakened.add(connection)
+      other()
     },
     noop: (server, connection) => {
+      noops.set(server, (noops.get(server) ?? 0) + 1)
       if (weakened.has(connection)) return
       for (const fn of touched) if (connection.abilities.has(fn)) return
       for (const job of server.unfinished) {
@@ -129,6 +178,12 @@ export const reasons = (): Property => {
       // Emptying a set that is empty costs as much as any other.
       if (touched.size > 0) touched.clear()
       if (weakened.size > 0) weakened.clear()
+      if (noops.size > 0) {
+        for (const [server, count] of noops) judgeCount(server, count)
+        noops.clear()
+      }
+      created = undefined
+      isPlain = true
     }
   }
 }

@@ -81,6 +81,20 @@ export const resultOf = (fn: string, payload: string, execution: number): string
   `${resultBegins(fn, payload)} by ${execution}${execution % 4 === 3 ? `\0${"-".repeat(execution % 8 === 3 ? 5000 : 5)}` : ""}`
 
 /**
+ * What the jobs of a call carry on the wire, of which a map has `mapItems`.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const wireWorkloadsOf =
+  (mapItems: number) =>
+  (call: { readonly kind: string; readonly function: string; readonly workload: string }): ReadonlyArray<string> => {
+    const { workload } = call
+    if (call.kind !== "map") return [call.function === "failing" ? JSON.stringify(workload) : workload]
+    return Array.from({ length: mapItems }, (_, index) => payloadOf(itemOf(workload) + index, takesOf(workload)))
+  }
+
+/**
  * How an execution is told to the properties.
  *
  * @since 0.1.0

@@ -8,15 +8,25 @@ import * as Network from "../../protocol/Network.ts"
 import * as ServerSelection from "../../protocol/ServerSelection.ts"
 import { claims, dialling, patience, selection, silence, sleeping, slots } from "../properties/machines.ts"
 import type { Property } from "../properties/Property.ts"
+import { introduction, orphans, shelter, submissions, throttle } from "../properties/requests.ts"
+import { refusals } from "../properties/refusals.ts"
 import { rest } from "../properties/rest.ts"
 import { reasons, status, turns } from "../properties/status.ts"
 import type { World } from "../World.ts"
 import { wire } from "../properties/wire.ts"
-import { addressesOf, mapWindow, pauseAboveBytes } from "./programs.ts"
-import type { Scenario } from "./Scenario.ts"
+import { wireWorkloadsOf } from "./functions.ts"
+import { addressesOf, laterMillis, mapWindow, pauseAboveBytes } from "./programs.ts"
+import { type Call, mapItems, type Scenario } from "./Scenario.ts"
 
 /** Scheduled jobs are looked at again at least every ten seconds by any clock. */
 const wallLookMillis = 11_500
+
+/** How many submissions a client may have under way, where each call is one until it ends. */
+const throttleOf = (scenario: Scenario, name: string): number | undefined => {
+  const { calls, jobsMax } = scenario.clients[Number(name.slice("client".length)) - 1]!
+  const isPlain = (call: Call) => call.kind !== "map" && call.hedgeMillis === 0 && call.interruptAfterMillis === 0
+  return calls.every(isPlain) ? jobsMax : undefined
+}
 
 /**
  * @since 0.1.0
@@ -30,6 +40,8 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
   const slowing = new Set<string>(["pause", "slow", "delay"])
   const isSlow = scenario.world.kernel.hurryOneIn > 0 || scenario.faults.some(({ kind }) => slowing.has(kind))
   const planOf = (name: string) => scenario.workers[Number(name.slice("worker".length)) - 1]!
+  const paused = new Set(scenario.faults.filter(({ kind }) => kind === "pause").map(({ node }) => node))
+  const isPrompt = (name: string) => scenario.world.kernel.hurryOneIn === 0 && !paused.has(name)
   const hedges = scenario.clients.some(({ calls }) => calls.some(({ hedgeMillis }) => hedgeMillis > 0))
   const addresses = addressesOf(scenario)
   const choose = ServerSelection.rendezvous.prepare(addresses.map(Network.format))
@@ -46,13 +58,21 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     }),
     status(),
     turns(),
-    reasons(),
+    reasons((name) => scenario.servers[Number(name.slice("server".length)) - 1]!.workerWakeup),
     slots({
       slotsOf: (name) => planOf(name).slots,
       window: mapWindow,
       isQuiet: scenario.faults.length === 0 && scenario.peers.length === 0
     }),
     claims((name) => planOf(name).slots + (planOf(name).prefetch ?? 0)),
+    submissions(wireWorkloadsOf(mapItems), isPrompt, (name, at) =>
+      resets.has(name) ? 0 : run.world.node(name).clock.wallMillis(at) + laterMillis
+    ),
+    shelter(isPrompt),
+    refusals(),
+    throttle((name) => (name.startsWith("client") ? throttleOf(scenario, name) : undefined)),
+    introduction(),
+    orphans(isPrompt),
     dialling(),
     patience(),
     sleeping(),

@@ -41,6 +41,14 @@ export interface Ledger {
 export const mapWindow = 2
 
 /**
+ * After this time a call of the kind `later` may run.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const laterMillis = 2000
+
+/**
  * The servers do not read on from a connection for which this much waits.
  *
  * @since 0.1.0
@@ -138,14 +146,14 @@ const perform = (call: Call): Effect.Effect<string, unknown, Client.Client> =>
           )
         )
       case "later":
-        return (yield* client.background(fn, payload, { after: "2 seconds" })).handle
+        return (yield* client.background(fn, payload, { after: laterMillis })).handle
       case "map": {
         const items = Array.from({ length: mapItems }, (_, index) => payloadOf(call.item + index, call.takesMillis))
         const results = yield* DistributedMap.map(items, fn, { window: mapWindow })
         return results.join(",")
       }
       case "status":
-        return String((yield* client.statusByUnique(fn, payload)).known)
+        return String((yield* client.statusByUnique(fn, payload.split("@")[0]!)).known)
       case "echo":
         return String((yield* client.echo()).length)
     }
@@ -170,6 +178,7 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
     function: call.function,
     unique: uniqueOf(call.function, workload),
     workload,
+    priority: call.kind === "map" ? "normal" : call.priority,
     idempotent: functions[call.function].idempotent,
     interrupts: call.interruptAfterMillis > 0
   })

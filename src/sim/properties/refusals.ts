@@ -1,0 +1,40 @@
+/**
+ * A server does not deny the worker that holds a job that there is such a job: property 16.
+ *
+ * @since 0.1.0
+ */
+import { type Property, Violation } from "./Property.ts"
+import { isWorkError, type ModelConnection } from "./ServerModel.ts"
+
+/**
+ * Counts, for each connection, what it says of jobs that may not be its own, and how often
+ * it is told so.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const refusals = (): Property => {
+  const refusable = new Map<string, number>()
+  const keyOf = (node: string, connection: number) => `${node} ${connection}`
+  const add = (key: string, count: number) => refusable.set(key, (refusable.get(key) ?? 0) + count)
+  const judged: Array<string> = []
+  return {
+    name: "refusals",
+    worked: (server, connection: ModelConnection, job) => {
+      if (job?.owner !== connection || server.mayBeTimedOut(job) || server.mayBeGone(job))
+        add(keyOf(server.node, connection.id), 1)
+    },
+    observe: ({ event }) => {
+      if (event._tag !== "Packet" || !event.atServer || event.got || !isWorkError(event)) return
+      const key = keyOf(event.node, event.connection)
+      add(key, -1)
+      judged.push(key)
+    },
+    afterStep: () => {
+      for (const key of judged.splice(0)) {
+        if (refusable.get(key)! >= 0) continue
+        throw new Violation(16, `${key.replace(" ", " told connection ")} that a job is not its own, which it is`)
+      }
+    }
+  }
+}
