@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { asked } from "./asked.ts"
 import { client } from "./client.ts"
 import { found } from "./found.ts"
 import type { Mutant } from "./Mutant.ts"
@@ -24,5 +25,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...wire,
   ...client,
   ...worker,
+  ...asked,
   ...found
 ]

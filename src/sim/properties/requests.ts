@@ -34,8 +34,13 @@ export const submissions = (
   isPrompt: (node: string) => boolean,
   earliest: (node: string, at: number) => number = () => 0
 ): Property => {
-  const wanted = new Map<string, { callers: number; until: number; readonly earliest: number }>()
+  /** Of all submissions that were ever asked for: the wall time before which the job must not run. */
+  const known = new Map<string, number>()
+  /** Of equal ones, whose callers share a submission: how many callers wait, or since when none does. */
+  const wanted = new Map<string, { callers: number; until: number }>()
   const open = new Map<number, ReadonlyArray<string>>()
+  const shared = (begins: string, unique: string, workload: string) =>
+    unique === "" || unique === "-" ? begins + workload : begins
   return {
     name: "submissions",
     observe: ({ at, event }) => {
@@ -43,13 +48,14 @@ export const submissions = (
         case "Asked": {
           if (event.kind === "status" || event.kind === "echo") return
           const begins = `${event.node} ${packetOf(event)} ${event.function} ${event.unique} `
-          const keys = workloadsOf(event).map((workload) => begins + workload)
-          open.set(event.caller, keys)
-          for (const key of keys) {
-            const known = wanted.get(key)
-            const since = known?.earliest ?? earliest(event.node, at)
-            wanted.set(key, { callers: (known?.callers ?? 0) + 1, until: Infinity, earliest: since })
+          const workloads = workloadsOf(event)
+          for (const workload of workloads) {
+            const key = begins + workload
+            if (!known.has(key)) known.set(key, earliest(event.node, at))
           }
+          const keys = workloads.map((workload) => shared(begins, event.unique, workload))
+          open.set(event.caller, keys)
+          for (const key of keys) wanted.set(key, { callers: (wanted.get(key)?.callers ?? 0) + 1, until: Infinity })
           return
         }
         case "Answered":
@@ -65,14 +71,17 @@ export const submissions = (
         case "Packet": {
           if (event.atServer || event.got || !event.node.startsWith("client")) return
           if (!event.name.startsWith("SUBMIT_")) return
-          const [fn, unique] = event.fields
-          const entry = wanted.get(`${event.node} ${event.name} ${fn} ${unique} ${event.fields.at(-1)}`)
-          const text = `${event.node} sent ${event.name} ${fn} ${unique} ${event.fields.at(-1)}`
-          if (entry === undefined) throw new Violation(53, `${text}, which no caller asked for like that`)
-          if (event.name === "SUBMIT_JOB_EPOCH" && Number(event.fields[2]) * 1000 < entry.earliest)
-            throw new Violation(27, `${text} for ${event.fields[2]}, which is too early`)
-          if (at - entry.until > withdrawnMillis && isPrompt(event.node))
-            throw new Violation(40, `${text}, ${at - entry.until} ms after the last caller had left`)
+          const [fn = "", unique = "", second = ""] = event.fields
+          const workload = event.fields.at(-1)!
+          const begins = `${event.node} ${event.name} ${fn} ${unique} `
+          const since = known.get(begins + workload)
+          const text = `${event.node} sent ${event.name} ${fn} ${unique} ${workload}`
+          if (since === undefined) throw new Violation(53, `${text}, which no caller asked for like that`)
+          if (event.name === "SUBMIT_JOB_EPOCH" && Number(second) * 1000 < since)
+            throw new Violation(27, `${text} for ${second}, which is too early`)
+          const until = wanted.get(shared(begins, unique, workload))?.until ?? Infinity
+          if (at - until > withdrawnMillis && isPrompt(event.node))
+            throw new Violation(40, `${text}, ${at - until} ms after the last caller had left`)
         }
       }
     }

@@ -146,7 +146,7 @@ const perform = (call: Call): Effect.Effect<string, unknown, Client.Client> =>
           )
         )
       case "later":
-        return (yield* client.background(fn, payload, { after: laterMillis })).handle
+        return (yield* client.background(fn, payload, { priority, after: laterMillis })).handle
       case "map": {
         const items = Array.from({ length: mapItems }, (_, index) => payloadOf(call.item + index, call.takesMillis))
         const results = yield* DistributedMap.map(items, fn, { window: mapWindow })

@@ -131,7 +131,7 @@ class Run {
     this.properties = [
       merging((node) => scenario.servers[Number(node.slice("server".length)) - 1]!.jobHandlePrefix !== undefined),
       fanout(),
-      assignment((node) => this.world.node(node).clock.wallMillis(this.world.kernel.now)),
+      assignment((node) => this.latestWallMillis(node)),
       wakeup(),
       ...judges(scenario, this),
       this.callers,
@@ -238,6 +238,13 @@ class Run {
       if (kernel.now + fault.lastsMillis > this.scenario.healsAt) continue
       kernel.timer(kernel.world, 0, () => this.strike(fault))
     }
+  }
+
+  /** The latest that a node's clock can have shown: it may have been set back since a job's time had come. */
+  private latestWallMillis(node: string): number {
+    const { clock } = this.world.node(node)
+    const jumps = this.scenario.faults.filter((fault) => fault.kind === "jump" && fault.node === node)
+    return jumps.reduce((sum, { amount }) => sum + Math.abs(amount), clock.wallMillis(this.world.kernel.now))
   }
 
   private atRest(): void {

@@ -80,6 +80,9 @@ describe("properties of what is asked", () => {
     assert.strictEqual(submitting(sentAt(20)), 0)
     assert.strictEqual(submitting(sentAt(100)), 40)
     assert.strictEqual(submitting(sentAt(100), false), 0)
+    // Who has joined by the same unique waits for what the first has asked.
+    const joined: Event = { ...(asked as Extract<Event, { _tag: "Asked" }>), caller: 2, workload: "x" }
+    assert.strictEqual(submitting([[0, joined], ...sentAt(100)]), 0)
   })
 
   it("27: a scheduled job is scheduled for its time", () => {

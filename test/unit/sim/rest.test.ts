@@ -171,9 +171,23 @@ describe("properties of workers and clients", () => {
     assert.strictEqual(violated(manySlots(), two), 0)
     assert.strictEqual(violated(manySlots(), [...two, [0, began(3, "mapped")]]), 50)
     const failed: Event = { _tag: "Answered", node: "client1", caller: 1, how: "failure", text: "ItemFailed" }
-    assert.strictEqual(violated(manySlots(), [[0, asked("map")], [0, failed], [0, began(1, "mapped")]]), 0)
+    assert.strictEqual(
+      violated(manySlots(), [
+        [0, asked("map")],
+        [0, failed],
+        [0, began(1, "mapped")]
+      ]),
+      0
+    )
     const done: Event = { ...failed, how: "success" }
-    assert.strictEqual(violated(manySlots(), [[0, asked("map")], [0, done], [0, began(1, "mapped")]]), 50)
+    assert.strictEqual(
+      violated(manySlots(), [
+        [0, asked("map")],
+        [0, done],
+        [0, began(1, "mapped")]
+      ]),
+      50
+    )
   })
 
   it("42: no hurry to dial", () => {
