@@ -13,7 +13,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Stream from "effect/Stream"
 import type { BackgroundOptions, Client, Job, JobEvent, Options, RunOptions } from "../Client.ts"
 import * as Codec from "../Codec.ts"
-import { count } from "../connection/Count.ts"
+import { count, time } from "../connection/Count.ts"
 import * as Metrics from "../connection/Metrics.ts"
 import * as Monotonic from "../connection/Monotonic.ts"
 import * as Reconnecting from "../connection/Reconnecting.ts"
@@ -79,9 +79,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const connected = Reconnecting.forever({
       session: {
         address: addresses[link.index]!,
-        connectTimeout: Duration.fromInputUnsafe(options.connectTimeout ?? defaults.connectTimeout),
-        probeInterval: Duration.fromInputUnsafe(options.probeInterval ?? defaults.probeInterval),
-        probeTimeout: Duration.fromInputUnsafe(options.probeTimeout ?? defaults.probeTimeout)
+        connectTimeout: time("connectTimeout", options.connectTimeout ?? defaults.connectTimeout),
+        probeInterval: time("probeInterval", options.probeInterval ?? defaults.probeInterval),
+        probeTimeout: time("probeTimeout", options.probeTimeout ?? defaults.probeTimeout)
       },
       open: () => (link.conversation = new Conversation(link.outbox)),
       onReady: () => fleet.up(link),
@@ -292,7 +292,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const queries = Queries.make({
     fleet,
-    requestTimeout: options.requestTimeout ?? defaults.requestTimeout,
+    requestTimeout: time("requestTimeout", options.requestTimeout ?? defaults.requestTimeout),
     namedOf,
     orderFor
   })

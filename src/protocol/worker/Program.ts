@@ -10,7 +10,7 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import * as Codec from "../Codec.ts"
 import { checkFunction } from "../client/Encoding.ts"
-import { count } from "../connection/Count.ts"
+import { count, time } from "../connection/Count.ts"
 import * as Monotonic from "../connection/Monotonic.ts"
 import * as Reconnecting from "../connection/Reconnecting.ts"
 import * as Servers from "../connection/Servers.ts"
@@ -86,9 +86,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       role: "worker",
       session: {
         address,
-        connectTimeout: Duration.fromInputUnsafe(options.connectTimeout ?? defaults.connectTimeout),
-        probeInterval: Duration.fromInputUnsafe(options.probeInterval ?? defaults.probeInterval),
-        probeTimeout: Duration.fromInputUnsafe(options.probeTimeout ?? defaults.probeTimeout)
+        connectTimeout: time("connectTimeout", options.connectTimeout ?? defaults.connectTimeout),
+        probeInterval: time("probeInterval", options.probeInterval ?? defaults.probeInterval),
+        probeTimeout: time("probeTimeout", options.probeTimeout ?? defaults.probeTimeout)
       },
       open: () =>
         new Conversation({
@@ -153,7 +153,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const problem = checkFunction(name)
     if (problem !== undefined) return yield* Effect.die(problem)
     const context = yield* Effect.context<Exclude<R, JobContext | Scope.Scope>>()
-    const timeout = handlerOptions?.timeout === undefined ? undefined : Duration.fromInputUnsafe(handlerOptions.timeout)
+    const timeout =
+      handlerOptions?.timeout === undefined ? undefined : time(`${fn.name}'s timeout`, handlerOptions.timeout)
     const { concurrency } = handlerOptions ?? {}
     const run = Handler.make(fn, handler, context, {
       concurrency: concurrency === undefined ? undefined : count(`${fn.name}'s concurrency`, concurrency),

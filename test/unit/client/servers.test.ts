@@ -131,6 +131,30 @@ describe("layers from the configuration", () => {
   )
 })
 
+describe("times that make no sense", () => {
+  it.effect("are defects that name the option", () =>
+    Effect.gen(function* () {
+      const servers = ["one"]
+      const reverse = JobFunction.utf8("reverse")
+      const wrong: Record<string, Effect.Effect<unknown, unknown, Network.Network | Scope.Scope>> = {
+        "connectTimeout is 0": Client.make({ servers, connectTimeout: 0 }),
+        "probeTimeout is 0 seconds": Client.make({ servers, probeTimeout: "0 seconds" }),
+        "probeInterval is soon": Client.make({ servers, probeInterval: "soon" as never }),
+        "requestTimeout is -1": Client.make({ servers, requestTimeout: -1 }),
+        "probeTimeout is 0": Worker.make({ servers, probeTimeout: 0 }),
+        "reverse's timeout is 0": Effect.flatMap(Worker.make({ servers }), (worker) =>
+          worker.register(reverse, Effect.succeed, { timeout: 0 })
+        )
+      }
+      for (const [message, effect] of Object.entries(wrong)) {
+        const defect = defectOf(yield* Effect.exit(effect))
+        assert.instanceOf(defect, RangeError, message)
+        assert.include(defect.message, `${message}; it must be longer than nothing`)
+      }
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
+  )
+})
+
 describe("numbers that make no sense", () => {
   it.effect("are defects that name the option", () =>
     Effect.gen(function* () {
