@@ -103,14 +103,15 @@ const unobserved: Tap = { got: () => {}, gave: () => {}, opened: () => {}, close
 /** More steps than this in one world is a loop that never ends. */
 const stepsMax = 1_000_000
 
-const runSeed = (seed: number, options: Options) => {
+const runSeed = (seed: number, options: Options, isLeftOut: (fault: number) => boolean = () => false) => {
   const { faults: kinds = faultKinds, patienceMillis = 120_000, spanMillis = 2000 } = options
   const dice = new Dice(seed ^ 0x0517a7e5)
   const { invariant, machines, pending } = options.setup()
   const names = Object.keys(machines)
   const faulty = options.faultyMachines ?? names
   const ways = faulty.flatMap((one) => names.filter((other) => other !== one).map((other) => [one, other] as const))
-  const faults = drawFaults(dice, { machines: faulty, dialled: faulty, ways }, kinds, spanMillis)
+  const drawn = drawFaults(dice, { machines: faulty, dialled: faulty, ways }, kinds, spanMillis)
+  const faults = drawn.filter((_, index) => !isLeftOut(index))
   const choices = Choices.seeded(seed)
   const world = new World(choices, drawWorld(dice), unobserved)
   const { kernel } = world
@@ -154,8 +155,26 @@ const runSeed = (seed: number, options: Options) => {
   return { steps: kernel.steps, simulatedMillis: kernel.now, hash: choices.hash.digest() }
 }
 
+/** The failure with as few faults as will do: what is left is what it takes. */
+const simplest = (failure: SimulationFailure, options: Options): SimulationFailure => {
+  const leftOut = new Set<number>()
+  let best = failure
+  for (let index = 0; index < failure.faults.length; index++) {
+    leftOut.add(index)
+    try {
+      runSeed(failure.seed, options, (fault) => leftOut.has(fault))
+      leftOut.delete(index)
+    } catch (error) {
+      if (error instanceof SimulationFailure) best = error
+      else leftOut.delete(index)
+    }
+  }
+  return best
+}
+
 /**
- * Runs worlds until one fails, and throws a `SimulationFailure` then; otherwise says what it
+ * Runs worlds until one fails, and throws a `SimulationFailure` then, with the faults
+ * that it takes to fail; otherwise says what it
  * has done. It is synchronous, and nothing else happens in the process meanwhile.
  *
  * @example
@@ -197,7 +216,12 @@ export const search = (options: Options): Report => {
   let simulatedMillis = 0
   const hashes: Array<string> = []
   for (let seed = from; seed < from + seeds; seed++) {
-    const run = runSeed(seed, options)
+    let run: ReturnType<typeof runSeed>
+    try {
+      run = runSeed(seed, options)
+    } catch (error) {
+      throw error instanceof SimulationFailure ? simplest(error, options) : error
+    }
     steps += run.steps
     simulatedMillis += run.simulatedMillis
     hashes.push(run.hash)
