@@ -1,0 +1,75 @@
+/**
+ * A worker's machine that is gone without a word: in a network namespace of its own, whose
+ * link is cut while the worker holds a job.
+ */
+import { spawnSync } from "node:child_process"
+import { afterAll, assert, describe, it } from "vitest"
+import { start } from "../interop/processes.ts"
+import { ask, end, patienceMillis, startGearman, until } from "./support.ts"
+
+const name = `gm${process.pid}`
+const [near, far] = [`${name}n`, `${name}f`]
+/** Of the block that RFC 2544 sets apart for tests. */
+const block = `198.18.${process.pid % 250}`
+const ip = (...words: ReadonlyArray<string>): boolean => spawnSync("ip", words, { stdio: "ignore" }).status === 0
+
+const canSeparate =
+  ip("netns", "add", name) &&
+  ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", name) &&
+  ip("address", "add", `${block}.1/30`, "dev", near) &&
+  ip("link", "set", near, "up") &&
+  ip("-n", name, "address", "add", `${block}.2/30`, "dev", far) &&
+  ip("-n", name, "link", "set", far, "up")
+if (!canSeparate)
+  process.stderr.write("half-open workers are left out: no network namespaces here (ip netns, as root)\n")
+
+afterAll(() => {
+  ip("link", "delete", near)
+  ip("netns", "delete", name)
+})
+
+/** A worker that takes one job and never says more, by the bytes: no library would notice for it. */
+const silentWorker = (port: number, fn: string) => {
+  const packet = (type: number, body: string) =>
+    `\0REQ\0\0\0${String.fromCharCode(type)}\0\0\0${String.fromCharCode(body.length)}${body}`
+  const grab = Buffer.from(packet(9, ""), "latin1").toString("hex")
+  const bytes = Buffer.from(packet(1, fn) + packet(9, ""), "latin1").toString("hex")
+  const program = `
+    const socket = require("net").connect(${port}, "${block}.1", () => socket.write(Buffer.from("${bytes}", "hex")))
+    let hasJob = false
+    socket.on("data", (data) => {
+      hasJob ||= data[7] === 11
+      if (hasJob) console.log("has the job")
+      else setTimeout(() => socket.write(Buffer.from("${grab}", "hex")), 100)
+    })
+  `
+  return start("ip", ["netns", "exec", name, process.execPath, "-e", program], { timeoutMillis: 120_000 })
+}
+
+describe.runIf(canSeparate)("a worker whose machine is gone", { timeout: 120_000 }, () => {
+  it("loses its job to another within --worker-probe and ten seconds", async () => {
+    const server = startGearman(["server", `--listen=${block}.1`, "--port=0", "--worker-probe=2"])
+    await server.says(/listening on \S+:\d+\n/, patienceMillis)
+    const port = Number(/listening on \S+:(\d+)/.exec(server.output())![1])
+    const at = ["--server", `${block}.1:${port}`]
+    const gone = silentWorker(port, "lost")
+    await until(
+      async () => (await ask(port, "status", `${block}.1`))?.includes("lost\t0\t0\t1\n") === true,
+      "the worker was there"
+    )
+    const submitted = startGearman(["submit", "lost", "x", ...at])
+    await gone.says("has the job", patienceMillis)
+    ip("-n", name, "link", "set", far, "down")
+    const cutAt = Date.now()
+    const second = startGearman(["worker", "lost", ...at, "--", "echo", "second"])
+    await submitted.says("second", 60_000)
+    const seconds = (Date.now() - cutAt) / 1_000
+    assert.strictEqual((await submitted.ended).code, 0)
+    // Not by chance at once, and a probe each second after the silence, ten in all.
+    assert.isAbove(seconds, 5)
+    assert.isBelow(seconds, 30)
+    await end(second)
+    await gone.stop("SIGKILL")
+    await end(server)
+  })
+})
