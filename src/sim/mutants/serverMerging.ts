@@ -249,5 +249,14 @@ export const serverMerging: ReadonlyArray<Mutant> = [
       "job.denominator = job.numerator\n        job.numerator = missing > 0 ? 0 : parseUint32(frame.bytes, frame.fieldStart(2), frame.fieldEnd(2))",
     property: 46,
     needs: ["workload"]
+  },
+  {
+    id: "workloads-counted-for-ever",
+    title: "The bytes of a finished job's workload count against the limit for ever",
+    file: "src/protocol/server/Jobs.ts",
+    find: "    this.workloadBytes -= job.workload.length\n",
+    replace: "",
+    property: 56,
+    needs: ["workload"]
   }
 ]

@@ -392,14 +392,22 @@ class Run {
   }
 
   private remembered(): string | undefined {
-    for (const [name, { jobs, sessions }] of this.cores) {
+    for (const [name, { jobs, lingeringCount, sessions }] of this.cores) {
+      const { functions } = jobs
       if (this.lost.has(name)) continue
       const left = Object.entries({
         connections: sessions.size,
         jobs: jobs.byNumber.size,
         listeners: jobs.attachmentCount,
         "attempt deadlines": jobs.attempts.size,
-        "scheduled jobs": jobs.scheduled.size
+        "scheduled jobs": jobs.scheduled.size,
+        "wake-ups to pass on": jobs.passOns.size,
+        "open questions": jobs.grabs.size,
+        uniques: jobs.merging.size,
+        "functions in use": functions.size - functions.idleCount,
+        queues: functions.withWorkCount,
+        "bytes of workloads": jobs.workloadBytes,
+        "connections that linger": lingeringCount
       }).find(([, count]) => count !== 0)
       if (left !== undefined) return `${name} still has ${left[1]} ${left[0]}`
     }
