@@ -340,8 +340,13 @@ class Run {
     for (const [node, count] of this.unasked) {
       if (count > 0 && !this.isPausedForEver(node)) return `${count} callers of ${node} have yet to ask`
     }
-    for (const { caller, function: fn, node, workload } of this.callers.waiting()) {
-      if (this.isPausedForEver(node) || this.held().some((job) => job.function === fn)) continue
+    const waiting = [...this.callers.waiting()]
+    const isHeld = (fn: string) => this.held().some((job) => job.function === fn)
+    for (const { caller, function: fn, node, workload } of waiting) {
+      if (this.isPausedForEver(node) || isHeld(fn)) continue
+      // Where a client has only so many jobs under way, the others wait behind those that are held.
+      const { jobsMax = Infinity } = this.scenario.clients[Number(node.slice("client".length)) - 1]!
+      if (waiting.filter((other) => other.node === node && isHeld(other.function)).length >= jobsMax) continue
       return `caller ${caller} at ${node} waits for ${fn} ${workload}`
     }
     return undefined
