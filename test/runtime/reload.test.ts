@@ -3,7 +3,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { assert, describe, it } from "vitest"
 import * as Net from "node:net"
-import { end, gearman, inDirectory, startGearmand, startServer, until } from "./support.ts"
+import { end, gearman, inDirectory, startGearman, startGearmand, startServer, until } from "./support.ts"
 import { freePort } from "../interop/processes.ts"
 
 describe("SIGHUP", { timeout: 60_000 }, () => {
@@ -25,6 +25,23 @@ describe("SIGHUP", { timeout: 60_000 }, () => {
       process.kill(server.pid, "SIGHUP")
       await server.says(/SIGHUP: the rules have not changed: --allow: "nonsense" is no rule/)
       assert.strictEqual((await submit("new")).code, 0)
+      assert.strictEqual((await end(server)).code, 0)
+    }))
+
+  it("lets a worker serve that was refused, which says why until then", () =>
+    inDirectory(async (directory) => {
+      const file = Path.join(directory, "conf")
+      const rules = "--allow=*:submit=*"
+      Fs.writeFileSync(file, rules)
+      const server = await startServer([`--config-file=${file}`, "--verbose=NOTICE"])
+      const worker = startGearman(["worker", "resize", "--server", server.address, "--", "cat"])
+      await worker.says("A function is refused: ACCESS_DENIED, anonymous may not serve resize")
+
+      Fs.writeFileSync(file, `${rules} --allow=*:serve=resize`)
+      process.kill(server.pid, "SIGHUP")
+      const submitted = await gearman(["submit", "resize", "x", "--server", server.address])
+      assert.strictEqual(submitted.stdout, "x", submitted.stderr)
+      assert.notInclude((await end(worker)).stderr, "broke the protocol")
       assert.strictEqual((await end(server)).code, 0)
     }))
 })

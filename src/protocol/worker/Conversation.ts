@@ -8,6 +8,7 @@
  * - NO_JOB to the last question leads to PRE_SLEEP; a job that came between the two makes
  *   the server answer with NOOP at once.
  * - A server that does not know GRAB_JOB_UNIQ (Perl's) answers ERROR; GRAB_JOB then serves.
+ *   A refused CAN_DO is an ERROR too, and comes while the first question is under way.
  *
  * (Gearman protocol, "Worker Requests" and "Worker Responses")
  */
@@ -32,6 +33,8 @@ export interface Hooks {
   readonly answered: (conversation: Conversation, assignment: Assignment | undefined) => void
   /** The server may have jobs again. */
   readonly woken: () => void
+  /** The server will give no jobs of some function. It does not say of which, but for its text. */
+  readonly refused: (conversation: Conversation, reason: string) => void
 }
 
 const encode = <N extends Packet.Name>(
@@ -47,6 +50,9 @@ const echo = encode("ECHO_REQ", { data: "" })
 /** What the servers say to a result of a job that is no longer ours. */
 const lateResultCodes = new Set(["JOB_NOT_FOUND", "not_worker"])
 
+/** What they say to a function that they will not have us serve: a right is lacking, or a limit reached. */
+const refusedFunctionCodes = new Set(["ACCESS_DENIED", "QUEUE_ERROR", "ARGUMENT_TOO_LARGE", "INVALID_ARGUMENT"])
+
 export class Conversation implements Machine {
   readonly server: string
   readonly wake = Latch.makeUnsafe(false)
@@ -59,6 +65,8 @@ export class Conversation implements Machine {
   isClosing = false
   /** Questions whose answers the server owes. */
   grabs = 0
+  /** Functions that the server will not have us serve. */
+  refusals = 0
   private grabWindow = 1
   private readonly maxGrabs: number
   /** The last answer was NO_JOB, or we sleep. */
@@ -209,6 +217,11 @@ export class Conversation implements Machine {
 
   private refused(code: string, text: string): string | undefined {
     if (lateResultCodes.has(code)) return undefined
+    if (refusedFunctionCodes.has(code)) {
+      this.refusals++
+      this.hooks.refused(this, `${code}, ${text}`)
+      return undefined
+    }
     if (this.grabs === 0) return undefined
     if (this.knowsGrabUnique === true) return `an ERROR where a job was asked for: ${code} ${text}`
     // All questions on the way were of the kind it does not know.

@@ -96,7 +96,14 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           greeting,
           hooks: {
             answered: (conversation, assignment) => crew.answered(conversation, assignment),
-            woken: () => crew.fill()
+            woken: () => crew.fill(),
+            refused: (conversation, reason) => {
+              fork(
+                Effect.annotateLogs(Effect.logWarning(`A function is refused: ${reason}`), { role: "worker", server })
+              )
+              // Rights and limits hold for a connection: with nothing to lose, a new one may find others.
+              if (conversation.refusals >= crew.functions.size) conversation.hangUp.openUnsafe()
+            }
           },
           maxGrabs,
           maxUnsentBytes

@@ -24,10 +24,15 @@ const makeWorker = (concurrency: number, servers: ReadonlyArray<string>, prefetc
     start: (run: Running) => void started.push(run)
   }
   const connect = (server: string) => {
+    const refusals: Array<string> = []
     const conversation = new Conversation({
       server,
       greeting: [],
-      hooks: { answered: (from, assignment) => crew.answered(from, assignment), woken: () => crew.fill() },
+      hooks: {
+        answered: (from, assignment) => crew.answered(from, assignment),
+        woken: () => crew.fill(),
+        refused: (_from, reason) => void refusals.push(reason)
+      },
       maxGrabs: 8,
       maxUnsentBytes: 1024
     })
@@ -43,6 +48,7 @@ const makeWorker = (concurrency: number, servers: ReadonlyArray<string>, prefetc
     return {
       conversation,
       violations,
+      refusals,
       answer: <N extends Packet.Name>(name: N, fields: { readonly [F in Packet.Field<N>]: Packet.FieldInput }) =>
         void decoder.push(Codec.encode(Packet.response(name, fields))),
       /** The names of what it has said since the last call. */
@@ -135,6 +141,21 @@ describe("the worker's conversation", () => {
     assert.strictEqual(started.length, 1)
     assert.isTrue(peer!.conversation.needsFailAfterException)
   })
+
+  it.each(["ACCESS_DENIED", "QUEUE_ERROR", "ARGUMENT_TOO_LARGE", "INVALID_ARGUMENT"])(
+    "tells that a function is refused with %s, and still owes nothing for the question behind it",
+    (code) => {
+      const [peer] = makeWorker(1, ["a"]).peers
+      assert.deepStrictEqual(peer!.said(), ["ECHO_REQ", "CAN_DO", "GRAB_JOB_UNIQ"])
+      peer!.answer("ERROR", { code, text: "no f for you" })
+      assert.deepStrictEqual(peer!.refusals, [`${code}, no f for you`])
+      assert.deepStrictEqual(peer!.said(), [])
+      peer!.answer("NO_JOB", {})
+      assert.deepStrictEqual(peer!.violations, [])
+      assert.deepStrictEqual(peer!.said(), ["PRE_SLEEP"])
+      assert.isFalse(peer!.conversation.needsFailAfterException)
+    }
+  )
 
   it("takes no notice when a late result is refused", () => {
     const { peers, started } = makeWorker(2, ["a"])
