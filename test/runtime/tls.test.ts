@@ -5,7 +5,7 @@ import * as Os from "node:os"
 import * as Tls from "node:tls"
 import * as Path from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { start } from "../interop/processes.ts"
+import { freePort, start } from "../interop/processes.ts"
 import * as Certificates from "./certificates.ts"
 import { ask, gearman, sleep, startServer, until, end } from "./support.ts"
 
@@ -87,14 +87,34 @@ describe("TLS", { timeout: 90_000 }, () => {
   })
 
   it("turns away clients without a certificate of its authority", async () => {
-    const strict = await startServer([...serverArgs, `--ssl-ca-file=${authority.certificate}`])
+    const http = await freePort()
+    const strict = await startServer([
+      ...serverArgs,
+      `--ssl-ca-file=${authority.certificate}`,
+      `--http-listen=127.0.0.1:${http}`,
+      "--verbose=DEBUG"
+    ])
+    const turnedAway = async () => {
+      const page = await (await fetch(`http://127.0.0.1:${http}/metrics`)).text()
+      return Number(/^gearman_connections_refused_total\{reason="tlsHandshake"\} (\d+)/m.exec(page)![1])
+    }
+    assert.strictEqual(await turnedAway(), 0)
     const show = (pair: Certificates.Pair) => ["--ssl-certificate", pair.certificate, "--ssl-key", pair.key]
     const known = await gearman(["admin", "version", "--server", strict.address, ...trust, ...show(client)])
     assert.match(known.stdout, /^OK /)
     for (const none of [[], show(forged)]) {
       const refused = await gearman(["admin", "version", "--server", strict.address, ...trust, ...none])
       assert.strictEqual(refused.code, 3)
+      // What OpenSSL says, without the place in its sources.
+      assert.notMatch(refused.stderr, /error:|\.c:\d/)
     }
+    await strict.says(
+      /WARNING .* connection from 127\.0\.0\.1 closed: .*: peer did not return a certificate \(1 so far\)/
+    )
+    await strict.says("closed: its TLS handshake failed: no authority of ours vouches for its certificate (UNABLE_TO")
+    await until(async () => (await turnedAway()) === 2, "both were counted")
+    const submitted = await gearman(["submit", "f", "x", "--server", strict.address, ...trust])
+    assert.match(submitted.stderr, /127\.0\.0\.1:\d+ \([^)]*certificate required\)/)
     const byVariable = await gearman(["admin", "version", "--server", strict.address, "--ssl"], {
       env: {
         GEARMAN_CA_CERTIFICATE: authority.certificate,

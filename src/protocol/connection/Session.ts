@@ -56,7 +56,11 @@ const suspicionsPerTimeout = 5
 
 const lost = (problem: string, cause: unknown) => new ConnectionLost({ problem, cause })
 
-const detailOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** Of OpenSSL's errors the reason alone: the rest is a place in its sources. */
+const detailOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  return "reason" in error && typeof error.reason === "string" ? error.reason : error.message
+}
 
 const fromSocketError = (error: Socket.SocketError): ConnectionLost => {
   switch (error.reason._tag) {

@@ -34,7 +34,9 @@ export const problemOf = (error: Socket.SocketError): string => {
   const { reason } = error
   if (reason._tag === "SocketOpenError" && reason.kind === "Timeout") return "it did not answer in time"
   if (reason._tag === "SocketCloseError") return "it closed the connection"
-  const cause = reason.cause as (NodeJS.ErrnoException & { readonly errors?: ReadonlyArray<Error> }) | undefined
+  const cause = reason.cause as (NodeJS.ErrnoException & { readonly reason?: unknown }) | undefined
+  // OpenSSL's; its message tells the place in its sources too.
+  if (typeof cause?.reason === "string") return cause.reason
   switch (cause?.code) {
     case "ECONNREFUSED":
       return "nothing listens there (connection refused)"

@@ -40,8 +40,11 @@ export interface Held {
   readonly byAddress: Map<string, number>
 }
 
+/** What may be reached by a connection that is only just there. */
+export const limits = ["maxConnections", "maxConnectionsPerAddress", "handshakeTimeout"] as const
+
 /** What a connection was closed for. */
-export type Limit = "maxConnections" | "maxConnectionsPerAddress" | "handshakeTimeout"
+export type Limit = (typeof limits)[number]
 
 /** TLS on a listener. */
 export interface ServerTls extends Tls.ServerFiles {
@@ -49,8 +52,8 @@ export interface ServerTls extends Tls.ServerFiles {
   readonly isOn?: ((address: Network.Address) => boolean) | undefined
   /** Given, once it listens, the way to read the files again. */
   readonly onListening?: ((reload: Effect.Effect<void, Tls.InvalidCertificate>) => void) | undefined
-  /** Told why a handshake failed. */
-  readonly onFailed?: ((problem: string) => void) | undefined
+  /** Told whose handshake failed, and why; of those that took too long, `onRefused` is told. */
+  readonly onFailed?: ((peerHost: string, problem: string) => void) | undefined
 }
 
 /** Errors of `accept` that pass: descriptors may be free again a moment later. */
@@ -66,7 +69,7 @@ const hintFor = (address: Network.Address, code: string | undefined): string | u
     case "EPERM":
       return address._tag === "Tcp"
         ? `Binding port ${address.port} needs a privilege this user lacks; ports from 1024 up need none`
-        : "This user may not create a socket there"
+        : "There is no such folder, or this user may not create a socket in it"
     case "EADDRNOTAVAIL":
       return "This machine has no such address"
     case "ENOTFOUND":
@@ -172,7 +175,8 @@ export const listen = Effect.fnUntraced(function* (
             files: tls,
             handshakeMillis: options.handshakeMillis,
             onAccepted,
-            onFailed: tls.onFailed ?? (() => {})
+            onFailed: (peer, problem, isLate) =>
+              isLate ? options.onRefused(peer, "handshakeTimeout") : tls.onFailed?.(peer, problem)
           }),
           failure("listen", address)
         )

@@ -101,6 +101,19 @@ export interface Acceptor {
   readonly reload: Effect.Effect<void, InvalidCertificate>
 }
 
+/** Told who failed to shake hands, why, and whether it took too long. */
+export type OnFailed = (peerHost: string, problem: string, isLate: boolean) => void
+
+const isLate = (error: NodeJS.ErrnoException): boolean => error.code === "ERR_TLS_HANDSHAKE_TIMEOUT"
+
+/** Without the place in OpenSSL's sources, and with what Node keeps to itself: that it did not like the certificate. */
+const problemOf = (error: Error, socket: Tls.TLSSocket): string => {
+  const unauthorized: unknown = socket.authorizationError
+  if (typeof unauthorized === "string") return `no authority of ours vouches for its certificate (${unauthorized})`
+  const { reason } = error as { readonly reason?: unknown }
+  return typeof reason === "string" ? reason : error.message
+}
+
 /**
  * Makes an acceptor. Handshakes run beside everything else: one that takes its time costs
  * nobody anything, and is cut after the limit.
@@ -109,7 +122,7 @@ export const makeAcceptor = Effect.fnUntraced(function* (options: {
   readonly files: ServerFiles
   readonly handshakeMillis: number
   readonly onAccepted: (accepted: SharedRead.Accepted) => void
-  readonly onFailed: (problem: string) => void
+  readonly onFailed: OnFailed
 }) {
   const { authorities } = options.files
   const server = Tls.createServer({
@@ -120,7 +133,9 @@ export const makeAcceptor = Effect.fnUntraced(function* (options: {
   })
   server.on("secureConnection", (socket) => options.onAccepted(SharedRead.byEvents(socket)))
   server.on("tlsClientError", (error, socket) => {
-    options.onFailed(error.message)
+    // What was wrapped still knows its peer when the connection is gone already.
+    const { remoteAddress } = (socket as { readonly _parent?: Net.Socket })._parent ?? socket
+    options.onFailed(remoteAddress ?? "unix", problemOf(error, socket), isLate(error))
     socket.destroy()
   })
   const acceptor: Acceptor = {

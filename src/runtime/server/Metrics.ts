@@ -150,7 +150,12 @@ export const make = ({ core, linesLost, refusals, times }: Sources): Metrics => 
       page.gauge("gearman_connections", "Open connections", workers, { role: "worker" })
       page.gauge("gearman_connections", "Open connections", core.sessions.size - workers, { role: "other" })
       for (const [reason, count] of refusals) {
-        page.total("gearman_connections_refused_total", "Connections closed at a limit", count, { reason })
+        page.total(
+          "gearman_connections_refused_total",
+          "Connections closed at a limit, or in the TLS handshake",
+          count,
+          { reason }
+        )
       }
       for (const [counter, name, description] of totals) page.total(name, description, core.counters[counter])
       for (const [reason, count] of core.jobs.refusals.byReason) {

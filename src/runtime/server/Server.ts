@@ -17,6 +17,7 @@ import type { JobObserver } from "../../protocol/server/Observer.ts"
 import type { Reason, RefusalObserver } from "../../protocol/server/Refusals.ts"
 import type { Session } from "../../protocol/server/Session.ts"
 import * as NodeNetwork from "../NodeNetwork.ts"
+import { limits } from "../network/NodeListener.ts"
 import type { InvalidCertificate } from "../network/Tls.ts"
 import * as JobLog from "./JobLog.ts"
 import * as Log from "./Log.ts"
@@ -39,6 +40,9 @@ export interface Mode {
   /** Called once the port answers. */
   readonly onReady: (addresses: ReadonlyArray<Network.Address>) => void
 }
+
+/** The reason of those whose handshake failed, beside the limits that connections reach. */
+const tlsHandshake = "tlsHandshake"
 
 /** gearmand's pauses, in seconds, while another process still holds the port. */
 const bindPauses = [1, 2, 4, 6, 9]
@@ -180,7 +184,14 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
       Signals.obeyEarly(log)
       for (const warning of settings.warnings) log.write("WARNING", warning)
       const supervisor = Supervisor.find()
-      const refusals = new Map<string, number>()
+      // All of them from the start: who watches how a count grows must not miss the first.
+      const refusals = new Map<string, number>([...limits, tlsHandshake].map((reason) => [reason, 0]))
+      const turnAway = (peer: string, reason: string, why: string) => {
+        const count = refusals.get(reason)! + 1
+        refusals.set(reason, count)
+        // A flood must not become a flood of lines.
+        log.write(count % 1_000 === 1 ? "WARNING" : "DEBUG", `connection from ${peer} closed: ${why} (${count} so far)`)
+      }
       const reloadsOfTls: Array<Effect.Effect<void, InvalidCertificate>> = []
       const onHangUp = (server: JobServer.Running) => {
         readRulesAgain(server, log, mode.readAgain)
@@ -204,15 +215,9 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
               ? settings.hasTls
               : settings.listeners.some((listener) => listener.address === address && listener.hasTls),
           onListening: (reload) => void reloadsOfTls.push(reload),
-          onFailed: (problem) => log.write("INFO", `a TLS handshake failed: ${problem}`)
+          onFailed: (peer, problem) => turnAway(peer, tlsHandshake, `its TLS handshake failed: ${problem}`)
         },
-        onRefused: (peer, limit) => {
-          const count = (refusals.get(limit) ?? 0) + 1
-          refusals.set(limit, count)
-          // A flood must not become a flood of lines.
-          if (count % 1_000 === 1)
-            log.write("WARNING", `connection from ${peer} closed: ${limit} reached (${count} so far)`)
-        }
+        onRefused: (peer, limit) => turnAway(peer, limit, `${limit} reached`)
       })
       const world = Layer.mergeAll(
         network,
