@@ -23,6 +23,7 @@ Options:
   --minutes N     how long clients come and go (30)
   --visitors N    how many of them are there at a time (4)
   --workers N     worker processes, of 16 slots each (3)
+  --visits N      go on, also after that time, until so many clients and strangers have come and gone (0)
   --json          the samples and the accounts, as JSON
   --write         put the tables into docs/soak.md too
 `
@@ -32,13 +33,15 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "30" },
     visitors: { type: "string", default: "4" },
     workers: { type: "string", default: "3" },
+    visits: { type: "string", default: "0" },
     json: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
     help: { type: "boolean", default: false }
   }
 })
 const minutes = Number(values.minutes)
-if (values.help || !(minutes > 0)) {
+const leastVisits = Number(values.visits)
+if (values.help || !(minutes > 0 && leastVisits >= 0)) {
   process.stdout.write(usage)
   process.exit(values.help ? 0 : 2)
 }
@@ -58,7 +61,7 @@ const server = await start(
 const address = `127.0.0.1:${server.port}`
 const beganMillis = performance.now()
 const endMillis = beganMillis + minutes * 60_000
-const isOver = () => performance.now() >= endMillis
+const isOver = () => performance.now() >= endMillis && Math.min(counts.visits, counts.strangers) >= leastVisits
 const ledger = new Ledger()
 const workers = new Workers(address, (id) => ledger.noted(id))
 const samples: Array<Sample> = []
@@ -103,8 +106,8 @@ const visitors = Array.from({ length: Number(values.visitors) }, () =>
   repeatedly(
     () => Math.random() * 200,
     async () => {
-      counts.visits++
       await visit(address, ledger)
+      counts.visits++
     }
   )
 )
@@ -112,8 +115,8 @@ const strangers = Array.from({ length: 12 }, () =>
   repeatedly(
     () => Math.random() * 500,
     async () => {
-      counts.strangers++
       await stranger(server.port)
+      counts.strangers++
     }
   )
 )
