@@ -219,13 +219,16 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
   })
 
   it("drains on SIGTERM as long as --drain-timeout allows, and stops at once on a second signal", async () => {
-    const draining = await startServer(["--drain-timeout=2"])
+    const draining = await startServer(["--drain-timeout=2", "--log-file=/no/such/log", "--verbose=WARNING"])
+    await draining.says("cannot open the log file /no/such/log: ENOENT: no such file or directory")
     await gearman(["submit", "never", "x", "-b", "--server", draining.address])
     const begun = Date.now()
     process.kill(draining.pid, "SIGTERM")
     await sleep(300)
     assert.strictEqual((await gearman(["status", "--server", draining.address])).code, 3)
-    assert.strictEqual((await draining.ended).code, 0)
+    const drained = await draining.ended
+    assert.strictEqual(drained.code, 0)
+    assert.include(drained.stderr, "stopping with jobs left: 1")
     assert.isAtLeast(Date.now() - begun, 1_900)
   })
 

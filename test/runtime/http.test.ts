@@ -1,11 +1,12 @@
 /** What monitors see: metrics, health, readiness, status, and the description of these. */
 import * as Fs from "node:fs"
+import * as Path from "node:path"
 import * as Schema from "effect/Schema"
 import { assert, describe, it } from "vitest"
 import { Status } from "../../src/runtime/server/MonitoringApi.ts"
 import { freePort } from "../interop/processes.ts"
 import { parse, valueOf } from "./prometheus.ts"
-import { ask, gearman, sleep, startGearman, startServer, until, end } from "./support.ts"
+import { ask, gearman, inDirectory, sleep, startGearman, startServer, until, end } from "./support.ts"
 
 const withHttp = async (args: ReadonlyArray<string> = []) => {
   const port = await freePort()
@@ -182,6 +183,15 @@ describe("--http-listen", { timeout: 60_000 }, () => {
     assert.deepInclude(status, { state: "running", jobs: 1, workloadBytes: 1 })
     await end(server)
   })
+
+  it("says in the log where it serves, also if any port was asked for", () =>
+    inDirectory(async (directory) => {
+      const log = Path.join(directory, "log")
+      const server = await startServer(["--http-listen=127.0.0.1:0", "--verbose=NOTICE", `--log-file=${log}`])
+      const url = /metrics, health and status on (http:\/\/127\.0\.0\.1:\d+)\n/.exec(Fs.readFileSync(log, "utf8"))![1]
+      assert.strictEqual(await (await fetch(`${url}/healthz`)).text(), "ok\n")
+      await end(server)
+    }))
 
   it("says that its port is taken, and does not start without it", async () => {
     const server = await startServer()

@@ -77,6 +77,8 @@ describe("gearmand's command line", () => {
     ["--job-handle-prefix a//b", "white space or //"],
     ["--ssl", "--ssl needs --ssl-certificate and --ssl-key"],
     ["--http-listen host:99999", "is no address"],
+    ["--http-listen 9730", "lacks host or port"],
+    ["--http-listen [::1]", "lacks host or port"],
     ["--worker-probe 0.5", "--worker-probe must be 0, or 1 and more"],
     ["--otlp-endpoint localhost:4318", "is no URL of a collector"]
   ])("refuses %s once all values are there", (line, message) => {

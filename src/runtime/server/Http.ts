@@ -4,9 +4,11 @@
  * nothing; keep it off the open network.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Http from "node:http"
 import type * as JobServer from "../../protocol/JobServer.ts"
@@ -16,7 +18,7 @@ import { api } from "./MonitoringApi.ts"
 import { StartError } from "./StartError.ts"
 
 /**
- * Serves until the scope closes.
+ * Serves until the scope closes; the URL says where, also if any free port was asked for.
  */
 export const serve = Effect.fnUntraced(function* (
   address: Network.Address,
@@ -36,9 +38,9 @@ export const serve = Effect.fnUntraced(function* (
   const routes = HttpApiBuilder.layer(api, { openapiPath: "/openapi.json" }).pipe(Layer.provide(handlers))
   const listening = address._tag === "Unix" ? { path: address.path } : { host: address.host, port: address.port }
   const served = HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provide(NodeHttpServer.layer(() => Http.createServer(), { ...listening, gracefulShutdownTimeout: 0 }))
+    Layer.provideMerge(NodeHttpServer.layer(() => Http.createServer(), { ...listening, gracefulShutdownTimeout: 0 }))
   )
-  yield* Effect.mapError(
+  const context = yield* Effect.mapError(
     Layer.build(served),
     (cause) =>
       new StartError({
@@ -46,4 +48,5 @@ export const serve = Effect.fnUntraced(function* (
         cause
       })
   )
+  return HttpServer.formatAddress(Context.get(context, HttpServer.HttpServer).address)
 })

@@ -105,8 +105,9 @@ export const open = (options: {
         )
   if (file !== undefined) sinks.push(file)
   if (target === "stderr") sinks.push(toStderr())
-  if (file?.isOpen() === false && options.isTargetChosen) {
-    tellStderr(`cannot open the log file ${target}; logging to stderr`)
+  const problem = file?.problem()
+  if (problem !== undefined && options.isTargetChosen) {
+    tellStderr(`cannot open the log file ${target}: ${problem}; logging to stderr`)
     sinks.push(toStderr())
   }
   const syslog = options.syslog ? toSyslog() : undefined

@@ -6,8 +6,8 @@ import * as Fs from "node:fs"
 
 /** An open log file. */
 export interface LogFile {
-  /** False when the file could not be opened, until it is reopened. */
-  readonly isOpen: () => boolean
+  /** Why the file could not be opened, until it is reopened. */
+  readonly problem: () => string | undefined
   readonly write: (line: string) => void
   /** Opens the path anew; what is wrong with it, if the old file stays in use. */
   readonly reopen: () => string | undefined
@@ -50,9 +50,9 @@ export const open = (path: string, onFailing: (problem: string) => void): LogFil
     if (lostOfLate++ === 0) onFailing(problem)
   }
 
-  openAgain()
+  const problem = openAgain()
   return {
-    isOpen: () => descriptor !== undefined,
+    problem: () => (descriptor === undefined ? problem : undefined),
     write: (line) => {
       if (descriptor === undefined) return
       try {

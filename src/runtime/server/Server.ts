@@ -122,7 +122,8 @@ const observe = Effect.fnUntraced(function* (
     const sources = { core: server.core, times, refusals, linesLost: log.lost }
     if (settings.httpAddress !== undefined) {
       const Http = yield* Effect.promise(() => import("./Http.ts"))
-      yield* Http.serve(settings.httpAddress, server, Metrics.make(sources))
+      const url = yield* Http.serve(settings.httpAddress, server, Metrics.make(sources))
+      log.write("NOTICE", `metrics, health and status on ${url}`)
     }
     if (settings.hasTelemetry) {
       const Telemetry = yield* Effect.promise(() => import("./Telemetry.ts"))

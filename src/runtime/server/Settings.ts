@@ -79,6 +79,10 @@ const mistakeInEndpoint = (text: string): string | undefined => {
   return undefined
 }
 
+/** The port that an address has without one is the job port, which is never meant. */
+const lacksPort = (text: string, address: Network.Address): boolean =>
+  address._tag === "Tcp" && address.port === Network.defaultPort && !text.trim().endsWith(`:${address.port}`)
+
 const isOpen = (address: Network.Address | Network.InvalidAddress | undefined): boolean =>
   address !== undefined && address._tag === "Tcp" && !isLoopback(address)
 
@@ -133,6 +137,8 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
   const http = parsed.given.get("http-listen")?.value
   const httpAddress = http === undefined ? undefined : Network.parse(http)
   if (httpAddress instanceof Network.InvalidAddress) errors.push(`--http-listen: ${httpAddress.message}`)
+  else if (http !== undefined && lacksPort(http, httpAddress!))
+    errors.push(`--http-listen: "${http}" lacks host or port; write host:port, as in 127.0.0.1:9730`)
 
   const otlpEndpoint = parsed.given.get("otlp-endpoint")?.value
   const wrongEndpoint = otlpEndpoint === undefined ? undefined : mistakeInEndpoint(otlpEndpoint)

@@ -37,7 +37,7 @@ export const obey = (
       server.shutdown("graceful"),
       Effect.andThen(
         Effect.sleep(settings.drainSeconds * 1_000),
-        Effect.sync(() => log.write("WARNING", "stopping with jobs left"))
+        Effect.sync(() => log.write("WARNING", `stopping with jobs left: ${server.core.jobs.byNumber.size}`))
       )
     )
     const onStop = (signal: NodeJS.Signals) => {
