@@ -320,9 +320,9 @@ export class ServerModel {
     return job.state === "running" && job.timeLimit > 0 && this.now() - job.assignedAt >= job.timeLimit * 0.8
   }
 
-  /** A result of an attempt whose time was over counts as long as nobody else has the job. */
+  /** A result of an attempt whose time was over counts as long as nobody else has the job, or who had it is gone. */
   mayEndLate(job: ModelJob, connection: ModelConnection, packet: PacketEvent): boolean {
-    const isFree = job.state === "queued" || this.mayBeTimedOut(job)
+    const isFree = job.state === "queued" || job.owner?.open !== true || this.mayBeTimedOut(job)
     return packet.name === "WORK_COMPLETE" && job.heldBefore.has(connection) && job.owner !== connection && isFree
   }
 

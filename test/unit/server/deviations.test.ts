@@ -106,6 +106,16 @@ describe("deviation", () => {
     assert.deepStrictEqual(slow.read(), ["ERROR JOB_NOT_FOUND|Job given in work result not found"])
   })
 
+  it("3: a late WORK_COMPLETE completes a job that is queued once more, since who had it next is gone", () => {
+    const { client, server, slow } = timedOut()
+    const other = server.worker("f")
+    assert.deepStrictEqual(other.grab(), ["JOB_ASSIGN_UNIQ H:1|f|u|x"])
+    other.close()
+    slow.complete("H:1", "late")
+    assert.deepStrictEqual([client.read(), slow.read()], [["WORK_COMPLETE H:1|late"], []])
+    assert.strictEqual(server.core.inspect().counts.jobs, 0)
+  })
+
   it("3: a late exception and its failure are swallowed, and the job stays", () => {
     const { client, server, slow } = timedOut()
     slow.send("WORK_EXCEPTION", { handle: "H:1", data: "late" })

@@ -78,6 +78,18 @@ const cases: ReadonlyArray<
     16,
     `9 < CAN_DO_TIMEOUT f 2000\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n wait 2000\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w\n 9 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r`
   ],
+  [
+    "a late result of a job that another had until its connection closed",
+    fanout,
+    0,
+    `9 < CAN_DO_TIMEOUT f 2000\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n wait 2000\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w\n 8 closed\n 9 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r`
+  ],
+  [
+    "a late result of a job that another had and a third has",
+    fanout,
+    16,
+    `9 < CAN_DO_TIMEOUT f 2000\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n wait 2000\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w\n 8 closed\n 7 < CAN_DO f\n 7 < GRAB_JOB\n 7 > JOB_ASSIGN H:1 f w\n 9 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r`
+  ],
   ["attempts spent", fanout, 0, `${running}\n 9 closed\n 1 > WORK_FAIL H:1`, 1],
   [
     "a listener left out",
