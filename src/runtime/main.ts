@@ -15,7 +15,7 @@ if (command === "--version" && rest.length === 0) {
   await main(rest, { name: "effect-gearman server", version, isStandIn: false })
 } else if (command === "config" && (rest[0] === "print" || rest[0] === "check") && !isHelp) {
   const { config } = await import("./server/config.ts")
-  config(rest[0], rest.slice(1))
+  await config(rest[0], rest.slice(1))
 } else {
   const { main } = await import("./cli/main.ts")
   main(process.argv.slice(2))

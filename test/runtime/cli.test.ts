@@ -1,5 +1,6 @@
 /** Each command as people run it: a process of its own, against a server that is one too. */
 import * as Fs from "node:fs"
+import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
 import { freePort } from "../interop/processes.ts"
@@ -255,6 +256,30 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     const files = await gearman(["config", "check", "--ssl", "--ssl-key=/no/key", "--ssl-certificate=/no/chain"])
     assert.strictEqual(files.code, 1)
     assert.match(files.stderr, /--ssl-certificate: ENOENT.*\n.*--ssl-key: ENOENT/)
+    const pem = ["--ssl", "--ssl-key=package.json", "--ssl-certificate=package.json"]
+    const here = ["--user=no-such-user", "--pid-file=/no/such/pid", "--log-file=/no/such/log"]
+    const unusable = await gearman(["config", "check", ...pem, ...here])
+    assert.deepStrictEqual([unusable.code, unusable.stdout], [1, ""])
+    assert.deepStrictEqual(
+      unusable.stderr
+        .trimEnd()
+        .replace(/package\.json: .*/, "package.json: …")
+        .split("\n"),
+      [
+        "cannot use the TLS files package.json, package.json: …",
+        "--pid-file: there is no folder /no/such",
+        "--log-file: there is no folder /no/such",
+        "--user: there is no user no-such-user"
+      ].map((error) => `effect-gearman config: ${error}`)
+    )
+    const usable = await gearman([
+      "config",
+      "check",
+      `--pid-file=${Os.tmpdir()}/pid`,
+      "--log-file=stderr",
+      "--user=root"
+    ])
+    assert.deepStrictEqual([usable.code, usable.stdout], [0, "the configuration is valid\n"])
   })
 
   it("shows help with an example for every command", async () => {

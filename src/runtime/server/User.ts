@@ -12,7 +12,7 @@ interface Account {
 }
 
 /** Most users are in the file; the others (LDAP and such) are known to `id`. */
-const find = (user: string): Account | undefined => {
+export const find = (user: string): Account | undefined => {
   const lines = Fs.existsSync("/etc/passwd") ? Fs.readFileSync("/etc/passwd", "utf8").split("\n") : []
   for (const line of lines) {
     const [name, , uid, gid] = line.split(":")

@@ -3,6 +3,7 @@
  * environment and file together, without starting one.
  */
 import * as Fs from "node:fs"
+import * as Path from "node:path"
 import * as Parse from "./parse.ts"
 import * as Settings from "./Settings.ts"
 
@@ -18,21 +19,50 @@ const print = (parsed: Parse.Parsed, isJson: boolean): void => {
   process.stdout.write(isJson ? `${JSON.stringify(settings)}\n` : settings.map(line).join(""))
 }
 
-/** Files that a server reads at its start. */
-const unreadable = ({ tls }: Settings.Settings): ReadonlyArray<string> => {
-  const files = { "ssl-certificate": tls?.certificate, "ssl-key": tls?.key, "ssl-ca-file": tls?.authorities }
-  return Object.entries(files).flatMap(([name, file]) => {
-    try {
-      if (file !== undefined) Fs.accessSync(file, Fs.constants.R_OK)
-      return []
-    } catch (cause) {
-      return [`--${name}: ${(cause as Error).message}`]
-    }
-  })
+const problemOf = (act: () => void): string | undefined => {
+  try {
+    act()
+    return undefined
+  } catch (cause) {
+    return (cause as Error).message
+  }
 }
 
+/** What a server reads at its start, and whether certificate and key belong together. */
+const wrongWithTls = async (tls: NonNullable<Settings.Settings["tls"]>): Promise<ReadonlyArray<string>> => {
+  const files = { "ssl-certificate": tls.certificate, "ssl-key": tls.key, "ssl-ca-file": tls.authorities }
+  const unreadable = Object.entries(files).flatMap(([name, file]) => {
+    const problem = file === undefined ? undefined : problemOf(() => Fs.accessSync(file, Fs.constants.R_OK))
+    return problem === undefined ? [] : [`--${name}: ${problem}`]
+  })
+  if (unreadable.length > 0) return unreadable
+  const [{ contextOf }, Effect] = await Promise.all([import("../network/Tls.ts"), import("effect/Effect")])
+  return Effect.runSync(Effect.match(contextOf(tls), { onFailure: ({ message }) => [message], onSuccess: () => [] }))
+}
+
+/**
+ * What a server does not find at its start. Whether it may write there is another question: the check may be
+ * run by another user.
+ */
+const missing = async ({ logFile, pidFile, user }: Settings.Settings): Promise<ReadonlyArray<string>> => {
+  const files = { "pid-file": pidFile, "log-file": logFile === "stderr" || logFile === "none" ? undefined : logFile }
+  const errors = Object.entries(files).flatMap(([name, file]) =>
+    file === undefined || Fs.existsSync(Path.dirname(file))
+      ? []
+      : [`--${name}: there is no folder ${Path.dirname(file)}`]
+  )
+  if (user === undefined) return errors
+  const { find } = await import("./User.ts")
+  return find(user) === undefined ? [...errors, `--user: there is no user ${user}`] : errors
+}
+
+const wrongHere = async (settings: Settings.Settings): Promise<ReadonlyArray<string>> => [
+  ...(settings.tls === undefined ? [] : await wrongWithTls(settings.tls)),
+  ...(await missing(settings))
+]
+
 /** Runs the command. */
-export const config = (action: "print" | "check", args: ReadonlyArray<string>): void => {
+export const config = async (action: "print" | "check", args: ReadonlyArray<string>): Promise<void> => {
   const isJson = args.includes("--json")
   const parsed = Parse.parse(
     args.filter((word) => word !== "--json"),
@@ -43,7 +73,7 @@ export const config = (action: "print" | "check", args: ReadonlyArray<string>): 
     if (shown !== undefined) print(shown, isJson)
   }
   const settings = Settings.ofParsed(parsed)
-  const errors = Parse.isRefusal(settings) ? settings.errors : unreadable(settings)
+  const errors = Parse.isRefusal(settings) ? settings.errors : await wrongHere(settings)
   report(errors)
   if (action === "print") return
   const warnings = Parse.isRefusal(parsed) ? (parsed.rest?.warnings ?? []) : parsed.warnings
