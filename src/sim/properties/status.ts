@@ -139,6 +139,8 @@ export const reasons = (mostOf: (server: string) => number = () => 0): Property 
   const touched = new Set<string>()
   /** Those that could do more when the step began. */
   const weakened = new Set<ModelConnection>()
+  /** Who learned what in this step: a sleeper is woken at once for what waits already. */
+  const learned = new Set<string>()
   const touch = (job: ModelJob | undefined) => {
     if (job !== undefined) touched.add(job.function)
   }
@@ -164,8 +166,13 @@ export const reasons = (mostOf: (server: string) => number = () => 0): Property 
       weakened.add(connection)
       other()
     },
+    observe: ({ event }) => {
+      if (event._tag !== "Packet" || !event.atServer || !event.got || !event.name.startsWith("CAN_DO")) return
+      learned.add(`${event.node} ${event.connection} ${event.fields[0]}`)
+    },
     noop: (server, connection) => {
-      noops.set(server, (noops.get(server) ?? 0) + 1)
+      const isForLearner = created !== undefined && learned.has(`${server.node} ${connection.id} ${created.function}`)
+      if (!isForLearner) noops.set(server, (noops.get(server) ?? 0) + 1)
       if (weakened.has(connection)) return
       for (const fn of touched) if (connection.abilities.has(fn)) return
       for (const job of server.unfinished) {
@@ -178,6 +185,7 @@ export const reasons = (mostOf: (server: string) => number = () => 0): Property 
       // Emptying a set that is empty costs as much as any other.
       if (touched.size > 0) touched.clear()
       if (weakened.size > 0) weakened.clear()
+      if (learned.size > 0) learned.clear()
       if (noops.size > 0) {
         for (const [server, count] of noops) judgeCount(server, count)
         noops.clear()

@@ -186,6 +186,18 @@ describe("properties of what a server says", () => {
     ["one that is made up", status, 46, `${submitted}\n 2 < GET_STATUS_UNIQUE v\n 2 > STATUS_RES_UNIQUE v 1 0 0 0 1`],
     ["a job that wakes one", () => reasons(() => 1), 0, `${sleepers}\n ${submitted}\n 8 > NOOP`],
     ["a job that wakes two", () => reasons(() => 1), 25, `${sleepers}\n ${submitted}\n 7 > NOOP\n 8 > NOOP`],
+    [
+      "a job that wakes one, and a sleeper that learns its function then",
+      () => reasons(() => 1),
+      0,
+      `${sleepers}\n 1 < PRE_SLEEP\n --\n ${submitted}\n 1 < CAN_DO f\n 1 > NOOP\n 8 > NOOP`
+    ],
+    [
+      "a job that wakes two, and a sleeper that learns its function then",
+      () => reasons(() => 1),
+      25,
+      `${sleepers}\n 1 < PRE_SLEEP\n --\n ${submitted}\n 1 < CAN_DO f\n 1 > NOOP\n 7 > NOOP\n 8 > NOOP`
+    ],
     ["a job that may wake all", () => reasons(() => 0), 0, `${sleepers}\n ${submitted}\n 7 > NOOP\n 8 > NOOP`]
   ]
   for (const [name, make, expected, history] of cases) {
