@@ -17,6 +17,17 @@ import * as Metrics from "./Metrics.ts"
 import { api } from "./MonitoringApi.ts"
 import { StartError } from "./StartError.ts"
 
+/** Monitors are few and quick. Whoever else finds the port must not use up the job port's descriptors. */
+const makeServer = (): Http.Server => {
+  const server = Http.createServer({
+    headersTimeout: 10_000,
+    requestTimeout: 10_000,
+    connectionsCheckingInterval: 2_000
+  })
+  server.maxConnections = 256
+  return server
+}
+
 /**
  * Serves until the scope closes; the URL says where, also if any free port was asked for.
  */
@@ -38,7 +49,7 @@ export const serve = Effect.fnUntraced(function* (
   const routes = HttpApiBuilder.layer(api, { openapiPath: "/openapi.json" }).pipe(Layer.provide(handlers))
   const listening = address._tag === "Unix" ? { path: address.path } : { host: address.host, port: address.port }
   const served = HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provideMerge(NodeHttpServer.layer(() => Http.createServer(), { ...listening, gracefulShutdownTimeout: 0 }))
+    Layer.provideMerge(NodeHttpServer.layer(makeServer, { ...listening, gracefulShutdownTimeout: 0 }))
   )
   const context = yield* Effect.mapError(
     Layer.build(served),
