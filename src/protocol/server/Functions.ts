@@ -33,8 +33,8 @@ export class ServerFunction implements Timed {
   readonly abilities = new Set<Ability>()
   /** Abilities of sleepers, and of some who have woken up since. */
   readonly sleepers = new Fifo<Ability>()
-  /** Connections that were sent a NOOP for it and have not asked for a job since. */
-  awaitedNoops = 0
+  /** Connections that were sent a NOOP for it and have not asked for a job since, by when it was sent. */
+  readonly woken = new Fifo<Session>()
   /** Known to the table as one that nobody needs. */
   isIdle = false
 

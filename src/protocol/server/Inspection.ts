@@ -129,7 +129,7 @@ const functionsOf = (session: Session): Array<string> =>
 
 const countsOf = ({ jobs, lingeringCount, sessions }: Inspected): Counts => {
   let awaitedNoops = 0
-  for (const fn of jobs.functions.values()) awaitedNoops += fn.awaitedNoops
+  for (const fn of jobs.functions.values()) awaitedNoops += fn.woken.size
   return {
     jobs: jobs.byNumber.size,
     sessions: sessions.size,
@@ -182,7 +182,7 @@ export const snapshot = (server: Inspected): Snapshot => ({
     sleepers: Array.from(fn.sleepers, (ability) => ability.session)
       .filter((session) => session.sleep === "asleep")
       .map((session) => session.number),
-    awaitedNoops: fn.awaitedNoops,
+    awaitedNoops: fn.woken.size,
     isIdle: fn.isIdle
   })),
   sessions: Array.from(server.sessions, (session) => ({
@@ -304,7 +304,7 @@ export const violations = (server: Inspected): ReadonlyArray<string> => {
       if (ability.session.wokenBy === ability) awaited++
       if (ability.session.sleep === "asleep") asleep++
     }
-    check(awaited === fn.awaitedNoops, () => `${fn.key} awaits ${awaited} NOOPs, counted as ${fn.awaitedNoops}`)
+    check(awaited === fn.woken.size, () => `${fn.key} awaits ${awaited} NOOPs, counted as ${fn.woken.size}`)
     check(
       queued === 0 || asleep === 0 || awaited > 0 || jobs.grabs.isSaved(fn),
       () => `${fn.key} has ${queued} jobs, ${asleep} able connections asleep, and no NOOP under way to any`

@@ -208,7 +208,7 @@ export class JobServerCore {
     let left = maxChecked
     for (const fn of this.jobs.functions.working()) {
       if (left-- === 0) break
-      if (!Sleepers.rescue(fn, maxChecked)) continue
+      if (!Sleepers.rescue(fn, maxChecked, this.jobs.nowMillis)) continue
       this.jobs.counters.missedWakeups++
       found.push(fn.key)
     }

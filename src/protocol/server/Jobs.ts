@@ -244,7 +244,9 @@ export class Jobs {
 
   /** Wakes sleepers if there is work for them and no NOOP is under way any more. */
   wakeAgain(fn: ServerFunction | undefined): void {
-    if (fn !== undefined && fn.awaitedNoops === 0 && fn.runnableCount > 0) this.wake(fn)
+    if (fn === undefined || fn.runnableCount === 0) return
+    Sleepers.giveUpWoken(fn, this.nowMillis - this.wakeupTimeoutMillis)
+    if (fn.woken.size === 0) this.wake(fn)
   }
 
   private offer(job: Job): void {
@@ -257,7 +259,7 @@ export class Jobs {
 
   /** Wakes sleepers for one more job. */
   wake(fn: ServerFunction): void {
-    if (fn.sleepers.size > 0) this.counters.noops += Sleepers.wake(fn, this.workerWakeup)
+    if (fn.sleepers.size > 0) this.counters.noops += Sleepers.wake(fn, this.workerWakeup, this.nowMillis)
     // Those who sleep on are not forgotten: it is their turn if the woken ones stay silent.
     if (fn.sleepers.size > 0 && fn.heapIndex === -1) this.passOns.set(fn, this.nowMillis + this.wakeupTimeoutMillis)
   }

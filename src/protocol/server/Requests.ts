@@ -202,7 +202,7 @@ export class Requests {
     const next = this.jobs.functions.nextFor(session)
     if (next === undefined) return Sleepers.fallAsleep(session)
     this.jobs.counters.noops++
-    Sleepers.refuseSleep(session, next.ability)
+    Sleepers.refuseSleep(session, next.ability, this.jobs.nowMillis)
   }
 
   private canDo(session: Session, frame: Codec.Frame): void {
@@ -237,7 +237,7 @@ export class Requests {
       // It fell asleep before it said what it can do; nothing else would wake it for these.
       session.unlisted.add(ability)
       jobs.counters.noops++
-      Sleepers.refuseSleep(session, ability)
+      Sleepers.refuseSleep(session, ability, jobs.nowMillis)
     } else Sleepers.enlist(ability)
   }
 

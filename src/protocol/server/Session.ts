@@ -78,7 +78,7 @@ export interface SessionAccess {
  * @since 0.1.0
  * @category models
  */
-export class Session implements Timed {
+export class Session implements Timed, Linked<Session> {
   readonly number: number
   readonly peer: Peer
   readonly outbox: Outbox
@@ -102,6 +102,11 @@ export class Session implements Timed {
   sleep: Sleep = "awake"
   /** The function a NOOP was sent for, while the connection is woken. */
   wokenBy: Ability | undefined = undefined
+  /** When that NOOP was sent, on the monotonic clock. */
+  wokenMillis = 0
+  /** Its place among those woken for that function. */
+  previous: Session | undefined = undefined
+  next: Session | undefined = undefined
   /** Abilities that are in no list of sleepers: all at first, and each that was woken. */
   readonly unlisted = new Set<Ability>()
   readonly running = new Set<Job>()

@@ -12,11 +12,12 @@ import * as Packet from "../Packet.ts"
 import type { ServerFunction } from "./Functions.ts"
 import type { Ability, Session } from "./Session.ts"
 
-const sendNoop = (ability: Ability): void => {
+const sendNoop = (ability: Ability, nowMillis: number): void => {
   const { session } = ability
   session.sleep = "woken"
   session.wokenBy = ability
-  ability.function.awaitedNoops++
+  session.wokenMillis = nowMillis
+  ability.function.woken.push(session)
   session.begin(Packet.PacketType.NOOP, 0, 0)
 }
 
@@ -27,14 +28,14 @@ const sendNoop = (ability: Ability): void => {
  * @since 0.1.0
  * @category operations
  */
-export const wake = (fn: ServerFunction, most: number): number => {
+export const wake = (fn: ServerFunction, most: number, nowMillis: number): number => {
   let woken = 0
   for (let left = most === 0 ? Infinity : most; left > 0;) {
     const ability = fn.sleepers.shift()
     if (ability === undefined) break
     ability.session.unlisted.add(ability)
     if (ability.session.sleep !== "asleep") continue
-    sendNoop(ability)
+    sendNoop(ability, nowMillis)
     woken++
     left--
   }
@@ -49,7 +50,7 @@ export const wake = (fn: ServerFunction, most: number): number => {
  * @since 0.1.0
  * @category operations
  */
-export const rescue = (fn: ServerFunction, most: number): boolean => {
+export const rescue = (fn: ServerFunction, most: number, nowMillis: number): boolean => {
   let sleeper: Ability | undefined
   let left = most
   for (const ability of fn.abilities) {
@@ -57,7 +58,7 @@ export const rescue = (fn: ServerFunction, most: number): boolean => {
     if (ability.session.sleep === "asleep") sleeper ??= ability
   }
   if (sleeper === undefined) return false
-  sendNoop(sleeper)
+  sendNoop(sleeper, nowMillis)
   return true
 }
 
@@ -67,8 +68,8 @@ export const rescue = (fn: ServerFunction, most: number): boolean => {
  * @since 0.1.0
  * @category operations
  */
-export const refuseSleep = (session: Session, ability: Ability): void => {
-  if (session.wokenBy === undefined) sendNoop(ability)
+export const refuseSleep = (session: Session, ability: Ability, nowMillis: number): void => {
+  if (session.wokenBy === undefined) sendNoop(ability, nowMillis)
   else session.begin(Packet.PacketType.NOOP, 0, 0)
 }
 
@@ -87,7 +88,7 @@ export const fallAsleep = (session: Session): void => {
 
 /**
  * The connection's NOOP, if it had one, is no longer under way. Returns the function it
- * was for when that was the last one: if there still is work, others must be woken.
+ * was for: if there still is work and no other NOOP is under way, others must be woken.
  *
  * @since 0.1.0
  * @category operations
@@ -96,9 +97,20 @@ export const answered = (session: Session): ServerFunction | undefined => {
   const ability = session.wokenBy
   if (ability === undefined) return undefined
   session.wokenBy = undefined
-  const fn = ability.function
-  fn.awaitedNoops--
-  return fn.awaitedNoops === 0 ? fn : undefined
+  ability.function.woken.remove(session)
+  return ability.function
+}
+
+/**
+ * NOOPs that were sent so early count no longer as under way: who sleeps that long may be
+ * gone without a word.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const giveUpWoken = (fn: ServerFunction, untilMillis: number): void => {
+  let session: Session | undefined
+  while ((session = fn.woken.first) !== undefined && session.wokenMillis <= untilMillis) answered(session)
 }
 
 /**

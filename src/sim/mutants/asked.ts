@@ -97,8 +97,8 @@ export const asked: ReadonlyArray<Mutant> = [
     id: "wakes-everybody",
     title: "A job wakes all sleepers, whatever the server's option says",
     file: "src/protocol/server/Jobs.ts",
-    find: "Sleepers.wake(fn, this.workerWakeup)",
-    replace: "Sleepers.wake(fn, 0)",
+    find: "Sleepers.wake(fn, this.workerWakeup,",
+    replace: "Sleepers.wake(fn, 0,",
     property: 25,
     needs: ["workload"]
   },

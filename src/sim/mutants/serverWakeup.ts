@@ -33,8 +33,8 @@ export const serverWakeup: ReadonlyArray<Mutant> = [
     id: "03-one-noop-for-all",
     title: "NOOP goes to one sleeper, and all count as awake",
     file: "src/protocol/server/Sleepers.ts",
-    find: "    sendNoop(ability)\n    woken++",
-    replace: '    if (woken === 0) sendNoop(ability)\n    else ability.session.sleep = "awake"\n    woken++',
+    find: "    sendNoop(ability, nowMillis)\n    woken++",
+    replace: '    if (woken === 0) sendNoop(ability, nowMillis)\n    else ability.session.sleep = "awake"\n    woken++',
     property: 23,
     needs: ["interleaving", "workload"]
   },
@@ -51,9 +51,9 @@ export const serverWakeup: ReadonlyArray<Mutant> = [
     id: "05-wake-anybody",
     title: "The first sleeper is woken, whatever it can do",
     file: "src/protocol/server/Jobs.ts",
-    find: "if (fn.sleepers.size > 0) this.counters.noops += Sleepers.wake(fn, this.workerWakeup)",
+    find: "if (fn.sleepers.size > 0) this.counters.noops += Sleepers.wake(fn, this.workerWakeup, this.nowMillis)",
     replace:
-      "for (const one of this.functions.values()) if (one.sleepers.size > 0) return void (this.counters.noops += Sleepers.wake(one, 1))",
+      "for (const one of this.functions.values()) if (one.sleepers.size > 0) return void (this.counters.noops += Sleepers.wake(one, 1, this.nowMillis))",
     property: 23,
     needs: ["workload"]
   },

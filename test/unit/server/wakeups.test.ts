@@ -68,6 +68,23 @@ describe("a wake-up that is not answered", () => {
     workers[0]!.close()
     assert.strictEqual(workers[1]!.read().length, 1)
   })
+
+  it("of a worker that leaves is passed on at once, also beside one that has been silent for long", () => {
+    const server = new Server({ workerWakeup: 1, wakeupTimeoutMillis: 1_000 })
+    const workers = sleepers(server, 4)
+    const client = server.connect()
+    client.background("f")
+    server.advance(1_000)
+    assert.deepStrictEqual(wokenOf(workers), [1, 1, 0, 0])
+    assert.deepStrictEqual(workers[1]!.grab(), ["JOB_ASSIGN_UNIQ H:1|f||x"])
+    client.background("f")
+    workers[2]!.close()
+    assert.deepStrictEqual(wokenOf(workers), [0, 0, 1, 1])
+    assert.deepStrictEqual(server.core.violations(), [])
+    // It was only slow: what it says now is heard as ever.
+    assert.deepStrictEqual(workers[0]!.grab(), ["JOB_ASSIGN_UNIQ H:2|f||x"])
+    assert.deepStrictEqual(server.core.violations(), [])
+  })
 })
 
 describe("the look for missed wake-ups", () => {
