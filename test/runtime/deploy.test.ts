@@ -88,6 +88,17 @@ describe("the systemd unit", { timeout: 60_000 }, () => {
       await systemd.says(/STOPPING=1/)
       await systemd.stop()
     }))
+
+  it("serves without the tool for that, and says why its manager will not hear of it", () =>
+    inDirectory(async (directory) => {
+      const server = startGearman(["server", "--port=0"], {
+        env: { PATH: directory, NOTIFY_SOCKET: Path.join(directory, "notify"), WATCHDOG_USEC: "100000" }
+      })
+      await server.says("cannot tell the service manager: spawn systemd-notify ENOENT")
+      await server.says(/^listening on/)
+      const { stderr } = await end(server)
+      assert.strictEqual(stderr.match(/cannot tell/g)?.length, 1)
+    }))
 })
 
 describe("the Dockerfile", { timeout: 60_000 }, () => {

@@ -76,6 +76,8 @@ describe("gearmand's command line", () => {
     [`--job-handle-prefix ${"x".repeat(53)}`, "at most 52 bytes"],
     ["--job-handle-prefix a//b", "white space or //"],
     ["--ssl", "--ssl needs --ssl-certificate and --ssl-key"],
+    ["--ssl-certificate=a --ssl-key=b", "--ssl-certificate, --ssl-key: TLS is off; give --ssl"],
+    ["--ssl-ca-file=a --listener=b", "--ssl-ca-file: TLS is off; give --ssl"],
     ["--http-listen host:99999", "is no address"],
     ["--http-listen 9730", "lacks host or port"],
     ["--http-listen [::1]", "lacks host or port"],

@@ -64,6 +64,8 @@ describe("TLS", { timeout: 90_000 }, () => {
     const doubting = await gearman(["admin", "version", "--server", plain.address, "--ssl"])
     assert.strictEqual(doubting.code, 3)
     assert.match(doubting.stderr, /unable to verify|self-signed|unknown|certificate/i)
+    const unprotected = await gearman(["admin", "version", "--server", plain.address, ...trust.slice(1)])
+    assert.deepStrictEqual([unprotected.code, /TLS is off; give --ssl/.test(unprotected.stderr)], [2, true])
     const without = await gearman(["admin", "version", "--server", plain.address])
     assert.strictEqual(without.code, 3)
   })

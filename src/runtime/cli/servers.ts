@@ -60,6 +60,9 @@ const split = (list: string): ReadonlyArray<string> => list.split(/[\s,]+/).filt
 
 /** The addresses, each valid. */
 export const resolve = Effect.fnUntraced(function* (given: Given) {
+  if (!given.ssl && [given.sslCaFile, given.sslCertificate, given.sslKey].some(Option.isSome)) {
+    return yield* new Usage({ problem: "certificates are given, but TLS is off; give --ssl too" })
+  }
   const texts = given.server.flatMap(split)
   if (given.server.length > 0 && texts.length === 0) {
     return yield* new Usage({ problem: "--server names no server; give HOST:PORT, or leave it out" })

@@ -184,7 +184,7 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
       )
       Signals.obeyEarly(log)
       for (const warning of settings.warnings) log.write("WARNING", warning)
-      const supervisor = Supervisor.find()
+      const supervisor = Supervisor.find((problem) => log.write("ERROR", problem))
       // All of them from the start: who watches how a count grows must not miss the first.
       const refusals = new Map<string, number>([...limits, tlsHandshake].map((reason) => [reason, 0]))
       const turnAway = (peer: string, reason: string, why: string) => {

@@ -134,6 +134,12 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
     errors.push(`${has("ssl") ? "--ssl" : "a --listener with tls"} needs --ssl-certificate and --ssl-key`)
   }
 
+  // Whoever gives certificates believes the port to be protected.
+  const unused = ["ssl-certificate", "ssl-key", "ssl-ca-file"].filter((name) => parsed.given.has(name))
+  if (!needsTls && unused.length > 0) {
+    errors.push(`--${unused.join(", --")}: TLS is off; give --ssl for the job port, or tls to a --listener`)
+  }
+
   const http = parsed.given.get("http-listen")?.value
   const httpAddress = http === undefined ? undefined : Network.parse(http)
   if (httpAddress instanceof Network.InvalidAddress) errors.push(`--http-listen: ${httpAddress.message}`)

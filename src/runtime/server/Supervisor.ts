@@ -13,14 +13,18 @@ export interface Supervisor {
 
 const nobody: Supervisor = { ready: () => {}, stopping: () => {} }
 
-/** Finds the service manager by the variables it sets. */
-export const find = (environment: NodeJS.ProcessEnv = process.env): Supervisor => {
+/** Finds the service manager by the variables it sets; `onFailing` is told once why it cannot be told anything. */
+export const find = (onFailing: (problem: string) => void, environment = process.env): Supervisor => {
   if (environment["NOTIFY_SOCKET"] === undefined) return nobody
+  let isFailing = false
   // By the protocol's own words: older tools have no options for all of them.
   const tell = (...words: ReadonlyArray<string>) => {
     const child = ChildProcess.spawn("systemd-notify", [`--pid=${process.pid}`, ...words], { stdio: "ignore" })
     // Without the tool, or the manager, serving goes on.
-    child.on("error", () => {})
+    child.on("error", ({ message }) => {
+      if (!isFailing) onFailing(`cannot tell the service manager: ${message}`)
+      isFailing = true
+    })
     child.unref()
   }
   const watchdogMillis = Number(environment["WATCHDOG_USEC"] ?? 0) / 1_000
