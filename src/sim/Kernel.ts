@@ -73,6 +73,12 @@ export interface KernelOptions {
   readonly resumeInTurn: boolean
   /** One in this many steps time goes on although tasks are ready; 0 means never. */
   readonly hurryOneIn: number
+  /**
+   * Any timer that is set may be the next one, by choice, also while tasks are ready; those
+   * that were due before it are late. None is early: the time goes on with it. For searches
+   * of all orders of events, which must not depend on how long anything takes.
+   */
+  readonly untimed?: boolean | undefined
 }
 
 // More operations than a task ever has, and a small integer to the engine, which a larger one is not.
@@ -167,14 +173,40 @@ export class Kernel {
   /** Does one thing. False when there is nothing left to do. */
   step(): boolean {
     const { choices, options, ready } = this
+    if (options.untimed === true) return this.stepUntimed()
     const hurries = ready.length > 0 && options.hurryOneIn > 0 && choices.oneIn("hurry", options.hurryOneIn)
     if (ready.length === 0 || hurries) {
       if (!this.advance() && ready.length === 0) return false
     }
     // What was due may all belong to paused owners.
     if (ready.length === 0) return true
+    this.runReady(choices.choose("run", ready.length))
+    return true
+  }
+
+  /** Ready tasks and timers that are set are all alike. */
+  private stepUntimed(): boolean {
+    // In order, so that 0 is the oldest task, or else the timer that is due first.
+    const timers = this.heap.filter((timer) => isDue(timer) && !timer.owner.paused).sort(byTime)
+    const ready = this.ready.length
+    if (ready + timers.length === 0) return false
+    const index = this.choices.choose("run or fire", ready + timers.length)
+    if (index >= ready) this.fire(timers[index - ready]!)
+    this.runReady(Math.min(index, ready))
+    return true
+  }
+
+  /** The time goes on to a timer's, and it alone is ready. */
+  private fire(timer: Timer): void {
+    this.now = Math.max(this.now, timer.at)
+    this.choices.hash.number(this.now)
+    this.cancel(timer)
+    this.ready.push(timer)
+  }
+
+  private runReady(index: number): void {
+    const { ready } = this
     this.steps++
-    const index = choices.choose("run", ready.length)
     const task = ready[index]!
     const last = ready.length - 1
     if (last < orderedBelow) ready.copyWithin(index, index + 1)
@@ -183,7 +215,6 @@ export class Kernel {
     this.begin(task.owner)
     task.run()
     if (this.afterStep !== undefined) this.afterStep()
-    return true
   }
 
   /** What runs from now on in this step is this owner's. */
@@ -242,6 +273,8 @@ const isDue = (timer: Timer): boolean => timer.set && timer.owner.live
 
 const isBefore = (one: Timer, other: Timer): boolean =>
   one.at < other.at || (one.at === other.at && one.order < other.order)
+
+const byTime = (one: Timer, other: Timer): number => one.at - other.at || one.order - other.order
 
 const push = (heap: Array<Timer>, timer: Timer): void => {
   let at = heap.length

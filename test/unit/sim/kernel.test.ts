@@ -177,4 +177,54 @@ describe("the kernel", () => {
     assert.isAbove(early, 20)
     assert.isBelow(early, 100)
   })
+
+  it("runs timers in any order where they are untimed, none early and each once, and draws no other runs", () => {
+    const orders = new Set<string>()
+    for (let seed = 1; seed <= 300; seed++) {
+      const world = worldOf(seed, { untimed: true })
+      let order = ""
+      for (const [letter, millis] of Object.entries({ a: 10, b: 5000, c: 90_000 })) {
+        at(world, millis, () => {
+          order += letter
+          assert.isAtLeast(world.kernel.now, millis)
+        })
+      }
+      const cancelled = at(world, 1, () => (order += "never"))
+      world.kernel.cancel(cancelled)
+      run(world)
+      assert.strictEqual(world.kernel.now, 90_000)
+      orders.add(order)
+    }
+    assert.sameMembers([...orders], ["abc", "acb", "bac", "bca", "cab", "cba"])
+  })
+
+  it("fires an untimed timer at any point after it is set, beside tasks that are ready", () => {
+    const points = new Set<number>()
+    for (let seed = 1; seed <= 300; seed++) {
+      const world = worldOf(seed, { untimed: true })
+      let steps = 0
+      const go = () => {
+        if (++steps < 4) world.kernel.schedule(world.kernel.world, go)
+      }
+      world.kernel.schedule(world.kernel.world, go)
+      at(world, 60_000, () => points.add(steps))
+      run(world)
+      assert.strictEqual(steps, 4)
+    }
+    assert.sameMembers([...points], [0, 1, 2, 3, 4])
+  })
+
+  it("keeps a paused machine's timers back also where they are untimed", () => {
+    const world = worldOf(1, { untimed: true })
+    const said: Array<string> = []
+    world.start("paused", Effect.sleep(10).pipe(Effect.andThen(Effect.sync(() => said.push("paused")))))
+    run(world, () => world.node("paused").incarnation.timers === 1)
+    world.node("paused").pause()
+    at(world, 50, () => said.push("free"))
+    run(world)
+    assert.deepStrictEqual(said, ["free"])
+    world.node("paused").resume()
+    run(world)
+    assert.deepStrictEqual(said, ["free", "paused"])
+  })
 })
