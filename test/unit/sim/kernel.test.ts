@@ -144,6 +144,27 @@ describe("the kernel", () => {
     assert.deepStrictEqual(told["jumping"], { wall: -59_000, monotonic: 1000, now: 1000 })
   })
 
+  it("a machine's clocks go on from where they are, also across a crash", () => {
+    const world = worldOf(1)
+    const read: Array<readonly [wall: number, monotonic: number]> = []
+    const program = Effect.sync(() => {
+      const clock = world.node("machine").clock
+      read.push([clock.wallMillis(world.kernel.now) - worldBeginsMillis, clock.read(world.kernel.now)])
+    }).pipe(Effect.andThen(Effect.never))
+    world.node("machine").clock.skewMillis = 60_000
+    world.node("machine").clock.drift(0, 500)
+    world.start("machine", program)
+    at(world, 1000, () => {
+      world.node("machine").crash()
+      world.start("machine", program)
+    })
+    run(world)
+    assert.deepStrictEqual(read, [
+      [60_000, 0],
+      [61_500, 1500]
+    ])
+  })
+
   it("draws chance for each machine and start by itself, and the same for the same seed", () => {
     const numbersOf = (seed: number) => {
       const world = worldOf(seed)

@@ -4,7 +4,7 @@ import * as Network from "../../../src/protocol/Network.ts"
 import { Choices } from "../../../src/sim/Choice.ts"
 import { hermetically } from "../../../src/sim/Hermetic.ts"
 import type { NetworkOptions } from "../../../src/sim/network/Link.ts"
-import type { Tap } from "../../../src/sim/network/Endpoint.ts"
+import type { Endpoint, Tap } from "../../../src/sim/network/Endpoint.ts"
 import { type Fault, type FaultKind, faultKinds } from "../../../src/sim/scenario/Fault.ts"
 import { begin } from "../../../src/sim/scenario/faults.ts"
 import { calm, World } from "../../../src/sim/World.ts"
@@ -105,6 +105,28 @@ describe("the network", () => {
     assert.strictEqual(reset.told.filter((text) => text.includes("server got")).length, 1)
     assert.include(told, "server: Broken: ECONNRESET")
     assert.include(told, "client: Broken: ECONNRESET")
+  })
+
+  it("whoever lets go of a connection hears nothing more of it", () => {
+    const endpoints: Array<Endpoint> = []
+    const world = new World(Choices.seeded(1), calm, { ...noTap, opened: (endpoint) => endpoints.push(endpoint) })
+    const seen = { ...observed(), world }
+    world.start("server", server(seen))
+    world.start("client", client(seen, 10))
+    const told: Array<string> = []
+    at(world, 50, () => {
+      assert.strictEqual(endpoints.length, 2)
+      for (const endpoint of endpoints) {
+        endpoint.onReadable = () => told.push(`${endpoint.host} may read`)
+        endpoint.onWritable = () => told.push(`${endpoint.host} may write`)
+        endpoint.notifyReadable()
+        endpoint.notifyWritable()
+      }
+      // What it was to be told is under way by now.
+      endpoints.find(({ host }) => host === "client")!.close(true)
+    })
+    run(world, 1000)
+    assert.sameMembers([...new Set(told)], ["server may read", "server may write"])
   })
 
   it("a program that dies has its connections closed; who has unread bytes sees a reset", () => {
