@@ -79,3 +79,31 @@ export const propertyNames: { readonly [number: number]: string } = {
  * @category getters
  */
 export const nameOfProperty = (number: number): string => `${number} ${propertyNames[number] ?? "unnamed"}`
+
+/**
+ * Properties without a check of their own number: under which numbers what breaks them is
+ * told (none: it is not), and why. `docs/simulation.md` says the same to people.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const judgedAs: { readonly [number: number]: readonly [as: ReadonlyArray<number>, why: string] } = {
+  6: [[16], "a packet that a listener is not owed is unexpected, also one from before it came"],
+  11: [[5, 24, 36], "every listener is owed the result, and a promised job stays one that has to be taken"],
+  12: [[29], "the priority asked for is that of the job; not when it is raised while it runs"],
+  17: [[18, 24, 36], "a lost job has to be on offer again; not at which place: nothing tells when it was put back"],
+  20: [[14, 16, 36], "abilities count at the grab only; a running job is still owed its end"],
+  28: [[23, 24], "no able sleeper beside work, whichever function it was woken for"],
+  32: [[36, 45], "all that was asked is done in the end; rates of arrival are not measured"],
+  34: [[33], "each choice is compared with the whole order, whoever is down"],
+  35: [[33], "the first that answers is the one; not that a round asks nobody twice"],
+  39: [[8, 36], "results carry the work that they are of"],
+  43: [[33, 36], "a server that answers again has to be chosen again"],
+  47: [[], "jobs are not persistent"],
+  51: [[36, 49], "maps end in time although items are slow and workers die; not how far the others got meanwhile"],
+  52: [
+    [0, 15, 23, 36],
+    "bytes are cut anywhere, and the checker decodes what was written; the decoder has tests of its own"
+  ],
+  54: [[0, 15, 36], "torn packets are no packets; a writer has one write for each packet"]
+}

@@ -174,6 +174,39 @@ const cases: ReadonlyArray<
     "9 < CAN_DO f\n 1 < SUBMIT_JOB f a w\n 1 > JOB_CREATED H:1\n 1 < SUBMIT_JOB f b w\n 1 > JOB_CREATED H:2\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:2 f w"
   ],
 
+  // Under these numbers other properties are judged, which have no check of their own.
+  [
+    "6: what was before who comes late",
+    fanout,
+    16,
+    `${running}\n 9 < WORK_DATA H:1 a\n 1 > WORK_DATA H:1 a\n --\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1\n 2 > WORK_DATA H:1 a`
+  ],
+  [
+    "11: nothing for who joins a background job",
+    fanout,
+    5,
+    "9 < CAN_DO f\n 1 < SUBMIT_JOB_BG f u w\n 1 > JOB_CREATED H:1\n 2 < SUBMIT_JOB f u w\n 2 > JOB_CREATED H:1\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n 9 < WORK_COMPLETE H:1 r\n --"
+  ],
+  [
+    "12: a job that was raised kept behind",
+    assigns,
+    29,
+    "9 < CAN_DO f\n 1 < SUBMIT_JOB f a w\n 1 > JOB_CREATED H:1\n 1 < SUBMIT_JOB f b w\n 1 > JOB_CREATED H:2\n 1 < SUBMIT_JOB_HIGH f b w\n 1 > JOB_CREATED H:2\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w"
+  ],
+  [
+    "20: an ability withdrawn while a job runs",
+    fanout,
+    0,
+    `${running}\n 9 < CANT_DO f\n 9 < WORK_COMPLETE H:1 r\n 1 > WORK_COMPLETE H:1 r\n --`
+  ],
+  ["20: its result then lost", fanout, 5, `${running}\n 9 < CANT_DO f\n 9 < WORK_COMPLETE H:1 r\n --`],
+  [
+    "28: a sleeper woken for one function beside work of another",
+    wakeup,
+    23,
+    "9 < CAN_DO f\n 9 < PRE_SLEEP\n 8 < CAN_DO g\n 8 < PRE_SLEEP\n --\n 1 < SUBMIT_JOB f a w\n 1 > JOB_CREATED H:1\n 9 > NOOP\n --\n 1 < SUBMIT_JOB g b w\n 1 > JOB_CREATED H:2\n --"
+  ],
+
   ["a sleeper woken", wakeup, 0, `9 < CAN_DO f\n 9 < PRE_SLEEP\n -- \n ${submitted}\n 9 > NOOP`],
   [
     "one sleeper of two woken",
