@@ -194,6 +194,9 @@ export class Recorder implements Tap {
     for (const packet of gotNow) {
       this.packets++
       const own = (next: PacketEvent) => next.connection === packet.connection
+      // What it asked in an earlier step is answered before the server looks at what it says now.
+      let owed = this.modelOf(packet)?.connection(packet.connection).awaiting.length ?? 0
+      if (owed > 0) this.giveWhile((next) => owed > 0 && own(next) && (!isReply(next) || owed-- > 0))
       // What the server said to this connection before it answered has an earlier cause.
       if (needsReply(packet)) this.giveWhile((next) => own(next) && !isReply(next))
       this.show(packet)

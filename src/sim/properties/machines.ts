@@ -136,6 +136,9 @@ export const dialling = (): Property => {
 /** Longer than a program takes to notice a server's first answer. */
 const noticeMillis = 200
 
+const isRequest = (name: string): boolean => /^(?:SUBMIT_|GET_STATUS|ECHO_REQ|OPTION_REQ)/.test(name)
+const isReply = (name: string): boolean => /^(?:JOB_CREATED|STATUS_RES|ECHO_RES|OPTION_RES|ERROR)/.test(name)
+
 /**
  * A client sends a submission with a unique to the first server of the order that it is
  * connected to. `orderOf` gives the servers for a function and key, `keyOf` the key of a
@@ -149,8 +152,10 @@ export const selection = (
 ): Property => {
   /** By client and server: since when the server has answered over the present connection. */
   const upSince = new Map<string, number>()
-  /** By client and server: since when the client has said things and heard nothing. */
+  /** By client and server: since when the client waits for an answer and hears nothing. */
   const silentSince = new Map<string, number>()
+  /** By client and server: requests that are not answered. */
+  const owed = new Map<string, number>()
   const serverOf = new Map<number, string>()
   const open = new Map<number, Asked & { readonly at: number }>()
 
@@ -188,11 +193,13 @@ export const selection = (
           if (event.atServer || server === undefined) return
           upSince.delete(`${event.node} ${server}`)
           silentSince.delete(`${event.node} ${server}`)
+          owed.delete(`${event.node} ${server}`)
           return
         }
         case "Started":
         case "Ended":
-          for (const key of upSince.keys()) if (key.startsWith(`${event.node} `)) upSince.delete(key)
+          for (const map of [upSince, silentSince, owed])
+            for (const key of map.keys()) if (key.startsWith(`${event.node} `)) map.delete(key)
           if (event._tag === "Ended")
             for (const one of open.values()) if (one.node === event.node) open.delete(one.caller)
           return
@@ -209,11 +216,16 @@ export const selection = (
           const key = `${event.node} ${server}`
           if (event.got) {
             const silent = at - (silentSince.get(key) ?? at)
-            silentSince.delete(key)
+            const left = Math.max(0, (owed.get(key) ?? 0) - (isReply(event.name) ? 1 : 0))
+            owed.set(key, left)
+            if (left === 0) silentSince.delete(key)
+            else silentSince.set(key, at)
             if (!upSince.has(key) || silent > noticeMillis) upSince.set(key, at)
             return
           }
           if (event.name.startsWith("SUBMIT_JOB")) judge(event.node, server, event.fields, at)
+          if (!isRequest(event.name)) return
+          owed.set(key, (owed.get(key) ?? 0) + 1)
           if (!silentSince.has(key)) silentSince.set(key, at)
         }
       }

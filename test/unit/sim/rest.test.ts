@@ -218,7 +218,7 @@ describe("properties of workers and clients", () => {
       connection,
       atServer: node !== "client1"
     })
-    const packet = (connection: number, got: boolean, name: "OPTION_RES" | "SUBMIT_JOB"): Event => ({
+    const packet = (connection: number, got: boolean, name: "OPTION_RES" | "SUBMIT_JOB" | "JOB_CREATED"): Event => ({
       _tag: "Packet",
       node: "client1",
       connection,
@@ -231,6 +231,11 @@ describe("properties of workers and clients", () => {
     const start = before.map((event) => [0, event] as const)
     assert.strictEqual(violated(property(), [...start, [300, asked("run")], [300, packet(1, false, "SUBMIT_JOB")]]), 0)
     assert.strictEqual(violated(property(), [...start, [300, asked("run")], [300, packet(2, false, "SUBMIT_JOB")]]), 33)
+    const answered = [300, packet(1, true, "JOB_CREATED")] as const
+    const once = [...start, [300, asked("run")], [300, packet(1, false, "SUBMIT_JOB")]] as const
+    const owing = [...once, [300, packet(1, false, "SUBMIT_JOB")], answered] as const
+    assert.strictEqual(violated(property(), [...owing, [600, packet(2, false, "SUBMIT_JOB")]]), 0)
+    assert.strictEqual(violated(property(), [...owing, answered, [600, packet(2, false, "SUBMIT_JOB")]]), 33)
     const lost: Event = { _tag: "Closed", node: "client1", connection: 1, atServer: false }
     assert.strictEqual(
       violated(property(), [...start, [200, lost], [300, asked("run")], [300, packet(2, false, "SUBMIT_JOB")]]),
