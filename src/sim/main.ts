@@ -5,17 +5,18 @@
  */
 // oxlint-disable-next-line import/no-unassigned-import -- what it does has to be done before the others are loaded
 import "./cli/lean.ts"
-import { readFileSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
 import { campaigns } from "./cli/campaigns.ts"
 import { runCanaries } from "./cli/canaries.ts"
 import { showDay, showThroughput } from "./cli/figures.ts"
+import { readFinding, whyNotSaved } from "./cli/files.ts"
 import { runMutants } from "./cli/mutants.ts"
 import { comparePairs } from "./cli/pairs.ts"
 import { exitCodeOf, print, showFailure, showSuccess, toJson } from "./cli/show.ts"
 import { checkSeed } from "./explore/check.ts"
-import { choiceCount, fromFile, fromOutcome, replay, toFile } from "./explore/Finding.ts"
+import { choiceCount, fromOutcome, replay, toFile } from "./explore/Finding.ts"
 import { shrink } from "./explore/shrink.ts"
 import { packetCount, trace as linesOf } from "./explore/trace.ts"
 import type { Outcome } from "./scenario/run.ts"
@@ -110,12 +111,19 @@ const runSeed = (seed: number, values: Arguments): number => {
 }
 
 const runFile = (path: string, values: Arguments): number => {
-  const outcome = replay(fromFile(readFileSync(path, "utf8")), { keepHistory: true })
+  const finding = readFinding(path)
+  if (finding instanceof Error) {
+    process.stderr.write(`${finding.message}\n`)
+    return 64
+  }
+  const outcome = replay(finding, { keepHistory: true })
   return show(outcome, path, `npm run sim -- --replay ${path}`, values)
 }
 
 // JSON, which tells the processes, has no infinity.
 const unlimited = Number.MAX_SAFE_INTEGER
+
+const counts = new Set<string>(["seeds", "seconds", "limit", "pairs", "hours"])
 
 const wholeNumber = (text: string): number | undefined => {
   const value = Number(text)
@@ -139,9 +147,13 @@ const main = async (): Promise<number> => {
     if (text === undefined) continue
     const number = wholeNumber(text)
     if (number === undefined) return wrongUsage(`--${name} takes a whole number, not "${text}"`)
+    // Nothing that was run is nothing that holds.
+    if (number === 0 && counts.has(name)) return wrongUsage(`--${name} takes a number from 1 on`)
     numbers[name] = number
   }
   const { from = 1, hours = 24, limit = 30, pairs, seconds, seed, seeds } = numbers
+  const unsaved = values.save === undefined ? undefined : whyNotSaved(values.save)
+  if (unsaved !== undefined) return wrongUsage(unsaved)
   const times = values.once ? 1 : 2
   const { json, write } = values
   if (seed !== undefined) return runSeed(seed, values)

@@ -54,16 +54,50 @@ describe("planted bugs", () => {
     })
   }
 
-  it("are taken from a file, and what does not apply is told", { timeout: 60_000 }, () => {
+  const mine = (entry: unknown, ...args: ReadonlyArray<string>) => {
     const folder = mkdtempSync(join(tmpdir(), "mutant-"))
     const file = join(folder, "mine.json")
-    writeFileSync(file, JSON.stringify({ file: "src/protocol/server/Jobs.ts", find: "no such text", replace: "" }))
-    const { status, stdout } = spawnSync(process.execPath, ["src/sim/main.ts", "--mutant", file], {
-      cwd: root,
-      encoding: "utf8"
-    })
-    rmSync(folder, { recursive: true })
-    assert.strictEqual(status, 1)
-    assert.include(stdout, "its text occurs 0 times in src/protocol/server/Jobs.ts, and must exactly once")
+    writeFileSync(file, typeof entry === "string" ? entry : JSON.stringify(entry))
+    try {
+      return spawnSync(process.execPath, ["src/sim/main.ts", "--mutant", file, ...args], {
+        cwd: root,
+        encoding: "utf8"
+      })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+
+  it("are taken from a file, and hunted like others", { timeout: 60_000 }, () => {
+    const entry = {
+      id: "mine",
+      file: "src/protocol/server/Jobs.ts",
+      find: "job.retries++",
+      replace: "job.retries += 0"
+    }
+    const { status, stdout } = mine(entry, "--json")
+    assert.strictEqual(status, 0)
+    const told = JSON.parse(stdout) as { [name: string]: unknown }
+    assert.includeMembers(Object.keys(told), ["id", "killed", "property", "cpu_seconds", "seeds", "events"])
+    assert.deepInclude(told, { id: "mine", killed: true, property: "18 attempts are limited" })
   })
+
+  const file = "src/protocol/server/Jobs.ts"
+  const wrong: { readonly [why: string]: unknown } = {
+    [`its text occurs 0 times in ${file}, and must exactly once`]: { file, find: "no such text", replace: "" },
+    "and must exactly once": { file, find: "this", replace: "that" },
+    "changes nothing": { file, find: "job.retries++", replace: "job.retries++" },
+    "there is no src/nowhere.ts in the project": { file: "src/nowhere.ts", find: "a", replace: "b" },
+    'needs the texts "file", "find" and "replace"': { file },
+    "is no JSON": "{",
+    "has no JSON object in it": "null"
+  }
+  for (const [why, entry] of Object.entries(wrong)) {
+    it(`do not apply, and that is wrong usage: ${why}`, { timeout: 30_000 }, () => {
+      const { status, stderr, stdout } = mine(entry)
+      assert.strictEqual(status, 64)
+      assert.include(stderr, why)
+      assert.strictEqual(stdout, "")
+    })
+  }
 })

@@ -76,7 +76,13 @@ describe("simulations", () => {
 
 describe("npm run sim", () => {
   it("tells wrong usage", { timeout: 30_000 }, () => {
-    for (const args of [[], ["--seed", "x"], ["--nonsense"]]) {
+    for (const args of [
+      [],
+      ["--seed", "x"],
+      ["--nonsense"],
+      ["--seeds", "0"],
+      ["--seed", "1", "--save", "/no/x.json"]
+    ]) {
       const { status, stderr } = sim(...args)
       assert.strictEqual(status, 64, args.join(" "))
       assert.include(stderr, "Usage: npm run sim")
@@ -95,5 +101,42 @@ describe("npm run sim", () => {
     } finally {
       rmSync(folder, { recursive: true })
     }
+  })
+
+  it("says in a line what is no saved run", { timeout: 60_000 }, () => {
+    const wrong = {
+      "nothing.json": /^nothing.json cannot be read: ENOENT/,
+      "README.md": /^README.md is no JSON: /,
+      "package.json": /^package.json is no saved run: it needs "scenario"/
+    }
+    for (const [file, expected] of Object.entries(wrong)) {
+      for (const planted of [[], ["--mutant", "24-first-function-wins"]]) {
+        const { status, stderr, stdout } = sim("--replay", file, ...planted)
+        assert.strictEqual(status, 64, file)
+        assert.match(stderr, expected)
+        assert.strictEqual(stdout, "")
+      }
+    }
+  })
+
+  /** Runs a seed with something planted in whatever the command loads. */
+  const planted = (id: string, ...args: ReadonlyArray<string>) =>
+    spawnSync(node, ["--import", "./test/unit/sim/planted/register.ts", "src/sim/main.ts", ...args], {
+      cwd: root,
+      encoding: "utf8",
+      env: { ...process.env, PLANTED: id }
+    })
+
+  it("tells by its exit code what has failed: safety, determinism", { timeout: 60_000 }, () => {
+    const unsafe = planted("24-first-function-wins", "--seed", "2")
+    assert.include(unsafe.stdout, "FAILS: property 29")
+    assert.strictEqual(unsafe.status, 1)
+    const many = planted("24-first-function-wins", "--seeds", "4")
+    assert.include(many.stdout, "property 29")
+    assert.strictEqual(many.status, 1)
+    const different = planted("labels-in-another-order", "--seed", "2")
+    assert.match(different.stdout, /FAILS: .*seed 2: [0-9a-f]{32} and then [0-9a-f]{32}; decision 0 differs/)
+    assert.strictEqual(different.status, 3)
+    assert.strictEqual(planted("labels-in-another-order", "--seeds", "2").status, 3)
   })
 })

@@ -9,8 +9,9 @@ import { resolve } from "node:path"
 import { checkSeed } from "../explore/check.ts"
 import { type Finding, replay } from "../explore/Finding.ts"
 import { mutants } from "../mutants/index.ts"
-import type { Mutant } from "../mutants/Mutant.ts"
+import { type Mutant, plant } from "../mutants/Mutant.ts"
 import { nameOfProperty } from "../properties/names.ts"
+import { readObject } from "./files.ts"
 import type { Report, Request } from "./hunt.ts"
 
 /**
@@ -50,6 +51,8 @@ export interface Hunt {
   readonly finding: Finding | undefined
   readonly trace: ReadonlyArray<string>
 }
+
+const root = new URL("../../../", import.meta.url)
 
 const killer = new URL("hunt.ts", import.meta.url)
 
@@ -127,7 +130,7 @@ export const replayPlanted = (mutant: Mutant, file: string): Promise<Report> =>
   start({ mutant, from: 0, seeds: 1, cpuSeconds: 60, shrinks: false, replays: resolve(file) })
 
 /**
- * The planted bug of that id, or the one in the file of that name.
+ * The planted bug of that id, or the one in the file of that name, if it applies.
  *
  * @since 0.1.0
  * @category getters
@@ -136,17 +139,18 @@ export const find = (idOrFile: string): Mutant | Error => {
   const known = mutants.find((mutant) => mutant.id === idOrFile)
   if (known !== undefined) return known
   if (!existsSync(idOrFile)) return new Error(`there is no planted bug ${idOrFile}, and no file of that name`)
-  let entry: Partial<Mutant>
-  try {
-    entry = JSON.parse(readFileSync(resolve(idOrFile), "utf8")) as Partial<Mutant>
-  } catch (error) {
-    return new Error(`${idOrFile} is no JSON: ${error instanceof Error ? error.message : String(error)}`)
-  }
+  const read = readObject(idOrFile)
+  if (read instanceof Error) return read
+  const entry: Partial<Mutant> = read
   const { file, find, replace } = entry
   if (typeof file !== "string" || typeof find !== "string" || typeof replace !== "string") {
     return new Error(`${idOrFile} needs the texts "file", "find" and "replace"`)
   }
-  return { id: idOrFile, title: "", property: 0, needs: [], ...entry, file, find, replace }
+  const mutant = { id: idOrFile, title: "", property: 0, needs: [], ...entry, file, find, replace }
+  const source = new URL(file, root)
+  if (!existsSync(source)) return new Error(`${mutant.id} does not apply: there is no ${file} in the project`)
+  const planted = plant(mutant, readFileSync(source, "utf8"))
+  return planted instanceof Error ? planted : mutant
 }
 
 /**

@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs"
 import { toFile } from "../explore/Finding.ts"
 import { mutants } from "../mutants/index.ts"
 import type { Mutant } from "../mutants/Mutant.ts"
+import { readFinding } from "./files.ts"
 import { find, type Hunt, hunt, huntAll, type HuntOptions, replayPlanted, toJson } from "./hunts.ts"
 
 const page = new URL("../../../docs/kill-matrix.md", import.meta.url)
@@ -106,7 +107,12 @@ const huntOne = async (
     process.stderr.write(`${mutant.message}\n`)
     return 64
   }
-  if (replays !== undefined) return replayOne(mutant, replays, json)
+  if (replays !== undefined) {
+    const finding = readFinding(replays)
+    if (!(finding instanceof Error)) return replayOne(mutant, replays, json)
+    process.stderr.write(`${finding.message}\n`)
+    return 64
+  }
   const result = await hunt(mutant, options)
   if (save !== undefined && result.finding !== undefined) {
     writeFileSync(save, toFile({ bug: mutant.id, ...result.finding }))
