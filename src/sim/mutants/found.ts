@@ -47,5 +47,14 @@ export const found: ReadonlyArray<Mutant> = [
     replace: "",
     property: 41,
     needs: ["partition"]
+  },
+  {
+    id: "found-silent-sleeper",
+    title: "A woken worker that never answers keeps others asleep when the next one that is woken leaves",
+    file: "src/protocol/server/Jobs.ts",
+    find: "    Sleepers.giveUpWoken(fn, this.nowMillis - this.wakeupTimeoutMillis)\n",
+    replace: "",
+    property: 24,
+    needs: ["crash", "time"]
   }
 ]
