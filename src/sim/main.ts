@@ -15,6 +15,7 @@ import { readFinding, whyNotSaved } from "./cli/files.ts"
 import { runMutants } from "./cli/mutants.ts"
 import { comparePairs } from "./cli/pairs.ts"
 import { exitCodeOf, print, showFailure, showSuccess, toJson } from "./cli/show.ts"
+import { showSize } from "./cli/size.ts"
 import { checkSeed } from "./explore/check.ts"
 import { choiceCount, fromOutcome, replay, toFile } from "./explore/Finding.ts"
 import { shrink } from "./explore/shrink.ts"
@@ -34,6 +35,7 @@ const help = `Usage: npm run sim -- [options]
 
   --figures       how many runs, steps and decisions fit into a CPU second (--limit N of them)
   --day           24 simulated hours of 8 machines; --hours N for fewer
+  --size          how many lines of code the kernel and the properties have
   --pairs N       compare runs of N seeds: in two processes and time zones, and once more in
                   one of them; --seconds N ends it sooner, --node FILE is the other one's Node
 
@@ -43,7 +45,7 @@ const help = `Usage: npm run sim -- [options]
   --save FILE     with --seed and --mutant: write the failing run, shrunk, for --replay
   --limit N       with --mutant, --mutants, --canaries: CPU seconds for each bug (default 30)
   --write         with --mutants: write the matrix to docs/kill-matrix.md; with --figures,
-                  --day, --pairs and --seconds: write what was measured to docs/simulation.md
+                  --day, --size, --pairs and --seconds: write what was measured to docs/simulation.md
   --json          one JSON object a line
   --help          this text
 
@@ -69,6 +71,7 @@ const readArguments = () =>
       canaries: { type: "boolean", default: false },
       figures: { type: "boolean", default: false },
       day: { type: "boolean", default: false },
+      size: { type: "boolean", default: false },
       hours: { type: "string", default: "24" },
       pairs: { type: "string" },
       node: { type: "string" },
@@ -172,6 +175,7 @@ const main = async (): Promise<number> => {
   }
   if (values.replay !== undefined) return runFile(values.replay, values)
   if (values.figures) return showThroughput({ from, cpuSeconds: limit, json, write })
+  if (values.size) return showSize({ json, write })
   if (values.day) return showDay(hours, { json, write })
   if (pairs !== undefined)
     return comparePairs({ from, pairs, seconds: seconds ?? unlimited, node: values.node, json, write })

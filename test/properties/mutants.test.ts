@@ -26,6 +26,14 @@ describe("planted bugs", () => {
     assert.strictEqual(new Set(mutants.map(({ id }) => id)).size, mutants.length)
   })
 
+  it("cover the 64 that were thought of first", () => {
+    const numbers = mutants.flatMap(({ id }) => (/^\d\d(?=-)/.exec(id) ?? []).map(Number))
+    assert.deepStrictEqual(
+      [...new Set(numbers)].sort((one, other) => one - other),
+      Array.from({ length: 64 }, (_, index) => index + 1)
+    )
+  })
+
   it("do not apply where their text is missing, is there twice, or stays as it is", () => {
     assert.strictEqual(plant(entry, "if (a > b) $&"), "if (a < b) $&")
     for (const source of ["", "a > b, a > b"]) {

@@ -1,6 +1,6 @@
 /**
- * All planted bugs. Numbers at the front of an id are those of the list in
- * `docs/simulation.md`; the others are our own.
+ * All planted bugs. Numbers at the front of an id are those of 64 that were thought of before
+ * there was any code; the others came with it.
  *
  * @since 0.1.0
  */

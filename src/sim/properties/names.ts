@@ -1,5 +1,5 @@
 /**
- * What the properties are called. The numbers are those of the list in `docs/simulation.md`.
+ * The list of properties: their numbers, what they are called, and which are judged under others.
  *
  * @since 0.1.0
  */
