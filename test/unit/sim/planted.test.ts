@@ -53,7 +53,7 @@ const run = (
 
 describe("mistakes planted in the simulator", () => {
   for (const { id, noticedBy, test, title } of mistakes) {
-    it(`${id}: ${title}`, { timeout: 60_000 }, async ({ signal }) => {
+    it(`${id}: ${title}`, { timeout: 120_000 }, async ({ signal }) => {
       const { failed, passed } = await run(noticedBy, id, signal)
       assert.isTrue(
         failed.some((name) => name.includes(test)),
@@ -64,7 +64,7 @@ describe("mistakes planted in the simulator", () => {
     })
   }
 
-  it("are the only reason for that", { timeout: 60_000 }, async ({ signal }) => {
+  it("are the only reason for that", { timeout: 120_000 }, async ({ signal }) => {
     const { failed } = await run("kernel.test.ts", "", signal)
     assert.deepStrictEqual(failed, [])
   })
