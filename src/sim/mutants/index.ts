@@ -6,6 +6,7 @@
  */
 import { asked } from "./asked.ts"
 import { client } from "./client.ts"
+import { fair } from "./fair.ts"
 import { found } from "./found.ts"
 import type { Mutant } from "./Mutant.ts"
 import { serverAssignment } from "./serverAssignment.ts"
@@ -26,5 +27,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...client,
   ...worker,
   ...asked,
+  ...fair,
   ...found
 ]

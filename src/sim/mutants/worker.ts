@@ -146,7 +146,7 @@ export const worker: ReadonlyArray<Mutant> = [
     file: "src/protocol/worker/Handler.ts",
     find: "Effect.andThen(\n        Effect.sleep(millis),",
     replace: "Effect.andThen(\n        Effect.sleep(0 * millis),",
-    property: 37,
+    property: 19,
     needs: ["time"]
   },
   {

@@ -61,6 +61,14 @@ export type Event =
       /** Somebody may interrupt it. */
       readonly interrupts: boolean
     }
+  /** What a caller was told before the end. */
+  | {
+      readonly _tag: "Heard"
+      readonly node: string
+      readonly caller: number
+      readonly kind: "data" | "warning"
+      readonly text: string
+    }
   | {
       readonly _tag: "Answered"
       readonly node: string
@@ -141,6 +149,8 @@ export const format = (event: Event): string => {
       return `${event.begins ? "fault" : "heals"}: ${event.text}`
     case "Asked":
       return `${event.node} caller ${event.caller} asks to ${event.kind} ${event.function} ${readable(event.unique)} ${readable(event.workload)}`
+    case "Heard":
+      return `${event.node} caller ${event.caller} hears ${event.kind} ${readable(event.text)}`
     case "Answered":
       return `${event.node} caller ${event.caller} ends in ${event.how} ${readable(event.text)}`
     case "Began":

@@ -47,7 +47,14 @@ export const fanout = (): Property => {
     forwarded: (server, connection, job, packet) => {
       const text = textOf(packet, packet.name)
       const mine = (item: Due) => item.server === server && item.connection === connection
-      const index = due.findIndex((item) => mine(item) && item.text.split(" ")[1] === packet.fields[0])
+      let index = due.findIndex((item) => mine(item) && item.text.split(" ")[1] === packet.fields[0])
+      // What it may drop it need not have said before what it said.
+      while (index !== -1 && due[index]!.isOptional && due[index]!.text !== text) {
+        const next = due.findIndex((item, at) => at > index && mine(item) && item.text === text)
+        if (next === -1) break
+        due.splice(index, 1)
+        index = due.findIndex((item) => mine(item) && item.text.split(" ")[1] === packet.fields[0])
+      }
       if (index !== -1 && due[index]!.text === text) {
         due.splice(index, 1)
         return

@@ -96,9 +96,7 @@ export const judgedAs: { readonly [number: number]: readonly [as: ReadonlyArray<
   28: [[23, 24], "no able sleeper beside work, whichever function it was woken for"],
   32: [[36, 45], "all that was asked is done in the end; rates of arrival are not measured"],
   34: [[33], "each choice is compared with the whole order, whoever is down"],
-  35: [[33], "the first that answers is the one; not that a round asks nobody twice"],
   39: [[8, 36], "results carry the work that they are of"],
-  43: [[33, 36], "a server that answers again has to be chosen again"],
   47: [[], "jobs are not persistent"],
   51: [[36, 49], "maps end in time although items are slow and workers die; not how far the others got meanwhile"],
   52: [

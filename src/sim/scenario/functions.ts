@@ -95,6 +95,14 @@ export const wireWorkloadsOf =
   }
 
 /**
+ * How long each attempt of a function may take, in milliseconds; 0 is for ever.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const limitOf = (fn: string): number => (fn === "limited" ? 1000 : 0)
+
+/**
  * How an execution is told to the properties.
  *
  * @since 0.1.0
@@ -121,7 +129,11 @@ const handler = (name: FunctionName, executions: Executions) =>
       }
       // What has a time limit is slow only sometimes, or it would never get done.
       const isQuick = name === "limited" && (yield* Random.nextBoolean)
-      yield* Effect.sleep(isQuick ? 0 : takesOf(payload))
+      const takes = isQuick ? 0 : takesOf(payload)
+      yield* Effect.sleep(takes / 2)
+      // The attempt after one that took too long must not be said to be as far.
+      if (name === "limited") yield* job.progress(execution, 1000)
+      yield* Effect.sleep(takes / 2)
       if (name === "streamed") yield* job.warning(Packet.toBytes(`warning ${execution}`))
       if (name === "failing" && failureOf(payload) === "JobFailed") return yield* new JobFail()
       if (name === "failing" && failureOf(payload) === "Described") {
@@ -129,15 +141,15 @@ const handler = (name: FunctionName, executions: Executions) =>
       }
       return resultOf(name, payload, execution)
     })
-    return yield* Effect.onExit(work, (exit) =>
-      // Who is interrupted needs a moment to stop.
-      Effect.andThen(
-        isInterrupted(exit) ? Effect.sleep(5) : Effect.void,
-        Effect.sync(() => {
-          const how = exit._tag === "Success" ? "success" : isInterrupted(exit) ? "interrupted" : "failure"
-          if (execution > 0) executions.finished(execution, how)
-        })
-      )
+    return yield* Effect.onExit(
+      work,
+      Effect.fnUntraced(function* (exit) {
+        // Who is interrupted needs a moment to stop, and may have something to say even then.
+        if (isInterrupted(exit)) yield* Effect.sleep(name === "limited" ? 100 : 5)
+        const how = exit._tag === "Success" ? "success" : isInterrupted(exit) ? "interrupted" : "failure"
+        if (execution > 0) executions.finished(execution, how)
+        if (name === "limited" && isInterrupted(exit)) yield* job.data(Packet.toBytes(`late ${execution}`))
+      })
     )
   })
 
@@ -154,5 +166,5 @@ export const serve = (
 ): Effect.Effect<void, never, Scope> => {
   const run = handler(name, executions)
   const fn = functions[name] as JobFunction.JobFunction<string, string, string, typeof Described.Type>
-  return worker.register(fn, run, name === "limited" ? { timeout: "1 second" } : undefined)
+  return worker.register(fn, run, limitOf(name) > 0 ? { timeout: limitOf(name) } : undefined)
 }

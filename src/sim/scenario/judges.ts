@@ -6,6 +6,8 @@
 import * as Codec from "../../protocol/Codec.ts"
 import * as Network from "../../protocol/Network.ts"
 import * as ServerSelection from "../../protocol/ServerSelection.ts"
+import { hearing, lateWords, surrender } from "../properties/attempts.ts"
+import { hedging, queueing, redialling } from "../properties/fairness.ts"
 import { claims, dialling, patience, selection, silence, sleeping, slots } from "../properties/machines.ts"
 import type { Property } from "../properties/Property.ts"
 import { introduction, orphans, shelter, submissions, throttle } from "../properties/requests.ts"
@@ -14,18 +16,21 @@ import { rest } from "../properties/rest.ts"
 import { reasons, status, turns } from "../properties/status.ts"
 import type { World } from "../World.ts"
 import { wire } from "../properties/wire.ts"
-import { wireWorkloadsOf } from "./functions.ts"
+import { limitOf, wireWorkloadsOf } from "./functions.ts"
 import { addressesOf, laterMillis, mapWindow, pauseAboveBytes } from "./programs.ts"
 import { type Call, mapItems, type Scenario } from "./Scenario.ts"
 
 /** Scheduled jobs are looked at again at least every ten seconds by any clock. */
 const wallLookMillis = 11_500
 
+const jobsMaxOf = (scenario: Scenario, name: string): number | undefined =>
+  name.startsWith("client") ? scenario.clients[Number(name.slice("client".length)) - 1]!.jobsMax : undefined
+
 /** How many submissions a client may have under way, where each call is one until it ends. */
 const throttleOf = (scenario: Scenario, name: string): number | undefined => {
-  const { calls, jobsMax } = scenario.clients[Number(name.slice("client".length)) - 1]!
+  const { calls } = scenario.clients[Number(name.slice("client".length)) - 1]!
   const isPlain = (call: Call) => call.kind !== "map" && call.hedgeMillis === 0 && call.interruptAfterMillis === 0
-  return calls.every(isPlain) ? jobsMax : undefined
+  return calls.every(isPlain) ? jobsMaxOf(scenario, name) : undefined
 }
 
 /**
@@ -72,6 +77,13 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     refusals(),
     throttle((name) => (name.startsWith("client") ? throttleOf(scenario, name) : undefined)),
     introduction(),
+    surrender(limitOf),
+    lateWords(isPrompt),
+    ...(scenario.peers.length === 0 ? [hearing()] : []),
+    queueing(wireWorkloadsOf(mapItems), (name) => isPrompt(name) && jobsMaxOf(scenario, name) === 1),
+    // Where packets take many round trips, a server may be late in its clients' eyes.
+    ...(scenario.faults.length === 0 && !isSlow && scenario.world.network.windowBytes >= 1024 ? [hedging()] : []),
+    redialling((name) => isPrompt(name) && !name.startsWith("peer")),
     orphans(isPrompt),
     dialling(),
     patience(),

@@ -7,12 +7,14 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Client from "../../protocol/Client.ts"
 import * as DistributedMap from "../../protocol/DistributedMap.ts"
 import { GearmanError } from "../../protocol/GearmanError.ts"
 import type { JobFunction } from "../../protocol/JobFunction.ts"
 import * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
+import * as Packet from "../../protocol/Packet.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import * as Worker from "../../protocol/Worker.ts"
 import type { Event } from "../properties/History.ts"
@@ -127,8 +129,27 @@ const reasonOf = (error: unknown): string => (error instanceof GearmanError ? er
 const tagOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : String(error)
 
+/** Runs what has things to say before it is done, and reports what its caller hears. */
+const listenTo = (call: Call, hear: (kind: "data" | "warning", text: string) => void) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const client = yield* Client.Client
+      const { item, priority, takesMillis } = call
+      const job = yield* restore(client.submit(functions.streamed, payloadOf(item, takesMillis), { priority }))
+      const listening = Stream.runForEach(job.events, (event) =>
+        Effect.sync(() => {
+          if (event._tag === "Data") hear("data", Packet.toText(event.data))
+          else if (event._tag === "Warning") hear("warning", Packet.toText(event.data))
+        })
+      )
+      return yield* Effect.onExit(restore(Effect.andThen(listening, job.await)), () => job.detach)
+    })
+  )
+
+type Hear = Parameters<typeof listenTo>[1]
+
 /** A call as an Effect of the text that a caller gets. */
-const perform = (call: Call): Effect.Effect<string, unknown, Client.Client> =>
+const perform = (call: Call, hear: Hear): Effect.Effect<string, unknown, Client.Client> =>
   Effect.gen(function* () {
     const client = yield* Client.Client
     const fn = functions[call.function] as JobFunction<string, string, string, { readonly workload: string }>
@@ -136,11 +157,16 @@ const perform = (call: Call): Effect.Effect<string, unknown, Client.Client> =>
     const { hedgeMillis, priority } = call
     switch (call.kind) {
       case "run":
+        // Half of them listen.
+        if (call.function === "streamed" && hedgeMillis === 0 && call.item % 2 === 0) return yield* listenTo(call, hear)
         return yield* client.run(fn, payload, { priority, hedge: hedgeMillis > 0 ? hedgeMillis : undefined })
       case "background":
         return yield* Effect.flatMap(client.background(fn, payload, { priority }), (handle) =>
           // Asked about in the middle, when there may be progress to tell.
           Effect.sleep(call.takesMillis / 2).pipe(
+            Effect.andThen(Effect.ignore(client.status(handle))),
+            // And when an attempt that took too long has been followed by another.
+            Effect.andThen(Effect.sleep(call.takesMillis / 2)),
             Effect.andThen(Effect.ignore(client.status(handle))),
             Effect.as(handle.handle)
           )
@@ -182,6 +208,7 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
     idempotent: functions[call.function].idempotent,
     interrupts: call.interruptAfterMillis > 0
   })
+  const hear: Hear = (kind, text) => ledger.record({ _tag: "Heard", node, caller: id, kind, text })
   let isAnswered = false
   const answered = (exit: Exit.Exit<string, unknown>) =>
     Effect.sync(() => {
@@ -199,7 +226,7 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
             : ""
       ledger.record({ _tag: "Answered", node, caller: id, how, text })
     })
-  const asked = Effect.onExit(perform(call), answered)
+  const asked = Effect.onExit(perform(call, hear), answered)
   if (call.interruptAfterMillis === 0) {
     yield* Effect.exit(asked)
     return

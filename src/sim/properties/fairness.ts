@@ -1,0 +1,206 @@
+/**
+ * How clients and workers treat their callers and servers: who waits first is served first,
+ * a second server is another one, and a server that failed is not forgotten. Properties 30,
+ * 35 and 43.
+ *
+ * @since 0.1.0
+ */
+import type { Event } from "./History.ts"
+import { type Property, Violation } from "./Property.ts"
+
+type Asked = Extract<Event, { readonly _tag: "Asked" }>
+
+/** What a client asks a server for, without its workload where that decides nothing. */
+const keyOf = (fn: string, unique: string, workload: string): string =>
+  `${fn} ${unique} ${unique === "" || unique === "-" ? workload : ""}`
+
+/** Callers who ask so soon after one another may be begun in another order. */
+const togetherMillis = 50
+
+/**
+ * A client that may have one submission under way begins them in the order in which its
+ * callers have asked. `isSingle` tells which clients those are, `workloadsOf` gives what a
+ * caller's jobs carry on the wire.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const queueing = (
+  workloadsOf: (asked: Asked) => ReadonlyArray<string>,
+  isSingle: (client: string) => boolean
+): Property => {
+  interface Waiting {
+    readonly asked: Asked
+    readonly key: string
+    readonly at: number
+  }
+  const submits = new Set(["run", "background", "later"])
+  /** By client, the oldest first. */
+  const unsent = new Map<string, Array<Waiting>>()
+  const judge = (node: string, key: string): void => {
+    const waiting = unsent.get(node) ?? []
+    const mine = waiting.find((one) => one.key === key)
+    if (mine === undefined) return
+    const [oldest] = waiting
+    if (oldest !== undefined && oldest.key !== key && mine.at - oldest.at >= togetherMillis)
+      throw new Violation(
+        30,
+        `${node} submits for caller ${mine.asked.caller}, and caller ${oldest.asked.caller} waits since ${oldest.at} ms`
+      )
+    // Equal ones may have joined it.
+    unsent.set(
+      node,
+      waiting.filter((one) => one.key !== key)
+    )
+  }
+  return {
+    name: "queueing",
+    observe: ({ at, event }) => {
+      switch (event._tag) {
+        case "Asked": {
+          if (!submits.has(event.kind) || !isSingle(event.node)) return
+          const key = keyOf(event.function, event.unique, workloadsOf(event)[0] ?? "")
+          unsent.set(event.node, [...(unsent.get(event.node) ?? []), { asked: event, key, at }])
+          return
+        }
+        case "Answered": {
+          const waiting = unsent.get(event.node)
+          if (waiting === undefined) return
+          // Who was answered unseen had joined another; so may others have that are equal.
+          const key = waiting.find((one) => one.asked.caller === event.caller)?.key
+          if (key === undefined) return
+          unsent.set(
+            event.node,
+            waiting.filter((one) => one.key !== key)
+          )
+          return
+        }
+        case "Ended":
+          unsent.delete(event.node)
+          return
+        case "Packet": {
+          if (event.atServer || event.got || !event.name.startsWith("SUBMIT_")) return
+          const [fn = "", unique = ""] = event.fields
+          if (isSingle(event.node)) judge(event.node, keyOf(fn, unique, event.fields.at(-1)!))
+        }
+      }
+    }
+  }
+}
+
+const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
+
+/**
+ * A client that asks a second server when the first is slow does not ask the first one
+ * twice. Only for worlds in which every server is there.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const hedging = (): Property => {
+  interface Spoken {
+    readonly node: string
+    /** Submissions that wait for JOB_CREATED: what they ask for, or "" where that does not matter. */
+    readonly sent: Array<string>
+    readonly held: Map<string, Array<string>>
+  }
+  const connections = new Map<number, Spoken>()
+  const isUnderWay = ({ held, sent }: Spoken, key: string): boolean =>
+    sent.includes(key) || [...held.values()].some((keys) => keys.includes(key))
+  /** Whoever wanted it may have left it, and others ask anew. */
+  const forget = (node: string, end: string): void => {
+    const left = (key: string) => (key.endsWith(end) ? "" : key)
+    for (const one of connections.values()) {
+      if (one.node !== node) continue
+      one.sent.splice(0, Infinity, ...one.sent.map(left))
+      for (const [handle, keys] of one.held) one.held.set(handle, keys.map(left))
+    }
+  }
+  const open = new Map<number, string>()
+  return {
+    name: "hedging",
+    observe: ({ event }) => {
+      if (event._tag === "Asked") {
+        // The workload on the wire may be another text: all of one function and unique are forgotten together.
+        open.set(event.caller, ` ${event.function} ${event.unique}`)
+      } else if (event._tag === "Answered") {
+        const end = open.get(event.caller)
+        open.delete(event.caller)
+        if (end !== undefined) forget(event.node, end)
+      } else if (event._tag === "Closed" && !event.atServer) connections.delete(event.connection)
+      if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("client")) return
+      const { connection, fields, got, name, node } = event
+      const mine = connections.get(connection) ?? { node, sent: [], held: new Map<string, Array<string>>() }
+      connections.set(connection, mine)
+      const [first = "", unique = ""] = fields
+      if (!got && name.startsWith("SUBMIT_")) {
+        const matters = unique !== "" && !name.endsWith("_BG") && !name.endsWith("_EPOCH")
+        const key = matters ? `${name} ${fields.at(-1)} ${first} ${unique}` : ""
+        if (key !== "" && isUnderWay(mine, key))
+          throw new Violation(35, `${node} asks over connection ${connection} twice for ${first} ${unique}`)
+        mine.sent.push(key)
+      } else if (got && name === "JOB_CREATED")
+        mine.held.set(first, [...(mine.held.get(first) ?? []), mine.sent.shift() ?? ""])
+      else if (got && name === "ERROR") mine.sent.shift()
+      else if (got && endsJob.has(name)) mine.held.delete(first)
+    }
+  }
+}
+
+/** The longest wait and the longest dial, by a clock that runs a tenth slower, and a little. */
+const redialMillis = (5000 * 1.25 + 5000) * 1.1 + 200
+
+/**
+ * Whoever has dialled a server and has no connection to it dials it again before long.
+ * `isSteady` tells which machines nothing keeps from it.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const redialling = (isSteady: (node: string) => boolean): Property => {
+  /** By node, and by server: since when it neither dials nor is connected. */
+  const idle = new Map<string, Map<string, number>>()
+  const serverOf = new Map<number, string>()
+  const used = new Set<number>()
+  const judge = (node: string, server: string, at: number): void => {
+    const since = idle.get(node)?.get(server)
+    if (since !== undefined && at - since > redialMillis)
+      throw new Violation(43, `${node} does not dial ${server} from ${since} ms to ${at} ms`, "liveness")
+  }
+  const isMine = (node: string) => !node.startsWith("server") && isSteady(node)
+  return {
+    name: "redialling",
+    observe: ({ at, event }) => {
+      switch (event._tag) {
+        case "Dialled": {
+          if (!isMine(event.node)) return
+          const [server = ""] = event.to.split(":")
+          judge(event.node, server, at)
+          idle.set(event.node, (idle.get(event.node) ?? new Map<string, number>()).set(server, at))
+          return
+        }
+        case "Opened":
+          if (event.atServer) serverOf.set(event.connection, event.node)
+          else {
+            used.add(event.connection)
+            // A server that has not accepted it yet: it is not known which.
+            if (serverOf.has(event.connection)) idle.get(event.node)?.delete(serverOf.get(event.connection)!)
+            else idle.delete(event.node)
+          }
+          return
+        case "Closed":
+          // Of dials that were given up, some come to be connections and are closed at once.
+          if (event.atServer || !used.delete(event.connection) || !serverOf.has(event.connection)) return
+          idle.get(event.node)?.set(serverOf.get(event.connection)!, at)
+          return
+        case "Stopping":
+        case "Started":
+        case "Ended":
+          idle.delete(event.node)
+      }
+    },
+    atRest: (_servers, until) => {
+      for (const [node, servers] of idle) for (const server of servers.keys()) judge(node, server, until)
+    }
+  }
+}
