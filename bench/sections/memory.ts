@@ -37,11 +37,13 @@ export const memory: Section = {
       await run(fresh, busy)
       await settle()
       const residentAlone = residentBytes(fresh.pid)
-      const residentWithIdle = await withIdle(fresh, idle, async () => {
+      const crowd = await withIdle(fresh, idle, async () => {
         await settle()
-        return residentBytes(fresh.pid)
+        // Asked before the traffic, which leaves memory of its own.
+        const residentWithIdle = residentBytes(fresh.pid)
+        return { residentWithIdle, traffic: await run(fresh, busy) }
       })
-      const perConnection = (residentWithIdle - residentAlone) / idle
+      const perConnection = (crowd.residentWithIdle - residentAlone) / idle
       await fresh.stop()
 
       record({
@@ -51,7 +53,9 @@ export const memory: Section = {
         longestGapMillis: filled.longestGapMillis,
         longestGapBesideMillis: beside.longestGapMillis,
         cpuBefore: costOf(before),
-        cpuBeside: costOf(beside)
+        cpuBeside: costOf(beside),
+        cpuInCrowd: costOf(crowd.traffic),
+        rateInCrowd: crowd.traffic.jobs / crowd.traffic.seconds
       })
       rows.push([
         titles[name],
@@ -63,7 +67,9 @@ export const memory: Section = {
         number(filled.longestGapMillis),
         number(beside.longestGapMillis),
         number(costOf(before)),
-        number(costOf(beside))
+        number(costOf(beside)),
+        number(costOf(crowd.traffic)),
+        number(crowd.traffic.jobs / crowd.traffic.seconds)
       ])
       progress(titles[name])
     }
@@ -80,7 +86,9 @@ export const memory: Section = {
           "longest gap while queueing, ms",
           "longest gap beside the queue, ms",
           "CPU per job before, µs",
-          "CPU per job beside the queue, µs"
+          "CPU per job beside the queue, µs",
+          "CPU per job among the connections, µs",
+          "jobs/s among the connections"
         ],
         rows
       }
