@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { failureOf, resultBegins, resultOf } from "../scenario/functions.ts"
+import { failureOf, isRoomy, resultBegins, resultOf } from "../scenario/functions.ts"
 import { foreignResult } from "../scenario/peers.ts"
 import type { Scenario } from "../scenario/Scenario.ts"
 import type { Event } from "./History.ts"
@@ -47,6 +47,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers" 
   // And a worker so late with its answers that it is given up, as it may where a packet takes many round trips.
   const { delayBelowMillis, windowBytes } = scenario.world.network
   const mayBeLost = mayBeLate || (windowBytes < 1024 && delayBelowMillis > 10)
+  const roomy = isRoomy(scenario.world.network)
   const open = new Map<number, Asked>()
   const done = new Set<number>()
   const executions = new Map<
@@ -70,7 +71,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers" 
       throw new Violation(8, `caller ${asked.caller} asked ${asked.function} of ${workload} and got "${text}"`)
     }
     const execution = Number.parseInt(text.slice(begins.length))
-    if (executions.get(execution)?.how !== "success" || text !== resultOf(asked.function, workload, execution)) {
+    if (executions.get(execution)?.how !== "success" || text !== resultOf(asked.function, workload, execution, roomy)) {
       throw new Violation(8, `caller ${asked.caller} got "${text}", which no execution has made`)
     }
   }

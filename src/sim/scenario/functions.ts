@@ -70,15 +70,31 @@ export const resultBegins = (fn: string, payload: string): string => `${fn}(${pa
 export const failureOf = (payload: string): "JobFailed" | "Described" | undefined =>
   (["JobFailed", "Described", undefined] as const)[itemOf(payload) % 3]
 
+/** More than a job server copies, and more than fits into its first buffer. */
+const largeBytes = 40_000
+
 /**
  * The result of one execution. Some have a NUL in them, which separates fields elsewhere,
- * and some are so large that they are passed on by reference.
+ * some are large, and where the network has room for them a few are so large that they are
+ * passed on by reference.
  *
  * @since 0.1.0
  * @category getters
  */
-export const resultOf = (fn: string, payload: string, execution: number): string =>
-  `${resultBegins(fn, payload)} by ${execution}${execution % 4 === 3 ? `\0${"-".repeat(execution % 8 === 3 ? 5000 : 5)}` : ""}`
+export const resultOf = (fn: string, payload: string, execution: number, isRoomy: boolean): string => {
+  const begins = `${resultBegins(fn, payload)} by ${execution}`
+  if (execution % 4 !== 3) return begins
+  const bytes = isRoomy && execution % 32 === 19 ? largeBytes : execution % 8 === 3 ? 5000 : 5
+  return `${begins}\0${"-".repeat(bytes)}`
+}
+
+/**
+ * Whether the largest results come through in no more than a few parts.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isRoomy = (network: { readonly windowBytes: number }): boolean => network.windowBytes > largeBytes
 
 /**
  * What the jobs of a call carry on the wire, of which a map has `mapItems`.
@@ -109,6 +125,8 @@ export const limitOf = (fn: string): number => (fn === "limited" ? 1000 : 0)
  * @category models
  */
 export interface Executions {
+  /** The network has room for large results. */
+  readonly isRoomy: boolean
   readonly began: (job: JobContext["Service"], fn: string, payload: string) => number
   readonly finished: (execution: number, how: "success" | "failure" | "interrupted") => void
 }
@@ -139,7 +157,7 @@ const handler = (name: FunctionName, executions: Executions) =>
       if (name === "failing" && failureOf(payload) === "Described") {
         return yield* Effect.fail({ _tag: "Described" as const, workload: payload })
       }
-      return resultOf(name, payload, execution)
+      return resultOf(name, payload, execution, executions.isRoomy)
     })
     return yield* Effect.onExit(
       work,

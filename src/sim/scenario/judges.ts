@@ -17,6 +17,7 @@ import { reasons, status, turns } from "../properties/status.ts"
 import type { World } from "../World.ts"
 import { wire } from "../properties/wire.ts"
 import { limitOf, wireWorkloadsOf } from "./functions.ts"
+import { isRoomy } from "./functions.ts"
 import { addressesOf, laterMillis, mapWindow, pauseAboveBytes } from "./programs.ts"
 import { type Call, mapItems, type Scenario } from "./Scenario.ts"
 
@@ -80,7 +81,10 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     surrender(limitOf),
     lateWords(isPrompt),
     ...(scenario.peers.length === 0 ? [hearing()] : []),
-    queueing(wireWorkloadsOf(mapItems), (name) => isPrompt(name) && jobsMaxOf(scenario, name) === 1),
+    // What a lost server had is sent anew before those who wait.
+    ...(scenario.faults.length === 0
+      ? [queueing(wireWorkloadsOf(mapItems), (name) => isPrompt(name) && jobsMaxOf(scenario, name) === 1)]
+      : []),
     // Where packets take many round trips, a server may be late in its clients' eyes.
     ...(scenario.faults.length === 0 && !isSlow && scenario.world.network.windowBytes >= 1024 ? [hedging()] : []),
     redialling((name) => isPrompt(name) && !name.startsWith("peer")),
@@ -93,8 +97,10 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       (node, connection) =>
         run.world.network.host(node).endpoints.find((endpoint) => endpoint.connection === connection)?.heardAt ?? 0
     ),
-    // What it pauses above, and what may have come in one read by then.
-    wire(pauseAboveBytes + 2 * scenario.world.network.windowBytes + 20_000),
+    // What it pauses above, and what may have come in one read by then; two of the largest results with it.
+    wire(
+      pauseAboveBytes + 2 * scenario.world.network.windowBytes + (isRoomy(scenario.world.network) ? 100_000 : 20_000)
+    ),
     // A hedged call is meant to go elsewhere too.
     ...(hedges
       ? []

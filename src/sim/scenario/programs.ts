@@ -18,7 +18,7 @@ import * as Packet from "../../protocol/Packet.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import * as Worker from "../../protocol/Worker.ts"
 import type { Event } from "../properties/History.ts"
-import { type Executions, functions, payloadOf, serve } from "./functions.ts"
+import { type Executions, isRoomy, functions, payloadOf, serve } from "./functions.ts"
 import { type Call, type FunctionName, mapItems, type Scenario, type WorkerPlan } from "./Scenario.ts"
 
 /**
@@ -86,6 +86,7 @@ export const server = (scenario: Scenario, node: string, ledger: Ledger) =>
  */
 export const worker = (scenario: Scenario, node: string, plan: WorkerPlan, ledger: Ledger) => {
   const executions: Executions = {
+    isRoomy: isRoomy(scenario.world.network),
     began: (job, fn, payload) => {
       const execution = ledger.nextExecution()
       const { handle, server: from } = job
