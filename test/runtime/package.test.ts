@@ -12,6 +12,26 @@ const root = join(import.meta.dirname, "../..")
 const exportedNames = Object.keys(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).exports)
 const specifiers = exportedNames.map((name) => `effect-gearman${name.slice(1)}`)
 
+const oldest = mkdtempSync(join(tmpdir(), "effect-gearman-oldest-node-"))
+
+/** The oldest Node that the package says it runs on, from the npm registry. */
+const installOldestNode = (): string | undefined => {
+  const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+  const name = `node-${process.platform}-${process.arch}`
+  const version = engines.node.replace(">=", "")
+  try {
+    execFileSync("npm", ["install", "--prefix", oldest, "--no-audit", "--no-fund", `${name}@${version}`], {
+      stdio: "pipe"
+    })
+    return join(oldest, "node_modules", name, "bin/node")
+  } catch {
+    process.stderr.write(`the package on Node ${version} is left out: npm install ${name}@${version} fails here\n`)
+    return undefined
+  }
+}
+
+const oldestNode = installOldestNode()
+
 describe("the package", () => {
   let project: string
   let packed: ReadonlyArray<string>
@@ -55,7 +75,9 @@ describe("the package", () => {
     lend("effect")
   }, 180_000)
 
-  afterAll(() => rmSync(project, { recursive: true, force: true }))
+  afterAll(() => {
+    for (const path of [project, oldest]) rmSync(path, { recursive: true, force: true })
+  })
 
   it("holds the modules, their sources and declarations, the pages about them, and nothing else", () => {
     for (const path of packed) {
@@ -146,6 +168,12 @@ describe("the package", () => {
     assert.strictEqual(output, "namraeG\n")
     const options = ["--strict", "--module", "nodenext", "--target", "es2024", "--types", "node", "--skipLibCheck"]
     assert.strictEqual(run(join(root, "node_modules/.bin/tsc"), "--noEmit", ...options, "main.ts"), "")
+  })
+
+  it.runIf(oldestNode !== undefined)("works on the oldest Node that it names", () => {
+    assert.include(run(oldestNode!, "--version"), "v22.")
+    // What the test before this one has written.
+    assert.strictEqual(run(oldestNode!, "main.ts"), "namraeG\n")
   })
 
   it("runs shipped functions in the sandbox, from the built files", () => {
