@@ -12,15 +12,6 @@ import type { Mutant } from "./Mutant.ts"
  */
 export const fair: ReadonlyArray<Mutant> = [
   {
-    id: "progress-kept",
-    title: "A job that is put back keeps the progress of its lost attempt",
-    file: "src/protocol/server/Jobs.ts",
-    find: "    job.denominator = 0\n",
-    replace: "",
-    property: 46,
-    needs: ["time", "workload"]
-  },
-  {
     id: "late-words",
     title: "A handler whose attempt is over goes on saying things, as if for the next one",
     file: "src/protocol/worker/Handler.ts",
