@@ -58,7 +58,8 @@ export const queueing = (
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Asked": {
-          if (!submits.has(event.kind) || !isSingle(event.node)) return
+          // Whoever has a unique may join one that is under way, and is answered after the next has been sent.
+          if (event.unique !== "" || !submits.has(event.kind) || !isSingle(event.node)) return
           const key = keyOf(event.function, event.unique, workloadsOf(event)[0] ?? "")
           unsent.set(event.node, [...(unsent.get(event.node) ?? []), { asked: event, key, at }])
           return
