@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, relative } from "node:path"
 import { canaries } from "../src/sim/mutants/canaries.ts"
 
 const simulatedSeeds = 10_000
@@ -31,21 +31,56 @@ const check = (name: string, run: () => boolean, size = 1): Outcome => {
   return { name, passed: passed ? size : 0, failed: passed ? 0 : 1, seconds: (performance.now() - start) / 1000 }
 }
 
+interface Report {
+  readonly testResults: ReadonlyArray<{
+    readonly name: string
+    readonly status: string
+    readonly message: string
+    readonly assertionResults: ReadonlyArray<{
+      readonly fullName: string
+      readonly status: string
+      readonly failureMessages: ReadonlyArray<string>
+    }>
+  }>
+}
+
+/** What to say of the tests once more at the end, where it is read: those that failed and those left out. */
+const remarks: Array<string> = []
+
 const vitest = (): Outcome => {
   process.stdout.write("\n— tests\n")
   const start = performance.now()
-  const report = join(scratch, "vitest.json")
-  const succeeded = succeeds("vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`)
-  const seconds = (performance.now() - start) / 1000
-  try {
-    const counts = JSON.parse(readFileSync(report, "utf8"))
-    const passed: number = counts.numPassedTests
-    // What is left out for want of a program on a developer's machine, CI has.
-    const failed: number = counts.numFailedTests + (process.env["CI"] === undefined ? 0 : counts.numPendingTests)
+  const file = join(scratch, "vitest.json")
+  const succeeded = succeeds("vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`)
+  const outcome = (passed: number, failed: number) => ({
+    name: "tests",
+    passed,
     // A file that does not load, or an error outside of any test, fails the run and no test.
-    return { name: "tests", passed, failed: succeeded ? failed : Math.max(failed, 1), seconds }
-  } catch {
-    return { name: "tests", passed: 0, failed: 1, seconds }
+    failed: succeeded ? failed : Math.max(failed, 1),
+    seconds: (performance.now() - start) / 1000
+  })
+  try {
+    const report: Report = JSON.parse(readFileSync(file, "utf8"))
+    const firstLine = (text: string | undefined) => text?.split("\n", 1)[0] ?? ""
+    let passed = 0
+    let failed = 0
+    for (const { name, status, message, assertionResults } of report.testResults) {
+      const path = relative(root, name)
+      // What is left out for want of a peer on a developer's machine, CI has.
+      const needsPeers = process.env["CI"] !== undefined && /^test\/(interop|parity)\//.test(path)
+      if (status === "failed" && message !== "") remarks.push(`FAILED  ${path}: ${firstLine(message)}`)
+      for (const test of assertionResults) {
+        if (test.status === "passed") passed++
+        else if (test.status === "failed" || needsPeers) {
+          failed++
+          remarks.push(`FAILED  ${path}: ${test.fullName}: ${firstLine(test.failureMessages[0] ?? test.status)}`)
+        } else remarks.push(`left out  ${path}: ${test.fullName}`)
+      }
+    }
+    return outcome(passed, failed)
+  } catch (cause) {
+    remarks.push(`FAILED  the tests' report: ${cause}`)
+    return outcome(0, 1)
   }
 }
 
@@ -78,7 +113,7 @@ rmSync(scratch, { recursive: true, force: true })
 
 const total = (field: "passed" | "failed") => outcomes.reduce((sum, outcome) => sum + outcome[field], 0)
 
-process.stdout.write("\n")
+process.stdout.write(["", ...remarks, ""].join("\n"))
 for (const { name, failed, seconds } of outcomes) {
   process.stdout.write(`${failed === 0 ? "passed" : "FAILED"}  ${name} (${seconds.toFixed(1)} s)\n`)
 }

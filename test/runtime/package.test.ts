@@ -3,7 +3,7 @@
  * only what it asks for.
  */
 import { assert, beforeAll, afterAll, describe, it } from "@effect/vitest"
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -14,20 +14,18 @@ const specifiers = exportedNames.map((name) => `effect-gearman${name.slice(1)}`)
 
 const oldest = mkdtempSync(join(tmpdir(), "effect-gearman-oldest-node-"))
 
-/** The oldest Node that the package says it runs on, from the npm registry. */
+/** The oldest Node that the package says it runs on, from the npm registry, which a machine may not reach twice. */
 const installOldestNode = (): string | undefined => {
   const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
   const name = `node-${process.platform}-${process.arch}`
   const version = engines.node.replace(">=", "")
-  try {
-    execFileSync("npm", ["install", "--prefix", oldest, "--no-audit", "--no-fund", `${name}@${version}`], {
-      stdio: "pipe"
-    })
-    return join(oldest, "node_modules", name, "bin/node")
-  } catch {
-    process.stderr.write(`the package on Node ${version} is left out: npm install ${name}@${version} fails here\n`)
-    return undefined
-  }
+  const parameters = ["install", "--prefix", oldest, "--no-audit", "--no-fund", `${name}@${version}`]
+  const { status, stderr } = spawnSync("npm", parameters, { encoding: "utf8" })
+  if (status === 0) return join(oldest, "node_modules", name, "bin/node")
+  process.stderr.write(
+    `the package on Node ${version} is left out: npm ${parameters.join(" ")} fails here: ${stderr}\n`
+  )
+  return undefined
 }
 
 const oldestNode = installOldestNode()
