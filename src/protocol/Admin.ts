@@ -103,7 +103,17 @@ export interface JobRow {
   readonly isBackground: boolean
 }
 
-const list = (rows: ReadonlyArray<string>): string => `${rows.join("")}${endOfList}\n`
+const list = <Row>(rows: ReadonlyArray<Row>, lineOf: (row: Row) => string): string =>
+  `${rows.map(lineOf).join("")}${endOfList}\n`
+
+/**
+ * A line of `status`, with its end.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const formatStatusRow = (row: StatusRow): string =>
+  `${row.function}\t${row.total}\t${row.running}\t${row.workers}\n`
 
 /**
  * The answer to `status`.
@@ -111,8 +121,16 @@ const list = (rows: ReadonlyArray<string>): string => `${rows.join("")}${endOfLi
  * @since 0.1.0
  * @category encoding
  */
-export const formatStatus = (rows: ReadonlyArray<StatusRow>): string =>
-  list(rows.map((row) => `${row.function}\t${row.total}\t${row.running}\t${row.workers}\n`))
+export const formatStatus = (rows: ReadonlyArray<StatusRow>): string => list(rows, formatStatusRow)
+
+/**
+ * A line of `prioritystatus`, with its end.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const formatPriorityStatusRow = (row: PriorityStatusRow): string =>
+  `${row.function}\t${row.high}\t${row.normal}\t${row.low}\t${row.workers}\n`
 
 /**
  * The answer to `prioritystatus`.
@@ -121,7 +139,7 @@ export const formatStatus = (rows: ReadonlyArray<StatusRow>): string =>
  * @category encoding
  */
 export const formatPriorityStatus = (rows: ReadonlyArray<PriorityStatusRow>): string =>
-  list(rows.map((row) => `${row.function}\t${row.high}\t${row.normal}\t${row.low}\t${row.workers}\n`))
+  list(rows, formatPriorityStatusRow)
 
 const functionNumbers = [
   "waiting",
@@ -138,13 +156,30 @@ const functionNumbers = [
 ] as const satisfies ReadonlyArray<keyof FunctionRow>
 
 /**
+ * A line of `show functions`, with its end.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const formatFunctionRow = (row: FunctionRow): string =>
+  `${[row.function, ...functionNumbers.map((name) => row[name])].join("\t")}\n`
+
+/**
  * The answer to `show functions`.
  *
  * @since 0.1.0
  * @category encoding
  */
-export const formatFunctions = (rows: ReadonlyArray<FunctionRow>): string =>
-  list(rows.map((row) => `${[row.function, ...functionNumbers.map((name) => row[name])].join("\t")}\n`))
+export const formatFunctions = (rows: ReadonlyArray<FunctionRow>): string => list(rows, formatFunctionRow)
+
+/**
+ * A line of `workers`, with its end.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const formatWorkerRow = (row: WorkerRow): string =>
+  `${row.connection} ${row.host} ${row.clientId} :${row.functions.map((name) => ` ${name}`).join("")}\n`
 
 /**
  * The answer to `workers`.
@@ -152,13 +187,16 @@ export const formatFunctions = (rows: ReadonlyArray<FunctionRow>): string =>
  * @since 0.1.0
  * @category encoding
  */
-export const formatWorkers = (rows: ReadonlyArray<WorkerRow>): string =>
-  list(
-    rows.map((row) => {
-      const functions = row.functions.map((name) => ` ${name}`).join("")
-      return `${row.connection} ${row.host} ${row.clientId} :${functions}\n`
-    })
-  )
+export const formatWorkers = (rows: ReadonlyArray<WorkerRow>): string => list(rows, formatWorkerRow)
+
+/**
+ * A line of `show jobs`, with its end.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const formatJobRow = (row: JobRow): string =>
+  `${row.handle}\t${row.retries}\t${row.isIgnored ? 1 : 0}\t${row.isBackground ? 1 : 0}\n`
 
 /**
  * The answer to `show jobs`.
@@ -166,8 +204,15 @@ export const formatWorkers = (rows: ReadonlyArray<WorkerRow>): string =>
  * @since 0.1.0
  * @category encoding
  */
-export const formatJobs = (rows: ReadonlyArray<JobRow>): string =>
-  list(rows.map((row) => `${row.handle}\t${row.retries}\t${row.isIgnored ? 1 : 0}\t${row.isBackground ? 1 : 0}\n`))
+export const formatJobs = (rows: ReadonlyArray<JobRow>): string => list(rows, formatJobRow)
+
+/**
+ * A line of `show unique jobs`, with its end.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const formatUniqueRow = (unique: string): string => `${unique}\n`
 
 /**
  * The answer to `show unique jobs`.
@@ -175,7 +220,7 @@ export const formatJobs = (rows: ReadonlyArray<JobRow>): string =>
  * @since 0.1.0
  * @category encoding
  */
-export const formatUniques = (uniques: ReadonlyArray<string>): string => list(uniques.map((unique) => `${unique}\n`))
+export const formatUniques = (uniques: ReadonlyArray<string>): string => list(uniques, formatUniqueRow)
 
 // Names may hold tabs (Perl's prefix does), so the numbers are taken from the right.
 const splitRow = (line: string, numbers: number): ReadonlyArray<string> => {

@@ -251,6 +251,11 @@ export interface Connection {
   /** Bytes given to `send` that the peer's side has not taken yet. */
   readonly unsentBytes: () => number
   /**
+   * Whether the peer is left unheard for the time being: what it sends, and its goodbye,
+   * wait until it is heard again. A hint, which keeps what waits in order and small.
+   */
+  readonly hold?: ((isHeld: boolean) => void) | undefined
+  /**
    * From now on, has the network ask the peer's machine whether it is there when nothing
    * was heard for so many milliseconds, and breaks the connection when it is not. The peer
    * itself notices nothing.

@@ -5,7 +5,6 @@
  * @since 0.1.0
  */
 import type * as Admin from "../Admin.ts"
-import type { Rights } from "./Access.ts"
 import type { ServerFunction } from "./Functions.ts"
 import type { Jobs } from "./Jobs.ts"
 import type { Reason } from "./Refusals.ts"
@@ -27,7 +26,13 @@ const waitOf = (jobs: Jobs, fn: ServerFunction): number => {
   return Math.round(Math.max(...waits))
 }
 
-const rowOf = (jobs: Jobs, fn: ServerFunction): Admin.FunctionRow => {
+/**
+ * The row of a function. Costs as much as it has workers.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const functionRow = (jobs: Jobs, fn: ServerFunction): Admin.FunctionRow => {
   const states = { busy: 0, sleeping: 0, woken: 0 }
   for (const { session } of fn.abilities) {
     if (session.running.size > 0) states.busy++
@@ -49,21 +54,12 @@ const rowOf = (jobs: Jobs, fn: ServerFunction): Admin.FunctionRow => {
 const none = { waiting: 0, delayed: 0, running: 0, workers: 0, busy: 0, sleeping: 0, woken: 0, waitMillis: 0 }
 
 /**
- * A row for each function that is listed, and for each that only ever was refused.
+ * The row of one that only ever was refused; nothing when it is known, or was never refused.
  *
  * @since 0.1.0
  * @category conversions
  */
-export const functionRows = (
-  jobs: Jobs,
-  functions: ReadonlyArray<ServerFunction>,
-  rights: Rights
-): Array<Admin.FunctionRow> => {
-  const refused = Array.from(jobs.refusals.byFunction.keys()).filter(
-    (key) => jobs.functions.find(key) === undefined && rights.may("administrate", key)
-  )
-  return [
-    ...functions.map((fn) => rowOf(jobs, fn)),
-    ...refused.map((key) => ({ function: key, ...none, ...refusedOf(jobs, key) }))
-  ]
-}
+export const refusedRow = (jobs: Jobs, key: string): Admin.FunctionRow | undefined =>
+  jobs.functions.find(key) === undefined && jobs.refusals.byFunction.has(key)
+    ? { function: key, ...none, ...refusedOf(jobs, key) }
+    : undefined

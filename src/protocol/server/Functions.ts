@@ -22,6 +22,8 @@ export class ServerFunction implements Timed {
   readonly name: Uint8Array
   /** The name, one character per byte. */
   readonly key: string
+  /** Its place in lists. */
+  readonly bucket: number
   readonly queues: readonly [Fifo<Job>, Fifo<Job>, Fifo<Job>] = [new Fifo(), new Fifo(), new Fifo()]
   /** Jobs whose time has not come, by priority. */
   readonly scheduled: [number, number, number] = [0, 0, 0]
@@ -46,6 +48,7 @@ export class ServerFunction implements Timed {
     this.number = number
     this.maxQueue = [maxJobs, maxJobs, maxJobs]
     this.name = name
+    this.bucket = ListOrder.bucketOf(name)
     this.key = key
   }
 
@@ -71,7 +74,6 @@ export class Functions {
   private readonly maxFunctions: number
   private readonly maxJobsEach: number
   private created = 0
-  private inOrder: ReadonlyArray<ServerFunction> | undefined = undefined
 
   constructor(maxFunctions: number, maxJobsEach: number) {
     this.maxFunctions = maxFunctions
@@ -93,11 +95,6 @@ export class Functions {
   /** Oldest first. */
   values(): IterableIterator<ServerFunction> {
     return this.byKey.values()
-  }
-
-  /** In the order of lists. Kept, since whoever asks for lists asks again and again. */
-  listed(): ReadonlyArray<ServerFunction> {
-    return (this.inOrder ??= ListOrder.listed(this.byKey.values(), (fn) => fn.name))
   }
 
   /** Those that a worker could be given a job of; one may come up to three times. */
@@ -122,14 +119,12 @@ export class Functions {
     }
     const fn = new ServerFunction(++this.created, Codec.fromLatin1(key), key, this.maxJobsEach)
     this.byKey.set(key, fn)
-    this.inOrder = undefined
     this.settle(fn)
     return fn
   }
 
   drop(fn: ServerFunction): void {
     this.byKey.delete(fn.key)
-    this.inOrder = undefined
     this.idle.delete(fn)
   }
 

@@ -59,6 +59,8 @@ const maxChecked = 1_000
 
 // A wall clock may be set: scheduled jobs are looked at again at least this often.
 const maxWallWaitMillis = 10_000
+// How soon it is looked again whether those who are sent lists have read them so far.
+const listPauseMillis = 5
 // How long a connection that was told to end may take to read what is still for it.
 const lingerMillis = 10_000
 
@@ -82,6 +84,9 @@ export class JobServerCore {
   private readonly buffers = new Buffers()
   private readonly lingering = new Deadlines<Session>()
   private readonly idle = new Deadlines<Session>()
+  /** Those who are being sent a list, in the order of their turns, and when the next of them has its turn. */
+  private readonly listing = new Set<Session>()
+  private listAtMillis = Infinity
   private sessionCount = 0
 
   constructor(options: Partial<Options>, seeds: Seeds) {
@@ -141,7 +146,8 @@ export class JobServerCore {
     this.jobs.grabs.answer(session)
     const answer = TextCommands.answer(this, session, line)
     if (answer === undefined) this.close(session, now)
-    else Replies.text(session, answer)
+    else if (typeof answer === "string") Replies.text(session, answer)
+    else Replies.list(session, answer)
   }
 
   /** What came was no Gearman, or too large. Only of the latter the peer is told. */
@@ -163,6 +169,7 @@ export class JobServerCore {
     this.jobs.timeReached(now)
     this.leave(session)
     this.lingering.clear(session)
+    this.listing.delete(session)
     session.outbox.discard()
   }
 
@@ -173,11 +180,29 @@ export class JobServerCore {
       attempts.earliestMillis,
       passOns.earliestMillis,
       this.lingering.earliestMillis,
-      this.idle.earliestMillis
+      this.idle.earliestMillis,
+      this.listAtMillis
     )
     const monotonic = earliestMillis - now.monotonicMillis
     const wall = this.jobs.scheduled.earliestMillis - now.wallMillis
     return wall === Infinity ? monotonic : Math.min(monotonic, wall, maxWallWaitMillis)
+  }
+
+  /** A piece of one list for the one whose turn it is, of those who have read what they were sent. */
+  private continueLists(now: Now): void {
+    if (now.monotonicMillis < this.listAtMillis) return
+    for (const session of this.listing) {
+      if (session.peer.unsentBytes() > this.options.pauseAboveBytes) continue
+      session.outbox.continueList()
+      // To the end of the line, or out of it.
+      this.listing.delete(session)
+      if (session.outbox.hasList) this.listing.add(session)
+      else session.peer.hold?.(false)
+      session.touch()
+      this.listAtMillis = this.listing.size > 0 ? now.monotonicMillis : Infinity
+      return
+    }
+    this.listAtMillis = this.listing.size > 0 ? now.monotonicMillis + listPauseMillis : Infinity
   }
 
   timeReached(now: Now): void {
@@ -185,6 +210,7 @@ export class JobServerCore {
     let session: Session | undefined
     while ((session = this.lingering.takeDue(now.monotonicMillis)) !== undefined) session.peer.destroy()
     while ((session = this.idle.takeDue(now.monotonicMillis)) !== undefined) this.lookForIdleness(session, now)
+    this.continueLists(now)
   }
 
   /** Workers and those who wait for a job are silent with good reason. */
@@ -242,10 +268,18 @@ export class JobServerCore {
       }
       if (session.closing === "destroy") {
         session.outbox.discard()
+        this.listing.delete(session)
         session.peer.destroy()
         continue
       }
       session.outbox.flush()
+      if (session.outbox.hasList) {
+        // Whoever asked for so much is not heard until it has it.
+        session.peer.hold?.(true)
+        this.listing.add(session)
+        this.listAtMillis = this.jobs.nowMillis
+        continue
+      }
       if (session.closing === "end") {
         session.closing = "no"
         session.peer.end()

@@ -9,6 +9,7 @@ import * as Codec from "../Codec.ts"
 import type * as Network from "../Network.ts"
 import { type Buffers, largestLent } from "./Buffers.ts"
 import type { Job } from "./Job.ts"
+import type { Lines } from "./Lists.ts"
 import type { Traffic } from "./Traffic.ts"
 
 /**
@@ -19,7 +20,7 @@ import type { Traffic } from "./Traffic.ts"
  */
 export type Peer = Pick<
   Network.Connection,
-  "peerHost" | "peerNames" | "send" | "unsentBytes" | "probe" | "end" | "destroy"
+  "peerHost" | "peerNames" | "send" | "unsentBytes" | "hold" | "probe" | "end" | "destroy"
 >
 
 /**
@@ -34,6 +35,30 @@ export const byReferenceBytes = 32_768
 // Output that has grown so far goes on in a buffer of its own, instead of moving once more.
 const largestMoved = 16_384
 const empty = new Uint8Array(0)
+
+// Lines of a list, or steps of the work between them, that are done at a time: a few tenths
+// of a millisecond.
+const linesAtOnce = 500
+// Each costs next to nothing until it is pulled.
+const maxLists = 1_000
+
+/** A list that goes out piece by piece. */
+interface PendingList {
+  readonly lines: Lines
+  /** How many of the waiting chunks go out before it. */
+  chunksBefore: number
+}
+
+/** The next lines, and whether there may be more. */
+const pull = (lines: Lines): { readonly text: string; readonly hasMore: boolean } => {
+  let text = ""
+  for (let left = linesAtOnce; left > 0; left--) {
+    const next = lines.next()
+    if (next.done === true) return { text, hasMore: false }
+    text += next.value
+  }
+  return { text, hasMore: true }
+}
 
 /**
  * The outbox of one connection.
@@ -56,6 +81,8 @@ export class Outbox {
   /** The buffer's bytes `from` to `used` are written and in no chunk yet. */
   private from = 0
   private used = 0
+  /** What is put after them goes out after them. */
+  private lists: Array<PendingList> = []
   /** What the transport still had to send when it was last asked. */
   private unsentBytes = 0
 
@@ -150,6 +177,51 @@ export class Outbox {
     this.chunksBytes += bytes.length
   }
 
+  /** A list: its first lines now, and the others by `continueList`. */
+  putList(lines: Lines): void {
+    if (this.isOverLimit) return
+    if (this.lists.length === 0) {
+      const { hasMore, text } = pull(lines)
+      if (this.reserve(text.length)) this.putLatin1(text)
+      if (!hasMore) return
+    }
+    this.seal()
+    this.lists.push({ lines, chunksBefore: this.chunks.length })
+    this.isOverLimit ||= this.lists.length > maxLists
+  }
+
+  /** A list is on its way: call `continueList` again and again. */
+  get hasList(): boolean {
+    return this.lists.length > 0
+  }
+
+  /** Sends what comes next of the list that is on its way, and what stands behind it when it has ended. */
+  continueList(): void {
+    const list = this.lists[0]
+    if (list === undefined) return
+    this.flush()
+    const { hasMore, text } = pull(list.lines)
+    if (text !== "") this.hand([Codec.fromLatin1(text)], text.length)
+    if (hasMore) return
+    this.lists.shift()
+    this.flush()
+  }
+
+  private hand(chunks: ReadonlyArray<Uint8Array>, bytes: number): void {
+    this.traffic.sentBytes += bytes
+    this.peer.send(chunks)
+    this.unsentBytes = this.peer.unsentBytes()
+  }
+
+  private flushToList(list: PendingList): void {
+    const chunks = this.chunks.splice(0, list.chunksBefore)
+    if (chunks.length === 0) return
+    for (const each of this.lists) each.chunksBefore -= chunks.length
+    const bytes = chunks.reduce((total, chunk) => total + chunk.length, 0)
+    this.chunksBytes -= bytes
+    this.hand(chunks, bytes)
+  }
+
   private seal(): void {
     if (this.used === this.from) return
     this.chunks.push(this.buffer.subarray(this.from, this.used))
@@ -157,13 +229,13 @@ export class Outbox {
     this.from = this.used
   }
 
-  /** Hands all of it to the transport. */
+  /** Hands it to the transport: all, or as far as a list that is on its way. */
   flush(): void {
     this.seal()
+    const list = this.lists[0]
+    if (list !== undefined) return this.flushToList(list)
     if (this.chunks.length === 0) return
-    this.traffic.sentBytes += this.chunksBytes
-    this.peer.send(this.chunks)
-    this.unsentBytes = this.peer.unsentBytes()
+    this.hand(this.chunks, this.chunksBytes)
     // While the transport has bytes to send, the buffers they lie in are its own.
     if (this.unsentBytes === 0) this.giveBack()
     this.clear()
@@ -181,6 +253,7 @@ export class Outbox {
 
   private clear(): void {
     this.chunks = []
+    if (this.lists.length > 0) this.lists = []
     if (this.full.length > 0) this.full = []
     this.chunksBytes = 0
     this.buffer = empty

@@ -8,6 +8,7 @@ import * as Packet from "../Packet.ts"
 import type { Action } from "./Access.ts"
 import type { Job } from "./Job.ts"
 import { byReferenceBytes } from "./Outbox.ts"
+import type { Lines } from "./Lists.ts"
 import type { Session } from "./Session.ts"
 
 const { PacketType } = Packet
@@ -200,4 +201,15 @@ export const status = (
 export const text = (session: Session, answer: string): void => {
   session.touch()
   if (session.outbox.reserve(answer.length)) session.outbox.putLatin1(answer)
+}
+
+/**
+ * A list, as far as it can be made at once; the rest follows while it goes out.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const list = (session: Session, lines: Lines): void => {
+  session.touch()
+  session.outbox.putList(lines)
 }

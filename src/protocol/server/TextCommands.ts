@@ -4,14 +4,10 @@
  *
  * @since 0.1.0
  */
-import * as Admin from "../Admin.ts"
 import * as Codec from "../Codec.ts"
 import type { Rights } from "./Access.ts"
-import { functionRows } from "./FunctionRows.ts"
-import type { ServerFunction } from "./Functions.ts"
-import type { Job } from "./Job.ts"
 import type { Jobs } from "./Jobs.ts"
-import { listed } from "./ListOrder.ts"
+import * as Lists from "./Lists.ts"
 import type { Options } from "./Options.ts"
 import type { Reason } from "./Refusals.ts"
 import type { Session } from "./Session.ts"
@@ -57,13 +53,17 @@ const denials: { readonly [R in Reason]?: string } = {
 }
 
 /**
- * The answer to a command line, or `undefined` when it has more words than a command may
- * have, which closes the connection. Lists show only what the connection may administrate.
+ * The answer to a command line, whole or to be pulled line by line, or `undefined` when it
+ * has more words than a command may have, which closes the connection.
  *
  * @since 0.1.0
  * @category operations
  */
-export const answer = (administered: Administered, session: Session, line: string): string | undefined => {
+export const answer = (
+  administered: Administered,
+  session: Session,
+  line: string
+): string | Lists.Lines | undefined => {
   const words = wordsOf(line)
   const { jobs, options, sessions } = administered
   if (words.length > options.maxLineWords) return undefined
@@ -80,11 +80,11 @@ export const answer = (administered: Administered, session: Session, line: strin
   const server: Seen = { jobs, options, sessions, requestShutdown, rights, deny }
   switch (command.toLowerCase()) {
     case "status":
-      return Admin.formatStatus(functionsOf(server).map(statusRow))
+      return Lists.status(server)
     case "prioritystatus":
-      return Admin.formatPriorityStatus(functionsOf(server).map(priorityStatusRow))
+      return Lists.priorityStatus(server)
     case "workers":
-      return Admin.formatWorkers(workersOf(server))
+      return Lists.workers(server)
     case "show":
       return show(server, words)
     case "cancel":
@@ -109,64 +109,14 @@ export const answer = (administered: Administered, session: Session, line: strin
   }
 }
 
-const functionsOf = ({ jobs, rights }: Seen) =>
-  rights.mayAll("administrate")
-    ? jobs.functions.listed()
-    : jobs.functions.listed().filter((fn) => rights.may("administrate", fn.key))
-
-const jobsOf = ({ jobs, rights }: Seen, nameOf: (job: Job) => string) =>
-  listed(jobs.byNumber.values(), (job) => Codec.fromLatin1(nameOf(job))).filter((job) =>
-    rights.may("administrate", job.function.key)
-  )
-
-const statusRow = (fn: ServerFunction): Admin.StatusRow => ({
-  function: fn.key,
-  total: fn.jobCount,
-  running: fn.runningCount,
-  workers: fn.abilities.size
-})
-
-const priorityStatusRow = (fn: ServerFunction): Admin.PriorityStatusRow => ({
-  function: fn.key,
-  high: fn.queues[0].size + fn.scheduled[0],
-  normal: fn.queues[1].size + fn.scheduled[1],
-  low: fn.queues[2].size + fn.scheduled[2],
-  workers: fn.abilities.size
-})
-
-/** Who may not see everything sees the workers of what it may see, and nobody else. */
-const workersOf = ({ rights, sessions }: Seen): Array<Admin.WorkerRow> => {
-  const rows = Array.from(sessions, workerRow).toReversed()
-  if (rights.mayAll("administrate")) return rows
-  return rows
-    .map((row) => ({ ...row, functions: row.functions.filter((key) => rights.may("administrate", key)) }))
-    .filter((row) => row.functions.length > 0)
-}
-
-const workerRow = (session: Session): Admin.WorkerRow => ({
-  connection: session.number,
-  host: session.peer.peerHost,
-  clientId: Codec.latin1(session.clientId),
-  functions: Array.from(session.abilities.values())
-    .sort((one, other) => one.turn - other.turn)
-    .map((ability) => ability.function.key)
-})
-
-const show = (server: Seen, words: ReadonlyArray<string>): string => {
+const show = (server: Seen, words: ReadonlyArray<string>): string | Lists.Lines => {
   if (words.length < 2) return unknownCommand(words[0]!)
   const what = words.slice(1).join(" ").toLowerCase()
-  if (what === "jobs") return Admin.formatJobs(jobsOf(server, (job) => job.handle).map(jobRow))
-  if (what === "functions") return Admin.formatFunctions(functionRows(server.jobs, functionsOf(server), server.rights))
+  if (what === "jobs") return Lists.jobs(server)
+  if (what === "functions") return Lists.functions(server)
   if (what !== "unique jobs") return "ERR UNKNOWN_SHOW_ARGUMENTS\r\n"
-  return Admin.formatUniques(jobsOf(server, (job) => job.unique).map((job) => job.unique))
+  return Lists.uniques(server)
 }
-
-const jobRow = (job: Job): Admin.JobRow => ({
-  handle: job.handle,
-  retries: job.retries,
-  isIgnored: job.isCancelled || job.isAbandoned,
-  isBackground: job.isBackground
-})
 
 const cancel = ({ deny, jobs, options, rights }: Seen, words: ReadonlyArray<string>): string => {
   if (words.length < 3) return unknownCommand(words[0]!)

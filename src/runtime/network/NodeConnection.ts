@@ -30,6 +30,7 @@ const closed = (hadError: boolean) =>
 export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Connection => {
   let pauseAbove = Number.POSITIVE_INFINITY
   let paused = false
+  let isHeld = false
   let isReceiving = false
   let share: Share | undefined
   // Kept here because a socket forgets its peer when it closes.
@@ -43,15 +44,25 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
   })
 
   const readOn = () => {
-    if (isReceiving && !paused && share?.isBehind !== true) socket.resume()
+    if (isReceiving && !paused && !isHeld && share?.isBehind !== true) socket.resume()
   }
 
   const resumeWhenDrained = () => {
     if (paused && socket.writableLength * 2 <= pauseAbove) {
       paused = false
-      share?.release()
-      readOn()
+      goOn()
     }
+  }
+
+  const goOn = () => {
+    if (paused || isHeld) return
+    share?.release()
+    readOn()
+  }
+
+  const stop = () => {
+    share?.hold()
+    socket.pause()
   }
 
   const writeDirectly = DirectWrite.to(socket)
@@ -71,8 +82,7 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
     if (last > 0) socket.uncork()
     if (!paused && socket.writableLength > pauseAbove) {
       paused = true
-      share?.hold()
-      socket.pause()
+      stop()
     }
   }
 
@@ -131,10 +141,8 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
       hear(onData)
       socket.on("end", onEnd)
       socket.on("close", onClose)
-      if (paused) {
-        mine.hold()
-        socket.pause()
-      } else socket.resume()
+      if (paused || isHeld) stop()
+      else socket.resume()
       return Effect.sync(() => {
         socket.off("end", onEnd)
         socket.off("close", onClose)
@@ -150,6 +158,12 @@ export const make = ({ onBytes: hear, socket }: SharedRead.Accepted): Network.Co
     receive,
     send,
     unsentBytes: () => socket.writableLength,
+    hold: (shouldHold) => {
+      if (isHeld === shouldHold) return
+      isHeld = shouldHold
+      if (isHeld) stop()
+      else goOn()
+    },
     probe: (silenceMillis) => void socket.setKeepAlive(true, silenceMillis),
     end: closeSoon,
     destroy: () => {

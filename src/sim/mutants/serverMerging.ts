@@ -107,8 +107,8 @@ export const serverMerging: ReadonlyArray<Mutant> = [
     id: "34-overtaking",
     title: "Of what waits to be sent, the newest goes first",
     file: "src/protocol/server/Outbox.ts",
-    find: "this.peer.send(this.chunks)",
-    replace: "this.peer.send(this.chunks.toReversed())",
+    find: "this.peer.send(chunks)",
+    replace: "this.peer.send(chunks.toReversed())",
     property: 5,
     needs: ["pressure"]
   },
