@@ -73,6 +73,15 @@ const packet = (type: number, ...fields: ReadonlyArray<string>) => {
   return head.toString("latin1") + body
 }
 
+const oneRunsAndOneWaits = async () => {
+  const one = await serverWith()
+  await one.submit("resize")
+  await one.submit("resize")
+  await one.work("resize", "sleep", "60")
+  await one.isRunning("resize")
+  return one
+}
+
 const scenes: Readonly<Record<string, () => Promise<Scene>>> = {
   "jobs wait, nothing runs": async () => {
     const one = await serverWith()
@@ -88,22 +97,8 @@ const scenes: Readonly<Record<string, () => Promise<Scene>>> = {
       close: () => Promise.all([one.close(), other.close()]).then(() => {})
     }
   },
-  "jobs wait though workers are there": async () => {
-    const one = await serverWith()
-    await one.submit("resize")
-    await one.submit("resize")
-    await one.work("resize", "sleep", "60")
-    await one.isRunning("resize")
-    return one
-  },
-  "one worker holds a job for ever": async () => {
-    const one = await serverWith()
-    await one.submit("resize")
-    await one.submit("resize")
-    await one.work("resize", "sleep", "60")
-    await one.isRunning("resize")
-    return one
-  },
+  "jobs wait though workers are there": oneRunsAndOneWaits,
+  "one worker holds a job for ever": oneRunsAndOneWaits,
   "a job runs again and again": async () => {
     const one = await serverWith("--allow-cancel")
     const { stdout } = await one.submit("resize")

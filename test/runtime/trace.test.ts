@@ -5,26 +5,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Tracer from "effect/Tracer"
 import * as Client from "../../src/protocol/Client.ts"
 import { JobContext } from "../../src/protocol/JobContext.ts"
 import * as JobFunction from "../../src/protocol/JobFunction.ts"
 import * as Worker from "../../src/protocol/Worker.ts"
 import * as NodeNetwork from "../../src/runtime/NodeNetwork.ts"
 import { end, startServer } from "./support.ts"
-
-/** A tracer as each side has its own, which remembers its spans. */
-const recording = () => {
-  const spans: Array<Tracer.Span> = []
-  const tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      spans.push(span)
-      return span
-    }
-  })
-  return { spans, layer: Layer.succeed(Tracer.Tracer, tracer) }
-}
+import { recording } from "../unit/support/recording.ts"
 
 const traced = JobFunction.utf8("traced", { trace: true })
 const plain = JobFunction.utf8("plain")

@@ -5,22 +5,7 @@ import { hearing, lateWords, surrender } from "../../../src/sim/properties/attem
 import { hedging, queueing, redialling } from "../../../src/sim/properties/fairness.ts"
 import { fanout } from "../../../src/sim/properties/fanout.ts"
 import type { Event } from "../../../src/sim/properties/History.ts"
-import { type Property, Violation } from "../../../src/sim/properties/Property.ts"
-import { judge } from "./histories.ts"
-
-type Moments = ReadonlyArray<readonly [at: number, event: Event]>
-
-/** The number of the property that does not hold over these events and at rest until then, or 0. */
-const violated = (property: Property, moments: Moments, restsUntil = 0): number => {
-  try {
-    for (const [at, event] of moments) property.observe?.({ at, event })
-    property.atRest?.(new Map(), restsUntil)
-    return 0
-  } catch (error) {
-    if (error instanceof Violation) return error.property
-    throw error
-  }
-}
+import { judge, type Moments, violated } from "./histories.ts"
 
 const packet =
   (got: boolean, node: string, connection = 1) =>

@@ -1,6 +1,6 @@
 /** Hand-written histories: a few lines of packets at one job server, judged by one property. */
 import type * as Packet from "../../../src/protocol/Packet.ts"
-import type { PacketEvent } from "../../../src/sim/properties/History.ts"
+import type { Event, PacketEvent } from "../../../src/sim/properties/History.ts"
 import { type Property, Violation } from "../../../src/sim/properties/Property.ts"
 import { ServerModel } from "../../../src/sim/properties/ServerModel.ts"
 
@@ -59,4 +59,19 @@ export const judge = (make: () => Property, history: string, attemptsMax: number
     throw error
   }
   return 0
+}
+
+export type Moments = ReadonlyArray<readonly [at: number, event: Event]>
+
+/** The number of the property that does not hold over what clients and workers did by themselves and at rest until then, or 0. */
+export const violated = (property: Property, moments: Moments, restsUntil = 0): number => {
+  try {
+    for (const [at, event] of moments) property.observe?.({ at, event })
+    property.afterStep?.(new Map(), restsUntil)
+    property.atRest?.(new Map(), restsUntil)
+    return 0
+  } catch (error) {
+    if (error instanceof Violation) return error.property
+    throw error
+  }
 }

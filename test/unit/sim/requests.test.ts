@@ -2,25 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Packet from "../../../src/protocol/Packet.ts"
 import type { Event } from "../../../src/sim/properties/History.ts"
-import { type Property, Violation } from "../../../src/sim/properties/Property.ts"
+import type { Property } from "../../../src/sim/properties/Property.ts"
 import { refusals } from "../../../src/sim/properties/refusals.ts"
 import { introduction, orphans, shelter, submissions, throttle } from "../../../src/sim/properties/requests.ts"
 import { reasons, status } from "../../../src/sim/properties/status.ts"
-import { judge } from "./histories.ts"
-
-type Moments = ReadonlyArray<readonly [at: number, event: Event]>
-
-/** The number of the property that does not hold over these events and at rest until then, or 0. */
-const violated = (property: Property, moments: Moments, restsUntil = 0): number => {
-  try {
-    for (const [at, event] of moments) property.observe?.({ at, event })
-    property.atRest?.(new Map(), restsUntil)
-    return 0
-  } catch (error) {
-    if (error instanceof Violation) return error.property
-    throw error
-  }
-}
+import { judge, type Moments, violated } from "./histories.ts"
 
 const packet = (got: boolean, node: string, name: string, ...fields: ReadonlyArray<string>): Event => ({
   ...{ _tag: "Packet", node, connection: 1, atServer: false, got },

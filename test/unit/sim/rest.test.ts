@@ -10,11 +10,11 @@ import {
   sleeping,
   slots
 } from "../../../src/sim/properties/machines.ts"
-import { type Property, Violation } from "../../../src/sim/properties/Property.ts"
+import type { Property } from "../../../src/sim/properties/Property.ts"
 import { rest } from "../../../src/sim/properties/rest.ts"
 import { reasons, status, turns } from "../../../src/sim/properties/status.ts"
 import { wire } from "../../../src/sim/properties/wire.ts"
-import { judge } from "./histories.ts"
+import { judge, violated } from "./histories.ts"
 
 const resting = () =>
   rest({ isAwake: () => true, wallMillis: (_, at) => at, timerSlackMillis: 20, wallSlackMillis: () => 0 })
@@ -86,18 +86,6 @@ describe("properties at rest", () => {
     })
   }
 })
-
-/** The number of the property that does not hold over these events, or 0. */
-const violated = (property: Property, events: ReadonlyArray<readonly [at: number, event: Event]>): number => {
-  try {
-    for (const [at, event] of events) property.observe?.({ at, event })
-    property.afterStep?.(new Map(), 0)
-    return 0
-  } catch (error) {
-    if (error instanceof Violation) return error.property
-    throw error
-  }
-}
 
 const began = (execution: number, name = "once"): Event => ({
   _tag: "Began",

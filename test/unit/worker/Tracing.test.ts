@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Schedule from "effect/Schedule"
-import * as Tracer from "effect/Tracer"
 import * as Client from "../../../src/protocol/Client.ts"
 import * as Tracing from "../../../src/protocol/connection/Tracing.ts"
 import * as JobFunction from "../../../src/protocol/JobFunction.ts"
@@ -16,21 +15,9 @@ import * as Network from "../../../src/protocol/Network.ts"
 import * as ServerSelection from "../../../src/protocol/ServerSelection.ts"
 import * as Worker from "../../../src/protocol/Worker.ts"
 import * as ScriptedServer from "../support/ScriptedServer.ts"
+import { recording } from "../support/recording.ts"
 
 const address = Network.tcp("127.0.0.1", 4730)
-
-/** A tracer that remembers its spans. */
-const recording = () => {
-  const spans: Array<Tracer.Span> = []
-  const tracer = Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      spans.push(span)
-      return span
-    }
-  })
-  return { spans, layer: Layer.succeed(Tracer.Tracer, tracer) }
-}
 
 const world = Layer.merge(Client.layer({ servers: [address] }), Worker.layer({ servers: [address] })).pipe(
   Layer.provideMerge(JobServer.layer({ address })),
