@@ -36,8 +36,8 @@ const help = `Usage: npm run sim -- [options]
   --figures       how many runs, steps and decisions fit into a CPU second (--limit N of them)
   --day           24 simulated hours of 8 machines; --hours N for fewer
   --size          how many lines of code the kernel and the properties have
-  --pairs N       compare runs of N seeds: in two processes and time zones, and once more in
-                  one of them; --seconds N ends it sooner, --node FILE is the other one's Node
+  --pairs N       compare runs of N seeds in two processes and time zones, watched in one of
+                  them only; --seconds N ends it sooner, --node FILE is the other one's Node
 
   --from N        the first seed (default 1)
   --once          run each seed only once
