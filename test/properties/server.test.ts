@@ -188,13 +188,17 @@ const millisUntilEpoch = (server: Server, step: Command): number =>
     ? epochOf(server, step.submission.inSeconds) * 1000 - server.now.wallMillis
     : 0
 
-const options = FastCheck.record({ jobRetries: FastCheck.constantFrom(-1, 0, 2), exceptions: FastCheck.boolean() })
+const options = FastCheck.record({
+  jobRetries: FastCheck.constantFrom(-1, 0, 2),
+  exceptions: FastCheck.boolean(),
+  maxLooseJobs: FastCheck.constantFrom(0, 2, 4096)
+})
 
 describe("the job server", () => {
   it("says what a naive model of it says", () => {
     FastCheck.assert(
-      FastCheck.property(options, commands, ({ exceptions, jobRetries }, steps) => {
-        const server = new Server({ jobRetries, exceptions })
+      FastCheck.property(options, commands, ({ exceptions, jobRetries, maxLooseJobs }, steps) => {
+        const server = new Server({ jobRetries, exceptions, maxLooseJobs })
         const model = new ModelServer(jobRetries, exceptions)
         const administrator = server.connect()
         const open = Array.from({ length: connections }, () => server.connect())
@@ -228,7 +232,7 @@ describe("the job server", () => {
     const wakeups = FastCheck.constantFrom(1, 2, 3)
     FastCheck.assert(
       FastCheck.property(wakeups, commands, (workerWakeup, steps) => {
-        const server = new Server({ workerWakeup, jobRetries: 3 })
+        const server = new Server({ workerWakeup, jobRetries: 3, maxLooseJobs: 1 })
         const open = Array.from({ length: connections }, () => server.connect())
         for (const [id, step] of steps) {
           send(server, open[id]!, step)

@@ -36,6 +36,16 @@ export class Fifo<T extends Linked<T>> {
     this.size++
   }
 
+  /** Puts one in, before one that is there. */
+  insertBefore(member: T, next: T): void {
+    member.previous = next.previous
+    member.next = next
+    if (next.previous === undefined) this.first = member
+    else next.previous.next = member
+    next.previous = member
+    this.size++
+  }
+
   remove(member: T): void {
     if (member.previous === undefined) this.first = member.next
     else member.previous.next = member.next

@@ -22,7 +22,7 @@ const refusedOf = ({ refusals }: Jobs, key: string) => {
 
 /** The first of a queue has waited longest, unless a submission that joined it has raised it. */
 const waitOf = (jobs: Jobs, fn: ServerFunction): number => {
-  const waits = fn.queues.map(({ first }) => (first === undefined ? 0 : jobs.nowMillis - first.dueMillis))
+  const waits = fn.queues.map(({ first }) => (first === undefined ? 0 : jobs.nowMillis - first.offeredMillis))
   return Math.round(Math.max(...waits))
 }
 

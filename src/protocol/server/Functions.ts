@@ -9,6 +9,9 @@ import type { Timed } from "./Deadlines.ts"
 import { Fifo } from "./Fifo.ts"
 import * as ListOrder from "./ListOrder.ts"
 import type { Job, Priority } from "./Job.ts"
+import { JobQueue } from "./JobQueue.ts"
+import type { JobTable } from "./JobTable.ts"
+import type { Merging } from "./Merging.ts"
 import type { Ability, Session } from "./Session.ts"
 
 /**
@@ -24,7 +27,7 @@ export class ServerFunction implements Timed {
   readonly key: string
   /** Its place in lists. */
   readonly bucket: number
-  readonly queues: readonly [Fifo<Job>, Fifo<Job>, Fifo<Job>] = [new Fifo(), new Fifo(), new Fifo()]
+  readonly queues: readonly [JobQueue, JobQueue, JobQueue]
   /** Jobs whose time has not come, by priority. */
   readonly scheduled: [number, number, number] = [0, 0, 0]
   runningCount = 0
@@ -44,11 +47,13 @@ export class ServerFunction implements Timed {
   dueMillis = 0
   heapIndex = -1
 
-  constructor(number: number, name: Uint8Array, key: string, maxJobs: number) {
+  constructor(number: number, key: string, maxJobs: number, table: JobTable, merging: Merging) {
     this.number = number
+    const queueOf = (priority: Priority) => new JobQueue(this, priority, table, merging)
+    this.queues = [queueOf(0), queueOf(1), queueOf(2)]
     this.maxQueue = [maxJobs, maxJobs, maxJobs]
-    this.name = name
-    this.bucket = ListOrder.bucketOf(name)
+    this.name = Codec.fromLatin1(key)
+    this.bucket = ListOrder.bucketOf(this.name)
     this.key = key
   }
 
@@ -73,11 +78,15 @@ export class Functions {
   ]
   private readonly maxFunctions: number
   private readonly maxJobsEach: number
+  private readonly table: JobTable
+  private readonly merging: Merging
   private created = 0
 
-  constructor(maxFunctions: number, maxJobsEach: number) {
+  constructor(maxFunctions: number, maxJobsEach: number, table: JobTable, merging: Merging) {
     this.maxFunctions = maxFunctions
     this.maxJobsEach = maxJobsEach
+    this.table = table
+    this.merging = merging
   }
 
   get size(): number {
@@ -117,7 +126,7 @@ export class Functions {
       }
       if (this.byKey.size >= this.maxFunctions) return undefined
     }
-    const fn = new ServerFunction(++this.created, Codec.fromLatin1(key), key, this.maxJobsEach)
+    const fn = new ServerFunction(++this.created, key, this.maxJobsEach, this.table, this.merging)
     this.byKey.set(key, fn)
     this.settle(fn)
     return fn

@@ -225,9 +225,13 @@ export const violations = (server: Inspected): ReadonlyArray<string> => {
   )
   const mergeGroups = new Set<string>()
   let attachments = 0
+  let all = 0
+  let loose = 0
 
   for (const job of jobs.byNumber.values()) {
     const handle = handleOf(job)
+    all++
+    if (jobs.byNumber.loose(job.number) === job) loose++
     const recount = recounts.get(job.function.key)
     if (recount === undefined) {
       found.push(`${handle} is of a function that is not listed`)
@@ -256,7 +260,7 @@ export const violations = (server: Inspected): ReadonlyArray<string> => {
       check(!mergeGroups.has(group), () => `${handle} is not the only job of its function and unique`)
       mergeGroups.add(group)
       check(
-        jobs.merging.findUnique(job.function, job.mergeKey) === job,
+        jobs.merging.findUnique(job.function, job.mergeKey)?.number === job.number,
         () => `${handle} cannot be joined by its unique`
       )
     }
@@ -272,6 +276,11 @@ export const violations = (server: Inspected): ReadonlyArray<string> => {
       )
     })
   }
+  check(all === jobs.byNumber.size, () => `${all} jobs, counted as ${jobs.byNumber.size}`)
+  check(
+    loose === jobs.byNumber.looseCount,
+    () => `${loose} jobs are in no bundle, counted as ${jobs.byNumber.looseCount}`
+  )
   check(attachments === jobs.attachmentCount, () => `${attachments} attachments, counted as ${jobs.attachmentCount}`)
 
   let queues = 0

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import type { Waiting } from "./Bundle.ts"
 import type { Timed } from "./Deadlines.ts"
 import type { Linked } from "./Fifo.ts"
 import type { ServerFunction } from "./Functions.ts"
@@ -34,7 +35,7 @@ export type JobState = "queued" | "scheduled" | "running" | "gone"
  * @since 0.1.0
  * @category models
  */
-export class Job implements Linked<Job>, Timed {
+export class Job implements Linked<Waiting>, Timed {
   readonly number: number
   private readonly handles: Handles
   readonly function: ServerFunction
@@ -57,10 +58,12 @@ export class Job implements Linked<Job>, Timed {
   denominator = 0
   readonly listeners: Array<Attachment> = []
 
-  previous: Job | undefined = undefined
-  next: Job | undefined = undefined
+  previous: Waiting | undefined = undefined
+  next: Waiting | undefined = undefined
 
-  /** End of the running attempt (monotonic), or start of a scheduled job (wall clock); of a queued one, since when (monotonic). */
+  /** Since when it may run, or might the last time (monotonic). */
+  offeredMillis = 0
+  /** End of the running attempt (monotonic), or start of a scheduled job (wall clock). */
   dueMillis = 0
   heapIndex = -1
 

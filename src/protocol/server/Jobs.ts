@@ -50,7 +50,7 @@ export class Jobs {
   readonly functions: Functions
   readonly merging: Merging
   readonly handles: Handles
-  readonly byNumber = new JobTable()
+  readonly byNumber: JobTable
   /** Ends of running attempts, on the monotonic clock. */
   readonly attempts = new Deadlines<Job>()
   /** Starts of scheduled jobs, on the wall clock. */
@@ -77,9 +77,10 @@ export class Jobs {
   nowMillis = 0
 
   constructor(options: Options, handles: Handles, mergingSeed: number) {
-    this.functions = new Functions(options.maxFunctions, options.maxJobsPerFunction)
-    this.merging = new Merging(mergingSeed)
     this.handles = handles
+    this.byNumber = new JobTable(handles, options.maxLooseJobs)
+    this.merging = new Merging(mergingSeed, this.byNumber)
+    this.functions = new Functions(options.maxFunctions, options.maxJobsPerFunction, this.byNumber, this.merging)
     this.workerWakeup = options.workerWakeup
     // 0 attempts would be none at all; gearmand 2.0 reads it as one.
     this.maxAttempts = options.jobRetries < 0 ? Infinity : Math.max(1, options.jobRetries)
@@ -250,7 +251,7 @@ export class Jobs {
   }
 
   private offer(job: Job): void {
-    job.dueMillis = this.nowMillis
+    job.offeredMillis = this.nowMillis
     this.functions.enqueue(job)
     this.observer?.offered(job)
     if (this.grabs.save(job.function)) return

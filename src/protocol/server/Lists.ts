@@ -66,7 +66,7 @@ function* jobsInOrder({ jobs, rights }: Listed, nameOf: (job: Job) => string): G
     (job) => job.number
   )
   for (const number of all) {
-    const job = number === undefined ? undefined : jobs.byNumber.get(number)
+    const job = number === undefined ? undefined : jobs.byNumber.look(number)
     yield job !== undefined && rights.may("administrate", job.function.key) ? job : undefined
   }
 }

@@ -15,7 +15,8 @@ import type { Job } from "./Job.ts"
 export type Outcome = "completed" | "failed" | "exception" | "cancelled" | "abandoned"
 
 /**
- * Called synchronously, after the state has changed. Must neither keep the job nor throw.
+ * Called synchronously, after the state has changed. Must neither keep the job nor throw: a
+ * job that waits may be another object the next time. Its number stays.
  *
  * @since 0.1.0
  * @category models

@@ -158,14 +158,16 @@ export class Requests {
     const mergesByWorkload = unique === byWorkload
     const mergesByUnique = unique !== "" && !mergesByWorkload
     const workloadKey = mergesByWorkload && end > start ? jobs.merging.workloadKey(frame.bytes, start, end) : undefined
-    const joined =
+    const found =
       workloadKey !== undefined
         ? jobs.merging.findWorkload(fn, workloadKey, frame.bytes, start, end)
         : mergesByUnique
           ? jobs.merging.findUnique(fn, unique)
           : undefined
-    if (joined !== undefined) {
+    if (found !== undefined) {
       if (!isBackground && jobs.isCrowded) return this.refuse(session, Replies.refusals.queueFull, "maxJobs", fn.key)
+      // One that is packed can stay so if nothing about it changes.
+      const joined = isBackground && priority >= found.priority ? found : jobs.byNumber.get(found.number)!
       if (!isBackground) jobs.attach(joined, session)
       jobs.merge(joined, priority, isBackground)
       return Replies.jobCreated(session, joined)
@@ -267,7 +269,7 @@ export class Requests {
 
   private getStatus(session: Session, frame: Codec.Frame): void {
     const end = endOfText(frame.bytes, frame.start, frame.end)
-    const job = this.jobs.byNumber.get(this.jobs.handles.numberOf(frame.bytes, frame.start, end))
+    const job = this.jobs.byNumber.look(this.jobs.handles.numberOf(frame.bytes, frame.start, end))
     this.tellStatus(session, PacketType.STATUS_RES, frame, end, job)
   }
 

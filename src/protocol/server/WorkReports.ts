@@ -42,7 +42,7 @@ export class WorkReports {
     const start = frame.start
     const end = type === PacketType.WORK_FAIL ? endOfText(frame.bytes, start, frame.end) : frame.fieldEnd(0)
     const number = jobs.handles.numberOf(frame.bytes, start, end)
-    const job = jobs.byNumber.get(number)
+    const job = jobs.byNumber.loose(number)
     if (job === undefined || job.worker !== session) return this.lateWork(session, frame, number, end, missing)
     switch (type) {
       case PacketType.WORK_STATUS:

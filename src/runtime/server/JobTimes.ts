@@ -45,12 +45,10 @@ export class FunctionTimes {
   }
 }
 
-interface Moments {
-  /** The job's priority when it was last looked at; merging may raise it. */
-  priority: Priority
-  offeredMillis: number
-  /** 0 while it waits. */
-  assignedMillis: number
+/** One that runs. */
+interface Attempt {
+  readonly priority: Priority
+  readonly assignedMillis: number
 }
 
 /** Follows all jobs of a server. */
@@ -58,10 +56,12 @@ export class JobTimes implements JobObserver {
   /** The histograms live here. */
   readonly registry = Context.make(Metric.MetricRegistry, new Map())
   private readonly byFunction = new Map<string, FunctionTimes>()
-  private readonly moments = new Map<Job, Moments>()
+  /** By the job's number. */
+  private readonly attempts = new Map<number, Attempt>()
   private readonly nowMillis: () => number
 
-  constructor(nowMillis: () => number = () => performance.now()) {
+  /** The server's own clock, by which jobs know when they were offered. */
+  constructor(nowMillis: () => number) {
     this.nowMillis = nowMillis
   }
 
@@ -87,39 +87,32 @@ export class JobTimes implements JobObserver {
   }
 
   offered = (job: Job): void => {
-    const known = this.moments.get(job)
-    if (known === undefined) {
-      this.moments.set(job, { priority: job.priority, offeredMillis: this.nowMillis(), assignedMillis: 0 })
-      return
-    }
-    // A lost attempt: it waits anew.
+    const lost = this.attempts.get(job.number)
+    if (lost === undefined) return
+    this.attempts.delete(job.number)
     const times = this.of(job.function.key)
     times.requeued++
-    times.running[known.priority]!--
-    known.offeredMillis = this.nowMillis()
-    known.assignedMillis = 0
+    times.running[lost.priority]!--
   }
 
   assigned = (job: Job): void => {
-    const moments = this.moments.get(job)
-    if (moments === undefined) return
+    const { priority } = job
     const times = this.of(job.function.key)
-    const now = this.nowMillis()
-    moments.priority = job.priority
-    moments.assignedMillis = now
-    times.running[job.priority]!++
-    times.wait[job.priority]!.updateUnsafe((now - moments.offeredMillis) / 1_000, this.registry)
+    const assignedMillis = this.nowMillis()
+    this.attempts.set(job.number, { priority, assignedMillis })
+    times.running[priority]!++
+    times.wait[priority]!.updateUnsafe((assignedMillis - job.offeredMillis) / 1_000, this.registry)
   }
 
   ended = (job: Job, outcome: Outcome): void => {
     if (job.isCancelled) return
     const times = this.of(job.function.key)
     times.outcomes[outcome]++
-    const moments = this.moments.get(job)
-    this.moments.delete(job)
-    if (moments === undefined || moments.assignedMillis === 0) return
-    times.running[moments.priority]!--
-    const seconds = (this.nowMillis() - moments.assignedMillis) / 1_000
-    times.run[moments.priority]!.updateUnsafe(seconds, this.registry)
+    const attempt = this.attempts.get(job.number)
+    if (attempt === undefined) return
+    this.attempts.delete(job.number)
+    times.running[attempt.priority]!--
+    const seconds = (this.nowMillis() - attempt.assignedMillis) / 1_000
+    times.run[attempt.priority]!.updateUnsafe(seconds, this.registry)
   }
 }

@@ -36,7 +36,8 @@ export const make = (
   nowNanos: () => bigint,
   draw: () => number = Math.random
 ): JobObserver => {
-  const open = new Map<Job, Spans>()
+  /** By the job's number. */
+  const open = new Map<number, Spans>()
 
   const start = (name: string, kind: Tracer.SpanKind, parent: Option.Option<Tracer.AnySpan>): Tracer.Span =>
     tracer.span({
@@ -71,29 +72,29 @@ export const make = (
     whole.attribute("gearman.priority", priorityNames[job.priority])
     whole.attribute("gearman.kind", job.isBackground ? "background" : "foreground")
     whole.attribute("gearman.workload_bytes", job.workload.length)
-    open.set(job, { whole, attempt: undefined })
+    open.set(job.number, { whole, attempt: undefined })
   }
 
   return {
     submitted: (job, isMerged) => {
-      if (isMerged) open.get(job)?.whole.event("a submission joined the job", nowNanos())
+      if (isMerged) open.get(job.number)?.whole.event("a submission joined the job", nowNanos())
       else begin(job)
     },
     offered: (job) => {
-      const spans = open.get(job)
+      const spans = open.get(job.number)
       if (spans !== undefined) endAttempt(spans, "lost")
     },
     assigned: (job) => {
-      const spans = open.get(job)
+      const spans = open.get(job.number)
       if (spans === undefined) return
       spans.attempt = start(`${readable(job.function.key)} attempt`, "internal", Option.some(spans.whole))
       spans.attempt.attribute("gearman.worker", Buffer.from(job.worker!.clientId).toString())
       spans.attempt.attribute("gearman.lost_attempts", job.retries)
     },
     ended: (job: Job, outcome: Outcome) => {
-      const spans = open.get(job)
+      const spans = open.get(job.number)
       if (spans === undefined) return
-      open.delete(job)
+      open.delete(job.number)
       endAttempt(spans, outcome)
       spans.whole.attribute("gearman.outcome", outcome)
       spans.whole.end(nowNanos(), outcome === "completed" ? Exit.void : Exit.fail(outcome))

@@ -117,7 +117,7 @@ const observe = Effect.fnUntraced(function* (
     const [Metrics, { JobTimes }] = yield* Effect.promise(() =>
       Promise.all([import("./Metrics.ts"), import("./JobTimes.ts")])
     )
-    const times = new JobTimes()
+    const times = new JobTimes(() => server.core.jobs.nowMillis)
     observers.push(times)
     const sources = { core: server.core, times, refusals, linesLost: log.lost }
     if (settings.httpAddress !== undefined) {

@@ -100,7 +100,7 @@ export const canonicalState = (core: JobServerCore, now: Now, nameOf: NameOf): u
     job.numerator,
     job.denominator,
     typeof job.mergeKey,
-    typeof job.mergeKey === "string" && merging.findUnique(job.function, job.mergeKey) === job,
+    typeof job.mergeKey === "string" && merging.findUnique(job.function, job.mergeKey)?.number === job.number,
     job.listeners.map(({ session, sessionIndex }) => `${nameOf(session)}.${sessionIndex}`)
   ]
 

@@ -106,9 +106,9 @@ export const asked: ReadonlyArray<Mutant> = [
     id: "status-of-any-unique",
     title: "Who asks for a unique that no job has is told of another job",
     file: "src/protocol/server/Merging.ts",
-    find: "if (!(entry instanceof Map)) return entry\n",
+    find: "let newest = this.findPacked(unique)\n",
     replace:
-      "if (!(entry instanceof Map)) return entry ?? [...this.byUnique.values()].find((one) => !(one instanceof Map)) as Job\n",
+      "let newest = entry === undefined ? [...this.byUnique.values()].find((one) => !(one instanceof Map)) as Job : undefined\n",
     property: 46,
     needs: ["workload"]
   },

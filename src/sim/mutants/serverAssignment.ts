@@ -26,7 +26,7 @@ export const serverAssignment: ReadonlyArray<Mutant> = [
     file: "src/protocol/server/Functions.ts",
     find: "          const ability = abilities.get(fn)\n",
     replace:
-      "          const ability = abilities.get(fn)\n          if (ability === undefined) fn.queues[priority as Priority].push(fn.queues[priority as Priority].shift()!)\n",
+      "          const ability = abilities.get(fn)\n          if (ability === undefined) {\n            const queue = fn.queues[priority as Priority]\n            const { first } = queue\n            queue.remove(first!)\n            queue.push(first!)\n          }\n",
     property: 30,
     needs: ["workload"]
   },

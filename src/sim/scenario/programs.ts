@@ -58,6 +58,9 @@ export const laterMillis = 2000
  */
 export const pauseAboveBytes = 4096
 
+// So few that jobs are packed into bundles, and so many that some are not.
+const maxLooseJobs = 2
+
 /**
  * The job servers, in the order that programs know them.
  *
@@ -74,7 +77,7 @@ export const server = (scenario: Scenario, node: string, ledger: Ledger) =>
   Effect.scoped(
     Effect.gen(function* () {
       const options = scenario.servers[Number(node.slice("server".length)) - 1]!
-      const running = yield* JobServer.listen({ ...options, pauseAboveBytes, address: Network.tcp(node) })
+      const running = yield* JobServer.listen({ ...options, pauseAboveBytes, maxLooseJobs, address: Network.tcp(node) })
       ledger.serverStarted(node, running.core)
       return yield* running.run
     })
