@@ -4,7 +4,8 @@
  * @since 0.1.0
  */
 import { Choices } from "../Choice.ts"
-import { draw, type Scenario } from "../scenario/Scenario.ts"
+import { drawCampaign } from "../scenario/focused.ts"
+import type { Scenario } from "../scenario/Scenario.ts"
 import { type Outcome, type RunOptions, simulate } from "../scenario/run.ts"
 
 /**
@@ -71,4 +72,4 @@ export const check = (scenario: Scenario, times: 1 | 2, options: RunOptions = {}
  * @category running
  */
 export const checkSeed = (seed: number, times: 1 | 2, options: RunOptions = {}): Outcome =>
-  check(draw(seed), times, options)
+  check(drawCampaign(seed), times, options)

@@ -10,9 +10,8 @@ import { type Property, Violation } from "./Property.ts"
 
 type Asked = Extract<Event, { readonly _tag: "Asked" }>
 
-/** What a client asks a server for, without its workload where that decides nothing. */
-const keyOf = (fn: string, unique: string, workload: string): string =>
-  `${fn} ${unique} ${unique === "" || unique === "-" ? workload : ""}`
+/** What a client asks a server for, where nobody else's question is the same one. */
+const keyOf = (fn: string, workload: string): string => `${fn} ${workload}`
 
 /** Callers who ask so soon after one another may be begun in another order. */
 const togetherMillis = 50
@@ -47,10 +46,9 @@ export const queueing = (
         30,
         `${node} submits for caller ${mine.asked.caller}, and caller ${oldest.asked.caller} waits since ${oldest.at} ms`
       )
-    // Equal ones may have joined it.
     unsent.set(
       node,
-      waiting.filter((one) => one.key !== key)
+      waiting.filter((one) => one !== mine)
     )
   }
   return {
@@ -60,19 +58,16 @@ export const queueing = (
         case "Asked": {
           // Whoever has a unique may join one that is under way, and is answered after the next has been sent.
           if (event.unique !== "" || !submits.has(event.kind) || !isSingle(event.node)) return
-          const key = keyOf(event.function, event.unique, workloadsOf(event)[0] ?? "")
+          const key = keyOf(event.function, workloadsOf(event)[0] ?? "")
           unsent.set(event.node, [...(unsent.get(event.node) ?? []), { asked: event, key, at }])
           return
         }
         case "Answered": {
           const waiting = unsent.get(event.node)
           if (waiting === undefined) return
-          // Who was answered unseen had joined another; so may others have that are equal.
-          const key = waiting.find((one) => one.asked.caller === event.caller)?.key
-          if (key === undefined) return
           unsent.set(
             event.node,
-            waiting.filter((one) => one.key !== key)
+            waiting.filter((one) => one.asked.caller !== event.caller)
           )
           return
         }
@@ -82,7 +77,7 @@ export const queueing = (
         case "Packet": {
           if (event.atServer || event.got || !event.name.startsWith("SUBMIT_")) return
           const [fn = "", unique = ""] = event.fields
-          if (isSingle(event.node)) judge(event.node, keyOf(fn, unique, event.fields.at(-1)!))
+          if (unique === "" && isSingle(event.node)) judge(event.node, keyOf(fn, event.fields.at(-1)!))
         }
       }
     }

@@ -68,20 +68,21 @@ const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
 
 /**
  * A worker asks one server for no more jobs than it can run and keep at once: questions
- * without an answer and jobs without an end count alike.
+ * without an answer and jobs without an end count alike. While it serves a function with a
+ * time limit, it keeps none: their time would pass before they begin.
  *
  * @since 0.1.0
  * @category properties
  */
-export const claims = (mostOf: (worker: string) => number): Property => {
-  const connections = new Map<number, { asked: number; readonly held: Set<string> }>()
+export const claims = (mostOf: (worker: string) => { readonly slots: number; readonly prefetch: number }): Property => {
+  const connections = new Map<number, { asked: number; readonly held: Set<string>; readonly timed: Set<string> }>()
   return {
     name: "claims",
     observe: ({ event }) => {
       if (event._tag === "Closed" && !event.atServer) connections.delete(event.connection)
       if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("worker")) return
       const { connection, fields, got, name, node } = event
-      const mine = connections.get(connection) ?? { asked: 0, held: new Set() }
+      const mine = connections.get(connection) ?? { asked: 0, held: new Set(), timed: new Set() }
       connections.set(connection, mine)
       if (got) {
         const isJob = name.startsWith("JOB_ASSIGN")
@@ -89,10 +90,13 @@ export const claims = (mostOf: (worker: string) => number): Property => {
         if (isJob) mine.held.add(fields[0]!)
       } else if (endsJob.has(name)) {
         mine.held.delete(fields[0]!)
-      } else if (name.startsWith("GRAB_JOB")) {
+      } else if (name === "CAN_DO_TIMEOUT") mine.timed.add(fields[0]!)
+      else if (name === "CANT_DO") mine.timed.delete(fields[0]!)
+      else if (name.startsWith("GRAB_JOB")) {
         mine.asked++
         const claimed = mine.asked + mine.held.size
-        const most = mostOf(node)
+        const { prefetch, slots } = mostOf(node)
+        const most = mine.timed.size > 0 ? slots : slots + prefetch
         if (claimed > most)
           throw new Violation(22, `${node} claims ${claimed} jobs of one server, with room for ${most}`)
       }

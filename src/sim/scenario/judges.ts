@@ -70,7 +70,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       window: mapWindow,
       isQuiet: scenario.faults.length === 0 && scenario.peers.length === 0
     }),
-    claims((name) => planOf(name).slots + (planOf(name).prefetch ?? 0)),
+    claims((name) => ({ slots: planOf(name).slots, prefetch: planOf(name).prefetch ?? 0 })),
     submissions(wireWorkloadsOf(mapItems), isPrompt, (name, at) =>
       resets.has(name) ? 0 : run.world.node(name).clock.wallMillis(at) + laterMillis
     ),

@@ -163,8 +163,10 @@ class Run {
     this.ledger = {
       record: (event) => {
         if (this.armed.length > 0) this.trigger(event)
-        if (event._tag === "Began") this.executions.set(event.node, this.view.runs(event.node) + 1)
-        else if (event._tag === "Finished") this.executions.set(event.node, this.view.runs(event.node) - 1)
+        if (event._tag === "Began") {
+          this.executions.set(event.node, this.view.runs(event.node) + 1)
+          this.handles.last = event.handle
+        } else if (event._tag === "Finished") this.executions.set(event.node, this.view.runs(event.node) - 1)
         else if (event._tag === "Asked") this.unasked.set(event.node, this.unasked.get(event.node)! - 1)
         if (isWatched) this.recorder.record(event)
       },

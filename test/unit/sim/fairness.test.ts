@@ -118,6 +118,35 @@ describe("properties of turns", () => {
     assert.strictEqual(queued(100, "b", false), 0)
   })
 
+  it("30: whoever merges with nobody is told from its equals, and others are not judged", () => {
+    const judged = (...moments: Moments) =>
+      violated(
+        queueing(
+          ({ workload }) => [workload],
+          () => true
+        ),
+        moments
+      )
+    const submit = says("SUBMIT_JOB", "f", "", "a")
+    // Three are equal: each submission is the next one's.
+    const equals = [
+      [0, asked(1, "a")],
+      [0, asked(2, "a")],
+      [100, submit],
+      [200, asked(3, "b")],
+      [300, asked(4, "a")]
+    ] as const
+    assert.strictEqual(judged(...equals, [400, submit]), 0)
+    assert.strictEqual(judged(...equals, [400, submit], [500, submit]), 30)
+    assert.strictEqual(judged(...equals, [400, submit], [450, answered(3)], [500, submit]), 0)
+    const merged = [
+      [0, asked(1, "a", "u")],
+      [100, asked(2, "b", "v")],
+      [200, says("SUBMIT_JOB", "f", "v", "b")]
+    ] as const
+    assert.strictEqual(judged(...merged), 0)
+  })
+
   it("35: a second server is another one", () => {
     const submit = says("SUBMIT_JOB", "f", "u", "w")
     const sent = (...events: ReadonlyArray<Event>) =>

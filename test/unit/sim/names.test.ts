@@ -7,7 +7,9 @@ const root = new URL("../../../", import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), "utf8")
 
 const sources = ["src/sim/properties/", "src/sim/scenario/"].flatMap((folder) =>
-  readdirSync(new URL(folder, root)).map((name) => read(folder + name))
+  readdirSync(new URL(folder, root))
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => read(folder + name))
 )
 
 const numbersIn = (text: string): ReadonlyArray<number> => (text.match(/\b\d+\b/g) ?? []).map(Number)

@@ -140,7 +140,7 @@ describe("properties of workers and clients", () => {
     })
     const grab = packet(false, "GRAB_JOB_UNIQ")
     const assigned = packet(true, "JOB_ASSIGN_UNIQ", "H:1", "f", "", "")
-    const room = () => claims(() => 2)
+    const room = () => claims(() => ({ slots: 1, prefetch: 1 }))
     const claimed = (...events: ReadonlyArray<PacketEvent>) =>
       violated(
         room(),
@@ -152,6 +152,10 @@ describe("properties of workers and clients", () => {
     assert.strictEqual(claimed(grab, assigned, grab, grab), 22)
     assert.strictEqual(claimed(grab, assigned, packet(false, "WORK_COMPLETE", "H:1", ""), grab, grab), 0)
     assert.strictEqual(claimed(grab, grab, packet(true, "NO_JOB"), grab), 0)
+    const timed = packet(false, "CAN_DO_TIMEOUT", "f", "1000")
+    assert.strictEqual(claimed(timed, grab), 0)
+    assert.strictEqual(claimed(timed, grab, grab), 22)
+    assert.strictEqual(claimed(timed, packet(false, "CANT_DO", "f"), grab, grab), 0)
   })
 
   it("50: no more items than the window", () => {

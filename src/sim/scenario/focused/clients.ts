@@ -1,0 +1,169 @@
+/**
+ * Focused scenarios in which it is clients and workers that have to get things right.
+ *
+ * @since 0.1.0
+ */
+import { callsOf, fault, type Focus, list, server, worker } from "./Focus.ts"
+
+/**
+ * Handlers take longer than anybody waits for them, while workers change, stop and lose their connections.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const longHandlers: Focus = (dice) => {
+  const names = dice.of([
+    ["merged", "limited"],
+    ["merged", "once"],
+    ["limited"],
+    ["once", "mapped", "limited"]
+  ] as const)
+  const sudden = () =>
+    fault(dice.of(["reset", "restart", "pause", "partition"] as const), dice.of(["worker1", "worker2", "server1"]), {
+      on: dice.of(["Began", "Finished"] as const),
+      nth: dice.between(1, 4),
+      lastsMillis: dice.of([10, 500, 3000])
+    })
+  return {
+    servers: [server(dice.of([-1, -1, 2]))],
+    workers: list(2, (index) => ({
+      functions: names,
+      slots: dice.between(1, 2),
+      prefetch: dice.of([0, 1, 4]),
+      changesAt: index === 0 ? 0 : dice.of([0, 100, 1000])
+    })),
+    clients: [
+      {
+        calls: callsOf(dice.between(3, 10), (index) => ({
+          at: dice.below(2000),
+          function: dice.of(names),
+          kind: dice.oneIn(4) ? "background" : "run",
+          item: index,
+          takesMillis: dice.of([0, 900, 3000, 8000])
+        }))
+      }
+    ],
+    faults: list(dice.below(3), sudden).map((one) =>
+      one.kind === "reset" || one.kind === "partition"
+        ? { ...one, node: dice.of(["worker1", "worker2", "client1"]), peer: "server1" }
+        : one
+    )
+  }
+}
+
+/**
+ * A client has more callers than it may serve at once, and nothing goes wrong.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const crowdedClients: Focus = (dice) => {
+  const fn = dice.of(["once", "once", "merged", "failing", "limited"] as const)
+  const span = dice.of([50, 1000])
+  return {
+    servers: list(dice.between(1, 2), () => server()),
+    workers: list(dice.between(1, 2), () => worker([fn], 2)),
+    clients: [
+      {
+        jobsMax: dice.of([1, 1, 2]),
+        calls: callsOf(dice.between(4, 12), (index) => ({
+          at: dice.below(span),
+          function: fn,
+          item: index,
+          takesMillis: dice.of([20, 300]),
+          priority: dice.of(["normal", "high", "low"] as const),
+          interruptAfterMillis: dice.oneIn(10) ? dice.between(1, 500) : 0
+        }))
+      }
+    ]
+  }
+}
+
+/**
+ * Calls are asked of a second server when the first is slow; one of them may be lost.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const hedgedCalls: Focus = (dice) => {
+  const fn = dice.of(["merged", "limited", "failing"] as const)
+  const servers = dice.between(2, 3)
+  return {
+    servers: list(servers, () => server()),
+    workers: list(2, () => worker([fn], 2)),
+    clients: list(dice.between(1, 2), () => ({
+      calls: callsOf(dice.between(2, 6), () => ({
+        at: dice.below(500),
+        function: fn,
+        item: dice.below(4),
+        takesMillis: dice.of([0, 300, 900]),
+        hedgeMillis: dice.between(1, 400)
+      }))
+    })),
+    faults: dice.oneIn(2)
+      ? []
+      : [
+          fault(dice.of(["crash", "pause", "restart"] as const), `server${dice.between(1, servers)}`, {
+            at: dice.below(1000),
+            lastsMillis: dice.of([500, 9000])
+          })
+        ]
+  }
+}
+
+/**
+ * For some seconds there is no server at all, and callers come meanwhile.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const noServer: Focus = (dice) => {
+  const servers = dice.between(1, 2)
+  const kind = dice.of(["crash", "power", "refuse", "hang", "nameless", "isolate", "pause"] as const)
+  const lastsMillis = dice.of([2000, 6000, 9000, 20_000])
+  return {
+    servers: list(servers, () => server()),
+    workers: [worker(["merged", "once"], 2)],
+    clients: list(dice.between(1, 2), () => ({
+      calls: callsOf(dice.between(3, 8), () => ({
+        at: dice.below(9000),
+        kind: dice.oneIn(5) ? "background" : "run",
+        function: dice.of(["merged", "merged", "once"] as const),
+        item: dice.below(3),
+        takesMillis: dice.of([0, 100, 2000]),
+        interruptAfterMillis: dice.oneIn(8) ? dice.between(1, 6000) : 0
+      }))
+    })),
+    faults: list(servers, (index) => fault(kind, `server${index + 1}`, { at: dice.below(300), lastsMillis }))
+  }
+}
+
+/**
+ * A server answers late for a while, and is as good as before; callers ask all the time, also what it knows.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const lateServers: Focus = (dice) => {
+  const servers = dice.between(2, 3)
+  const fns = dice.of([["merged"], ["merged", "once"], ["streamed"]] as const)
+  return {
+    servers: list(servers, () => server()),
+    workers: list(2, () => worker(fns, 2)),
+    clients: list(dice.between(1, 2), () => ({
+      calls: callsOf(dice.between(6, 14), () => ({
+        at: dice.below(9000),
+        kind: dice.of(["run", "run", "background", "status", "echo"] as const),
+        function: dice.of(fns),
+        item: dice.below(6),
+        takesMillis: dice.of([0, 100])
+      }))
+    })),
+    faults: list(dice.between(1, 2), () =>
+      fault(dice.of(["pause", "pause", "crash", "restart", "isolate"] as const), `server${dice.between(1, servers)}`, {
+        at: dice.below(4000),
+        lastsMillis: dice.of([1500, 3000, 4000])
+      })
+    )
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Focused scenarios in which it is the job server that has to get things right.
+ *
+ * @since 0.1.0
+ */
+import { payloadOf } from "../functions.ts"
+import type { Saying } from "../Scenario.ts"
+import { callsOf, fault, type Focus, list, peer, saying, server, worker } from "./Focus.ts"
+
+/**
+ * Workers fall silent while they sleep, and are woken for jobs that others could do.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const silentSleepers: Focus = (dice) => {
+  const fn = dice.of(["merged", "once", "limited"] as const)
+  const workers = dice.between(2, 4)
+  const silent = dice.between(1, workers - 1)
+  return {
+    servers: [server(-1, dice.of([1, 1, 2, 0]))],
+    workers: list(workers, () => worker([fn])),
+    clients: list(2, () => ({
+      calls: callsOf(dice.between(1, 3), (index) => ({
+        at: dice.below(8000),
+        kind: dice.of(["run", "background", "later"] as const),
+        function: fn,
+        item: index,
+        takesMillis: dice.of([0, 20, 2500])
+      }))
+    })),
+    // Strangers sleep, take no notice when they are woken, and leave.
+    peers: list(dice.below(4), () =>
+      peer([
+        saying(0, "CAN_DO", fn),
+        saying(dice.below(3000), "PRE_SLEEP"),
+        ...list(dice.below(2), () => saying(3000 + dice.below(3000), dice.of(["PRE_SLEEP", "GRAB_JOB"] as const))),
+        saying(3000 + dice.below(4000), "ECHO_REQ", "good-bye")
+      ])
+    ),
+    faults: list(silent, (index) =>
+      fault(dice.of(["power", "pause", "isolate", "restart", "crash"] as const), `worker${index + 2}`, {
+        at: dice.below(6000),
+        lastsMillis: dice.of([500, 5000, 20_000])
+      })
+    )
+  }
+}
+
+/**
+ * Many listen to few jobs over connections of their own, and leave one after the other while those run.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const leavingListeners: Focus = (dice) => {
+  const fn = dice.of(["merged", "streamed"] as const)
+  const takesMillis = dice.of([100, 400, 1000])
+  const workload = payloadOf(0, takesMillis)
+  const submission = ["SUBMIT_JOB", "SUBMIT_JOB_HIGH", "SUBMIT_JOB_LOW", "SUBMIT_JOB_BG"] as const
+  return {
+    servers: [server()],
+    workers: list(dice.between(1, 2), () => worker([fn], 2)),
+    clients: list(2, () => ({
+      calls: callsOf(dice.between(1, 3), () => ({ at: dice.below(takesMillis), function: fn, takesMillis }))
+    })),
+    peers: list(dice.between(2, 5), () =>
+      peer([
+        ...list(dice.between(1, 3), () =>
+          saying(dice.below(200), dice.of(submission), fn, fn === "merged" ? "i0" : "-", workload)
+        ),
+        saying(dice.below(takesMillis), "ECHO_REQ", "still here")
+      ])
+    ),
+    faults: [
+      ...(dice.oneIn(2) ? [fault("restart", "client1", { at: dice.below(takesMillis), lastsMillis: 500 })] : []),
+      ...(dice.oneIn(2) ? [fault("crash", "worker1", { at: dice.below(2 * takesMillis), lastsMillis: 500 })] : [])
+    ]
+  }
+}
+
+/**
+ * Strangers report on jobs that are not theirs, or not any more, or that they keep for too long.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const strangeWorkers: Focus = (dice) => {
+  const fn = dice.of(["once", "streamed", "limited"] as const)
+  const handle = () => dice.of(["$other", "$other", "$assigned"])
+  const report = (at: number): Saying => {
+    const packet = dice.of(["WORK_STATUS", "WORK_DATA", "WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"] as const)
+    if (packet === "WORK_STATUS") return saying(at, packet, handle(), String(dice.below(5)), "5")
+    return packet === "WORK_COMPLETE" ? saying(at, packet, handle(), "foreign") : saying(at, packet, handle(), "said")
+  }
+  const limit = () =>
+    dice.of([
+      ["CAN_DO_TIMEOUT", fn, dice.of(["1000", "1500", "4000"])],
+      ["CAN_DO", fn]
+    ] as const)
+  const announce = (at: number): Saying => {
+    const [packet, ...fields] = limit()
+    return saying(at, packet, ...fields)
+  }
+  const span = 3000
+  return {
+    servers: [server(dice.of([-1, -1, 0, 2]))],
+    workers: list(dice.between(1, 2), () => worker([fn], dice.between(1, 2))),
+    clients: [
+      {
+        calls: callsOf(8, (index) => ({
+          at: dice.below(span),
+          kind: dice.oneIn(4) ? "background" : "run",
+          function: fn,
+          item: index,
+          takesMillis: dice.of([20, 500, 1500])
+        }))
+      }
+    ],
+    peers: list(dice.between(1, 3), () =>
+      peer([
+        announce(dice.below(100)),
+        announce(100 + dice.below(100)),
+        ...list(dice.between(2, 5), () => saying(dice.below(span), dice.of(["GRAB_JOB", "GRAB_JOB_UNIQ"] as const))),
+        ...list(dice.between(2, 5), () => saying(dice.below(span), "PRE_SLEEP")),
+        ...list(dice.between(3, 8), () => report(dice.below(2 * span))),
+        saying(span + dice.below(span), "OPTION_REQ", "exceptions")
+      ])
+    )
+  }
+}
+
+/**
+ * Many jobs come in one piece, and more workers than have asked for them sleep.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const bursts: Focus = (dice) => {
+  const fns = dice.of([["once"], ["merged"], ["merged", "once"]] as const)
+  const burst = (at: number): ReadonlyArray<Saying> =>
+    list(dice.between(2, 6), (index) =>
+      saying(
+        at,
+        dice.of(["SUBMIT_JOB_BG", "SUBMIT_JOB_HIGH_BG", "SUBMIT_JOB_LOW_BG"] as const),
+        dice.of(fns),
+        "",
+        payloadOf(index, dice.of([0, 30]))
+      )
+    )
+  return {
+    servers: [server(-1, dice.of([0, 1, 2]))],
+    workers: list(dice.between(2, 4), () => worker(fns, dice.between(1, 2))),
+    clients: [
+      {
+        calls: callsOf(dice.between(2, 6), (index) => ({
+          at: dice.below(100),
+          function: dice.of(fns),
+          item: index,
+          takesMillis: dice.of([0, 30])
+        }))
+      }
+    ],
+    peers: list(dice.between(1, 3), () => peer([...burst(0), ...burst(dice.below(60)), ...burst(dice.below(60))])),
+    faults: dice.oneIn(3)
+      ? [
+          fault(dice.of(["crash", "restart"] as const), "server1", {
+            on: "Began",
+            nth: dice.between(1, 6),
+            lastsMillis: 50
+          })
+        ]
+      : [],
+    network: { delayBelowMillis: dice.of([1, 1, 3]) }
+  }
+}
+
+/**
+ * A worker has much to say over a narrow way, while it is woken for more.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const narrowWays: Focus = (dice) => {
+  const fns = dice.of([["streamed"], ["streamed", "once"], ["streamed", "merged"]] as const)
+  return {
+    servers: [server()],
+    workers: list(dice.between(1, 2), () => worker(fns, dice.between(2, 5))),
+    clients: list(2, () => ({
+      calls: callsOf(dice.between(4, 10), (index) => ({
+        at: dice.below(1000),
+        function: dice.of(fns),
+        item: index,
+        takesMillis: dice.of([0, 50, 200])
+      }))
+    })),
+    network: { windowBytes: dice.of([64, 256, 1024]), delayBelowMillis: dice.of([3, 20]) }
+  }
+}
