@@ -12,6 +12,7 @@ import { parseArgs } from "node:util"
 import { deployedEnvironment, freePort, start } from "./support/servers.ts"
 import { markdown } from "./support/report.ts"
 import { Ledger } from "./soak/Ledger.ts"
+import { Live } from "./soak/Live.ts"
 import { findings, page, tablesOf } from "./soak/report.ts"
 import { look, type Sample } from "./soak/samples.ts"
 import { stranger, visit } from "./soak/visits.ts"
@@ -49,6 +50,7 @@ if (values.help || !(minutes > 0 && leastVisits >= 0)) {
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 const httpPort = await freePort()
+const live = new Live(minutes)
 const server = await start(
   "ours",
   [
@@ -56,7 +58,7 @@ const server = await start(
     // Strangers who say nothing are to be cut while somebody looks.
     "--handshake-timeout=2"
   ],
-  deployedEnvironment()
+  live.environment(deployedEnvironment())
 )
 const address = `127.0.0.1:${server.port}`
 const beganMillis = performance.now()
@@ -94,6 +96,7 @@ const watch = async () => {
     () => everyMillis,
     async () => {
       samples.push(await look(server, httpPort, beganMillis))
+      await live.look(server.pid, samples.at(-1)!.minute)
       if (samples.length % 60 === 0) {
         const { minute, residentBytes } = samples.at(-1)!
         say(`${minute.toFixed(1)} min: ${counts.visits} visits, ${Math.round(residentBytes / 2 ** 20)} MiB`)
@@ -143,9 +146,12 @@ while (after.descriptors > before.descriptors && performance.now() < closing) {
 }
 await server.stop()
 
-const soak = { minutes, ledger, samples, before, after, counts, killed: workers.killed }
+const soak = { minutes, ledger, samples, live: live.samples, before, after, counts, killed: workers.killed }
 const wrong = findings(soak)
-if (values.json) process.stdout.write(`${JSON.stringify({ samples, before, after, counts, wrong }, undefined, 2)}\n`)
+if (values.json)
+  process.stdout.write(
+    `${JSON.stringify({ samples, live: live.samples, before, after, counts, wrong }, undefined, 2)}\n`
+  )
 else process.stdout.write(`${tablesOf(soak).map(markdown).join("\n")}\n`)
 if (values.write) writeFileSync(join(import.meta.dirname, "../docs/soak.md"), page(soak))
 for (const finding of wrong) say(`! ${finding}`)

@@ -4,6 +4,7 @@
 import { availableParallelism, cpus } from "node:os"
 import { markdown, type Table } from "../support/report.ts"
 import { kinds, type Ledger } from "./Ledger.ts"
+import type { LiveSample } from "./Live.ts"
 import { type Sample, type Slope, slopeOf } from "./samples.ts"
 import type { Workers } from "./Workers.ts"
 
@@ -11,6 +12,8 @@ export interface Soak {
   readonly minutes: number
   readonly ledger: Ledger
   readonly samples: ReadonlyArray<Sample>
+  /** What of the heap was alive, at ten times. */
+  readonly live: ReadonlyArray<LiveSample>
   /** Before anybody came, and after everybody had left. */
   readonly before: Sample
   readonly after: Sample
@@ -18,8 +21,11 @@ export interface Soak {
   readonly killed: Workers["killed"]
 }
 
-/** The first third warms up: caches fill, and the heap finds its size. */
-const warmOf = (soak: Soak) => soak.samples.filter(({ minute }) => minute >= soak.minutes / 3)
+/**
+ * The first half warms up: caches fill, and each page that the young generation and the
+ * allocator may use has been used once after about a quarter of an hour.
+ */
+const warmOf = (soak: Soak) => soak.samples.filter(({ minute }) => minute >= soak.minutes / 2)
 
 const number = (value: number): string => value.toLocaleString("en-US")
 
@@ -53,7 +59,7 @@ const watched = (soak: Soak): Table => {
     ]
   }
   return {
-    title: "The server, after the first third of the time, which warms it up",
+    title: "The server, after the first half of the time, which warms it up",
     columns: ["", "before", "lowest", "highest", "when all had left", "slope per hour, with its 95 % interval"],
     rows: [
       row("resident memory, MiB", (sample) => sample.residentBytes, mebi),
@@ -85,7 +91,23 @@ const happened = ({ after, counts, killed, ledger }: Soak): Table => ({
   ]
 })
 
-export const tablesOf = (soak: Soak): ReadonlyArray<Table> => [happened(soak), accounts(soak), watched(soak)]
+/** Resident memory beside what is alive in the heap: where only the first grows, nothing leaks. */
+const alive = ({ live, samples }: Soak): Table => ({
+  title: "What is alive in the heap after everything else was collected, ten times",
+  columns: ["minute", "alive, MiB", "resident, MiB"],
+  rows: live.map(({ bytes, minute }) => [
+    minute.toFixed(1),
+    mebi(bytes).toFixed(2),
+    mebi(samples.findLast((sample) => sample.minute <= minute)!.residentBytes).toFixed(1)
+  ])
+})
+
+export const tablesOf = (soak: Soak): ReadonlyArray<Table> => [
+  happened(soak),
+  accounts(soak),
+  watched(soak),
+  alive(soak)
+]
 
 /** A server that grows by more than this, beyond doubt, leaks. */
 const maxBytesPerHour = 2 ** 20
