@@ -28,6 +28,8 @@ export type Priority = 0 | 1 | 2
  */
 export type JobState = "queued" | "scheduled" | "running" | "gone"
 
+const none = new Uint8Array(0)
+
 /**
  * A job. Its bytes are its own and never change; names are strings with one character per
  * byte, which take a fifth of what small byte arrays do.
@@ -40,7 +42,7 @@ export class Job implements Linked<Waiting>, Timed {
   private readonly handles: Handles
   readonly function: ServerFunction
   readonly unique: string
-  readonly workload: Uint8Array
+  workload: Uint8Array
   /** Present on SUBMIT_REDUCE_JOB with a reducer that is not empty. */
   readonly reducer: string | undefined
   /** How other submissions find this one; `undefined` when none may join, or none any more. */
@@ -98,6 +100,13 @@ export class Job implements Linked<Waiting>, Timed {
 
   writeHandle(into: Uint8Array, at: number): void {
     this.handles.write(into, at, this.number)
+  }
+
+  /** Gives its workload up, since the job is over. */
+  takeWorkload(): Uint8Array {
+    const { workload } = this
+    this.workload = none
+    return workload
   }
 
   /** Nobody waits for it and nobody was promised anything. */

@@ -19,6 +19,7 @@ import type { Options } from "./Options.ts"
 import { type Reason, Refusals } from "./Refusals.ts"
 import type { Ability, Session } from "./Session.ts"
 import * as Sleepers from "./Sleepers.ts"
+import { Workloads } from "./Workloads.ts"
 
 const minProbeMillis = 1_000
 const maxProbeMillis = 60_000
@@ -59,6 +60,7 @@ export class Jobs {
   readonly passOns = new Deadlines<ServerFunction>()
   /** Connections that have asked for a job and are not answered yet. */
   readonly grabs = new Grabs(this)
+  readonly workloads = new Workloads()
   readonly counters = Counters.make()
   readonly refusals = new Refusals()
   /** Told of each job's life, when somebody wants to know. */
@@ -302,6 +304,7 @@ export class Jobs {
     this.attachmentCount -= detachAll(job)
     job.function.jobCount--
     this.workloadBytes -= job.workload.length
+    this.workloads.give(job.takeWorkload())
     this.functions.settle(job.function)
   }
 }

@@ -177,7 +177,7 @@ export class Requests {
     const job = jobs.create({
       function: fn,
       unique,
-      workload: frame.copy(workloadIndex),
+      workload: jobs.workloads.copy(frame.bytes, start, end),
       reducer: isReduce && frame.fieldLength(2) > 0 ? frame.key(2) : undefined,
       priority,
       isBackground,
