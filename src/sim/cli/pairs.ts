@@ -65,8 +65,11 @@ export const comparePairs = async (options: PairsOptions): Promise<number> => {
   }
   children.forEach((child, index) => {
     createInterface({ input: child.stdout }).on("line", hear(children[1 - index]!))
-    // A process that ended early tells by its exit code.
-    child.stdin.on("error", () => children.forEach((one) => one.kill()))
+    child.stdin.on("error", () => {})
+    // Without it the other one would wait for more.
+    child.on("exit", (code) => {
+      if (code !== 0) for (const one of children) one.kill()
+    })
   })
   const codes = await Promise.all(children.map(exitOf))
   const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim()
