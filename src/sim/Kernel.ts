@@ -209,7 +209,8 @@ export class Kernel {
     this.steps++
     const task = ready[index]!
     const last = ready.length - 1
-    if (last < orderedBelow) ready.copyWithin(index, index + 1)
+    // A loop of our own: `copyWithin` asks each place whether it is there.
+    if (last < orderedBelow) for (let at = index; at < last; at++) ready[at] = ready[at + 1]!
     else ready[index] = ready[last]!
     ready.length = last
     this.begin(task.owner)

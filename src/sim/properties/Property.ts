@@ -33,6 +33,8 @@ export class Violation extends Error {
  */
 export interface Property extends ServerWatcher {
   readonly name: string
+  /** Whose packets `observe` is shown; all if undefined. */
+  readonly packets?: "servers" | "peers" | "none" | undefined
   /** Each thing that happened, in the order it did. */
   readonly observe?: ((moment: Moment) => void) | undefined
   /** A step of the world is over and something has happened in it. */

@@ -32,6 +32,11 @@ interface ClosedEvent {
   readonly atServer: boolean
 }
 
+type Observe = NonNullable<Property["observe"]>
+
+const observersOf = (properties: ReadonlyArray<Property>): ReadonlyArray<Observe> =>
+  properties.map(({ observe }) => observe).filter((observe) => observe !== undefined)
+
 /** What waits to be sent to one connection is told from here on. */
 const muchBytes = 50_000
 
@@ -51,7 +56,8 @@ export class Recorder implements Tap {
   /** Packets that crossed a job server's side. */
   packets = 0
   private readonly properties: ReadonlyArray<Property>
-  private readonly observers: ReadonlyArray<NonNullable<Property["observe"]>>
+  private readonly observers: ReadonlyArray<Observe>
+  private readonly packetObservers: { readonly servers: ReadonlyArray<Observe>; readonly peers: ReadonlyArray<Observe> }
   private readonly afterSteps: ReadonlyArray<NonNullable<Property["afterStep"]>>
   private readonly now: () => number
   private readonly attemptsMax: (node: string) => number
@@ -74,7 +80,10 @@ export class Recorder implements Tap {
     keeps: boolean
   ) {
     this.properties = properties
-    this.observers = properties.map(({ observe }) => observe).filter((observe) => observe !== undefined)
+    this.observers = observersOf(properties)
+    const withPacketsOf = (side: "servers" | "peers") =>
+      observersOf(properties.filter(({ packets = side }) => packets === side))
+    this.packetObservers = { servers: withPacketsOf("servers"), peers: withPacketsOf("peers") }
     this.afterSteps = properties.map(({ afterStep }) => afterStep).filter((afterStep) => afterStep !== undefined)
     this.now = now
     this.attemptsMax = attemptsMax
@@ -167,16 +176,18 @@ export class Recorder implements Tap {
         const event: PacketEvent = { _tag: "Packet", node: host, connection, atServer: !dialled, got, name, fields }
         const place = dialled ? this.happenedNow : got ? this.gotNow : this.gaveNow
         place.push(event)
+        this.changed = true
       },
       line: (line) => {
         // A line of more words than any command has ends its connection.
-        if (got && !dialled && line.split(" ").length > 5) this.givenUpNow.push({ node: host, connection })
+        if (!got || dialled || line.split(" ").length <= 5) return
+        this.givenUpNow.push({ node: host, connection })
+        this.changed = true
       }
     }
   }
 
   private decode(endpoint: Endpoint, decoder: Codec.Decoder, bytes: Uint8Array): void {
-    this.changed = true
     const error = decoder.push(bytes)
     if (error === undefined || this.malformed.has(endpoint)) return
     this.malformed.add(endpoint)
@@ -214,11 +225,12 @@ export class Recorder implements Tap {
     }
     gotNow.length = 0
     // Before what the server says to others because of it.
-    for (const { connection, node } of this.givenUpNow.splice(0)) {
+    for (const { connection, node } of this.givenUpNow) {
       // What it was told itself was said before it was given up.
       this.giveWhile((next) => next.connection === connection && next.node === node)
       this.servers.get(node)?.closed(connection)
     }
+    this.givenUpNow.length = 0
     for (const event of this.gaveNow) {
       if (event._tag === "Packet") this.give(event)
       else {
@@ -271,7 +283,9 @@ export class Recorder implements Tap {
   private show(event: Event): void {
     const moment: Moment = { at: this.now(), event }
     if (this.keeps) this.moments.push(moment)
-    for (const observe of this.observers) observe(moment)
+    const { observers, packetObservers } = this
+    const concerned = event._tag !== "Packet" ? observers : packetObservers[event.atServer ? "servers" : "peers"]
+    for (const observe of concerned) observe(moment)
   }
 }
 

@@ -23,6 +23,7 @@ export const surrender = (limitOf: (fn: string) => number): Property => {
   const brought = new Map<string, { readonly limit: number; readonly at: number }>()
   return {
     name: "surrender",
+    packets: "peers",
     observe: ({ at, event }) => {
       if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("worker")) return
       const { connection, fields, got, name, node } = event
@@ -62,6 +63,7 @@ export const lateWords = (isPrompt: (node: string) => boolean): Property => {
   const finishedAt = new Map<string, number>()
   return {
     name: "lateWords",
+    packets: "peers",
     observe: ({ at, event }) => {
       if (event._tag === "Began") beganAt.set(String(event.execution), at)
       else if (event._tag === "Finished") {
@@ -109,6 +111,7 @@ export const hearing = (): Property => {
   }
   return {
     name: "hearing",
+    packets: "none",
     observe: ({ event }) => {
       if (event._tag === "Heard") judge(event)
       else if (event._tag === "Asked") open.set(event.caller, event)

@@ -136,6 +136,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers" 
 
   return {
     name: "callers",
+    packets: "peers",
     waiting: () => open.values(),
     answered: () => done.size,
     succeeded: () => successes,

@@ -53,6 +53,7 @@ export const queueing = (
   }
   return {
     name: "queueing",
+    packets: "peers",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Asked": {
@@ -115,6 +116,7 @@ export const hedging = (): Property => {
   const open = new Map<number, string>()
   return {
     name: "hedging",
+    packets: "peers",
     observe: ({ event }) => {
       if (event._tag === "Asked") {
         // The workload on the wire may be another text: all of one function and unique are forgotten together.
@@ -166,6 +168,7 @@ export const redialling = (isSteady: (node: string) => boolean): Property => {
   const isMine = (node: string) => !node.startsWith("server") && isSteady(node)
   return {
     name: "redialling",
+    packets: "none",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Dialled": {

@@ -83,6 +83,7 @@ export const fanout = (): Property => {
       throw new Violation(isOver ? 7 : 16, `${server.node} sent "${text}" to connection ${connection.id} unexpectedly`)
     },
     afterStep: () => {
+      if (due.length === 0) return
       for (const { connection, isOptional, server, text } of due.splice(0)) {
         if (isOptional || !connection.open) continue
         throw new Violation(5, `${server.node} did not send "${text}" to connection ${connection.id}`)

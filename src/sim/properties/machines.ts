@@ -30,6 +30,7 @@ export const slots = (options: {
   let singles = 0
   return {
     name: "slots",
+    packets: "none",
     observe: ({ event }) => {
       switch (event._tag) {
         case "Began": {
@@ -78,6 +79,7 @@ export const claims = (mostOf: (worker: string) => { readonly slots: number; rea
   const connections = new Map<number, { asked: number; readonly held: Set<string>; readonly timed: Set<string> }>()
   return {
     name: "claims",
+    packets: "peers",
     observe: ({ event }) => {
       if (event._tag === "Closed" && !event.atServer) connections.delete(event.connection)
       if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("worker")) return
@@ -119,6 +121,7 @@ export const dialling = (): Property => {
   const dials = new Map<string, Array<number>>()
   return {
     name: "dialling",
+    packets: "none",
     observe: ({ at, event }) => {
       if (event._tag === "Started")
         for (const key of dials.keys()) if (key.startsWith(`${event.node} `)) dials.delete(key)
@@ -187,6 +190,7 @@ export const selection = (
 
   return {
     name: "selection",
+    packets: "peers",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Opened":
@@ -254,6 +258,7 @@ export const patience = (): Property => {
   const stopping = new Set<string>()
   return {
     name: "patience",
+    packets: "none",
     observe: ({ at, event }) => {
       if (event._tag === "Stopping") stopping.add(event.node)
       else if (event._tag === "Started") stopping.delete(event.node)
@@ -281,6 +286,7 @@ export const sleeping = (): Property => {
   const unanswered = new Map<number, number>()
   return {
     name: "sleeping",
+    packets: "peers",
     observe: ({ event }) => {
       if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("worker")) return
       const { connection, got, name } = event
@@ -314,6 +320,7 @@ export const silence = (
   let soonest = 0
   return {
     name: "silence",
+    packets: "peers",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Opened":

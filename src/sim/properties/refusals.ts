@@ -20,6 +20,7 @@ export const refusals = (): Property => {
   const judged: Array<string> = []
   return {
     name: "refusals",
+    packets: "servers",
     worked: (server, connection: ModelConnection, job) => {
       if (job?.owner !== connection || server.mayBeTimedOut(job) || server.mayBeGone(job))
         add(keyOf(server.node, connection.id), 1)
@@ -31,6 +32,7 @@ export const refusals = (): Property => {
       judged.push(key)
     },
     afterStep: () => {
+      if (judged.length === 0) return
       for (const key of judged.splice(0)) {
         if (refusable.get(key)! >= 0) continue
         throw new Violation(16, `${key.replace(" ", " told connection ")} that a job is not its own, which it is`)

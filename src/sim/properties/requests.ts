@@ -43,6 +43,7 @@ export const submissions = (
     unique === "" || unique === "-" ? begins + workload : begins
   return {
     name: "submissions",
+    packets: "peers",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Asked": {
@@ -114,6 +115,7 @@ export const throttle = (mostOf: (client: string) => number | undefined): Proper
   }
   return {
     name: "throttle",
+    packets: "peers",
     observe: ({ event }) => {
       if (event._tag === "Stopping") stopping.add(event.node)
       else if (event._tag === "Started") stopping.delete(event.node)
@@ -150,6 +152,7 @@ export const introduction = (): Property => {
   const known = new Map<number, { isNamed: boolean; readonly abilities: Set<string> }>()
   return {
     name: "introduction",
+    packets: "peers",
     observe: ({ event }) => {
       if (event._tag === "Closed" && !event.atServer) known.delete(event.connection)
       if (event._tag !== "Packet" || event.atServer || event.got || !event.node.startsWith("worker")) return
@@ -196,6 +199,7 @@ export const shelter = (isPrompt: (node: string) => boolean): Property => {
   }
   return {
     name: "shelter",
+    packets: "peers",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Packet":
@@ -245,6 +249,7 @@ export const orphans = (isPrompt: (node: string) => boolean): Property => {
   const closedAt = new Map<number, number>()
   return {
     name: "orphans",
+    packets: "peers",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Packet":

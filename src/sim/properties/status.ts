@@ -146,6 +146,7 @@ export const reasons = (mostOf: (server: string) => number = () => 0): Property 
   }
   return {
     name: "reasons",
+    packets: "servers",
     created: (_server, _submission, job, isNew) => {
       touch(job)
       if (created !== undefined || !isNew) other()
