@@ -10,6 +10,7 @@
  * question for the status of everything, so slices are cut by the time that earlier ones
  * took, and by what it took to send the answers.
  */
+import { Buffers } from "../../protocol/server/Buffers.ts"
 import * as Turn from "./Turn.ts"
 
 /** How long one slice should take. */
@@ -51,6 +52,8 @@ export class Fairness {
   private readonly behind = new Set<Share>()
   /** Whose slices have been worked off, and whose answers have not been sent. */
   private readonly served = new Set<Share>()
+  /** Where waits what nobody has looked at: a flood would else be a flood for the garbage collector, too. */
+  readonly buffers = new Buffers()
   private readonly world: World
   private isScheduled = false
   /** What those beyond their allowance have had of this turn of the event loop. */
@@ -131,6 +134,8 @@ export class Share {
   /** What the last slice did not take yet, and similar ones took in all. */
   owedMillis = 0
   private rest: Uint8Array | undefined
+  /** What `rest` lies in. */
+  private lent: Uint8Array | undefined
   private isHeld = false
   private savedMillis = maxSavedMillis
   private countedMillis: number
@@ -161,9 +166,25 @@ export class Share {
       if (this.mayGoOn(beganMillis)) return void this.measure(bytes, beganMillis)
       if (this.fairness.hasTime) return this.fairness.spend(this.measure(bytes, beganMillis))
     }
-    // Whoever was told to stop may have had more under way.
-    this.rest = this.rest === undefined ? new Uint8Array(bytes) : Buffer.concat([this.rest, bytes])
+    this.keep(bytes)
     if (!this.isHeld) this.fairness.enter(this)
+  }
+
+  private keep(bytes: Uint8Array): void {
+    const { lent, rest } = this
+    // Whoever was told to stop may have had more under way.
+    const before = rest === undefined ? 0 : rest.length
+    this.lent = this.fairness.buffers.take(before + bytes.length)
+    if (rest !== undefined) this.lent.set(rest)
+    this.lent.set(bytes, before)
+    this.rest = this.lent.subarray(0, before + bytes.length)
+    if (lent !== undefined) this.fairness.buffers.give(lent)
+  }
+
+  private giveBack(): void {
+    this.rest = undefined
+    if (this.lent !== undefined) this.fairness.buffers.give(this.lent)
+    this.lent = undefined
   }
 
   /** Nothing is worked off until `release`: the peer does not take its answers. */
@@ -179,7 +200,7 @@ export class Share {
 
   /** Forgets what waits: the connection is gone. */
   drop(): void {
-    this.rest = undefined
+    this.giveBack()
     this.fairness.leave(this)
   }
 
@@ -188,13 +209,14 @@ export class Share {
     const bytes = this.rest
     this.owedMillis = 0
     if (bytes === undefined || this.isHeld) return false
-    const size = this.sliceBytes
-    this.rest = bytes.length <= size ? undefined : bytes.subarray(size)
-    const slice = bytes.subarray(0, size)
+    const slice = bytes.subarray(0, this.sliceBytes)
+    const isLast = slice.length === bytes.length
+    this.rest = isLast ? undefined : bytes.subarray(slice.length)
     const expectedMillis = (slice.length * this.spentMillis) / this.spentBytes
     this.owedMillis = Math.max(0, expectedMillis - this.measure(slice, this.world.nowMillis()))
     if (this.rest !== undefined) return !this.isHeld
-    this.onCaughtUp()
+    this.giveBack()
+    if (isLast) this.onCaughtUp()
     return false
   }
 
