@@ -213,6 +213,7 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     const forbidding = await startServer()
     const refused = await gearman(["shutdown", "--server", forbidding.address])
     assert.strictEqual(refused.code, 1)
+    assert.include(refused.stderr, "it is to be started with --allow-shutdown")
     assert.strictEqual((await end(forbidding, "SIGINT")).code, 0)
     const allowing = await startServer(["--allow-shutdown"])
     assert.strictEqual((await gearman(["shutdown", "--server", allowing.address])).code, 0)

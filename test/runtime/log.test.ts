@@ -6,7 +6,17 @@ import { assert, describe, it } from "vitest"
 import * as Log from "../../src/runtime/server/Log.ts"
 import { formatter } from "../../src/runtime/server/LogFormat.ts"
 import type { LogFormat } from "../../src/runtime/server/LogLevel.ts"
-import { end, gearman, inDirectory, mainPath, startGearman, startServer, until } from "./support.ts"
+import {
+  ask,
+  end,
+  gearman,
+  inDirectory,
+  mainPath,
+  patienceMillis,
+  startGearman,
+  startServer,
+  until
+} from "./support.ts"
 
 const noon = new Date(2024, 1, 3, 12, 5, 6, 7)
 const fields = { job: "H:1", function: "re size", attempts: 2 }
@@ -37,6 +47,35 @@ describe("a line of the log", () => {
       assert.strictEqual(line(format, false, "two\nlines").split("\n").length, 2, format)
     }
   })
+})
+
+describe("--syslog", { timeout: 60_000 }, () => {
+  it("hands the log to logger(1), beside the file, and only where it is given", () =>
+    inDirectory(async (directory) => {
+      const [taken, file] = [Path.join(directory, "taken"), Path.join(directory, "log")]
+      Fs.writeFileSync(Path.join(directory, "logger"), `#!/bin/sh\necho "$@" >> ${taken}\nexec cat >> ${taken}\n`, {
+        mode: 0o755
+      })
+      const env = { PATH: `${directory}:${process.env["PATH"]}` }
+      const log = () => Fs.readFileSync(file, "utf8")
+      const without = await startServer([`--log-file=${file}`, "--verbose=NOTICE"], { env })
+      assert.strictEqual((await end(without)).code, 0)
+      assert.include(log(), "listening on")
+      assert.isFalse(Fs.existsSync(taken))
+      Fs.rmSync(file)
+      const server = await startServer(["--syslog", `--log-file=${file}`, "--verbose=NOTICE"], { env })
+      assert.strictEqual((await end(server)).code, 0)
+      await until(() => Fs.readFileSync(taken, "utf8") === `-t gearmand\n${log()}`, "logger had every line of the file")
+      assert.include(log(), "listening on")
+    }))
+
+  it("says so where there is no logger, and serves", () =>
+    inDirectory(async (directory) => {
+      const server = await startServer(["--syslog", "--log-file=none"], { env: { PATH: directory } })
+      await server.says("lines for syslog are lost: cannot start logger(1)", patienceMillis)
+      assert.match((await ask(server.port, "version")) ?? "", /^OK /)
+      assert.strictEqual((await end(server)).code, 0)
+    }))
 })
 
 describe("the log of a server", { timeout: 60_000 }, () => {

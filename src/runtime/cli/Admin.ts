@@ -79,12 +79,17 @@ const converse = Effect.fnUntraced(function* (socket: Socket.Socket, command: st
   const reader = yield* socket.reader
   const writer = yield* socket.writer
   yield* writer.write(`${command}\n`)
-  let bytes = Buffer.alloc(0)
-  while (!isComplete(bytes.subarray(0, 4).toString("latin1") + bytes.subarray(-3).toString("latin1"), reply)) {
-    const chunks = yield* reader.pull
-    bytes = Buffer.concat([bytes, ...chunks.map((chunk) => Buffer.from(chunk as Uint8Array))])
+  const received: Array<Uint8Array> = []
+  let [start, end] = ["", ""]
+  while (!isComplete(start + end, reply)) {
+    for (const chunk of yield* reader.pull) {
+      received.push(chunk as Uint8Array)
+      const text = Buffer.from(chunk as Uint8Array).toString("latin1")
+      start = (start + text.slice(0, 4)).slice(0, 4)
+      end = (end + text.slice(-3)).slice(-3)
+    }
   }
-  return decode(bytes)
+  return decode(Buffer.concat(received))
 })
 
 /**

@@ -151,7 +151,20 @@ const shutdown = Command.make(
   Effect.fnUntraced(function* ({ graceful, ...given }) {
     const addresses = yield* Servers.resolve(given)
     yield* Effect.forEach(addresses, (address) =>
-      Admin.ask(address, graceful ? "shutdown graceful" : "shutdown", "line")
+      Admin.ask(address, graceful ? "shutdown graceful" : "shutdown", "line").pipe(
+        // The server says no more than gearmand, which has lost this command.
+        Effect.catchTag("CommandRefused", (refused) =>
+          Effect.fail(
+            refused.reply.includes("UNKNOWN_COMMAND")
+              ? new Admin.CommandRefused({
+                  server: refused.server,
+                  command: refused.command,
+                  reply: "it is to be started with --allow-shutdown (UNKNOWN_COMMAND)"
+                })
+              : refused
+          )
+        )
+      )
     )
   })
 ).pipe(

@@ -62,11 +62,11 @@ const toStderr = (): Sink => {
   }
 }
 
-const toSyslog = (): Sink & { readonly close: () => void } => {
+const toSyslog = (onProblem: (problem: string) => void): Sink & { readonly close: () => void } => {
   const logger = ChildProcess.spawn("logger", ["-t", "gearmand"], { stdio: ["pipe", "ignore", "ignore"] })
   const input = logger.stdin
   let lost = 0
-  logger.on("error", () => {})
+  logger.on("error", (error) => onProblem(error.message))
   input.on("error", () => {})
   logger.unref()
   return {
@@ -110,7 +110,9 @@ export const open = (options: {
     tellStderr(`cannot open the log file ${target}: ${problem}; logging to stderr`)
     sinks.push(toStderr())
   }
-  const syslog = options.syslog ? toSyslog() : undefined
+  const syslog = options.syslog
+    ? toSyslog((problem) => tellStderr(`lines for syslog are lost: cannot start logger(1): ${problem}`))
+    : undefined
   if (syslog !== undefined) sinks.push(syslog)
 
   const log: Log = {
