@@ -34,6 +34,7 @@ export interface ModelJob {
   readonly handle: string
   readonly key: string | undefined
   readonly function: string
+  readonly unique: string
   readonly workload: string
   readonly epoch: number
   priority: number
@@ -90,7 +91,14 @@ export interface ServerWatcher {
   readonly created?: (server: ServerModel, submission: Submission, job: ModelJob, isNew: boolean) => void
   /** JOB_CREATED names a handle that lives, but for another function or unique. */
   readonly confused?: (server: ServerModel, submission: Submission, job: ModelJob) => void
-  readonly assigned?: (server: ServerModel, connection: ModelConnection, job: ModelJob) => void
+  /** `request` is the GRAB_JOB that `packet` answers. */
+  readonly assigned?: (
+    server: ServerModel,
+    connection: ModelConnection,
+    job: ModelJob,
+    packet: PacketEvent,
+    request: PacketEvent
+  ) => void
   readonly noJob?: (server: ServerModel, connection: ModelConnection) => void
   /** A worker's WORK_ packet reached the server; `job` is undefined unless it lives there. */
   readonly worked?: (
@@ -351,7 +359,7 @@ export class ServerModel {
     }
     const { name } = request
     if (name.startsWith("GRAB_JOB")) {
-      if (packet.name.startsWith("JOB_ASSIGN")) this.assign(connection, packet)
+      if (packet.name.startsWith("JOB_ASSIGN")) this.assign(connection, packet, request)
       else if (packet.name === "NO_JOB") for (const tell of this.hooks.noJob) tell(this, connection)
       else this.unasked(connection, packet)
       if (connection.awaiting.length === 0) connection.learned.clear()
@@ -374,6 +382,7 @@ export class ServerModel {
       handle,
       key,
       function: submission.function,
+      unique: submission.unique,
       workload: submission.workload,
       epoch: submission.epoch,
       priority: submission.priority,
@@ -408,10 +417,10 @@ export class ServerModel {
     if (!submission.background && connection.open) job.listeners.push(connection)
   }
 
-  private assign(connection: ModelConnection, packet: PacketEvent): void {
+  private assign(connection: ModelConnection, packet: PacketEvent, request: PacketEvent): void {
     const job = this.jobs.get(packet.fields[0]!)
     if (job === undefined) return this.unasked(connection, packet)
-    for (const tell of this.hooks.assigned) tell(this, connection, job)
+    for (const tell of this.hooks.assigned) tell(this, connection, job, packet, request)
     if (job.owner?.open === true) job.heldBefore.add(job.owner)
     job.state = "running"
     job.doubtful = false

@@ -1,8 +1,10 @@
 /**
- * Which worker gets which job, and in what order: properties 13 to 15, 17, 18, 27, 29, 30.
+ * Which worker gets which job, in what order, and as what: properties 8, 13 to 15, 17, 18, 27,
+ * 29, 30.
  *
  * @since 0.1.0
  */
+import type { PacketEvent } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
 import { isFreshlyQueued, type ModelConnection, type ModelJob, type ServerModel } from "./ServerModel.ts"
 
@@ -40,6 +42,26 @@ const judgeOrder = (server: ServerModel, connection: ModelConnection, job: Model
   }
 }
 
+const answers: { readonly [request: string]: ReadonlyArray<string> } = {
+  GRAB_JOB: ["JOB_ASSIGN"],
+  GRAB_JOB_UNIQ: ["JOB_ASSIGN_UNIQ"],
+  GRAB_JOB_ALL: ["JOB_ASSIGN_UNIQ", "JOB_ASSIGN_ALL"]
+}
+
+/** A worker is told what was asked for, in the words that it has asked for. */
+const judgeWords = (server: ServerModel, job: ModelJob, packet: PacketEvent, request: PacketEvent): void => {
+  const { fields, name } = packet
+  if (answers[request.name]?.includes(name) !== true)
+    throw new Violation(15, `${server.node} answered ${request.name} by ${name}`)
+  const hasUnique = name !== "JOB_ASSIGN"
+  const isSame = fields[1] === job.function && fields.at(-1) === job.workload
+  if (isSame && (!hasUnique || fields[2] === job.unique)) return
+  throw new Violation(
+    8,
+    `${server.node} handed out ${fields.join(" ")}, but ${job.function} ${job.unique} ${job.workload} was asked for`
+  )
+}
+
 /**
  * `wallMillis` tells what time a server thinks it is.
  *
@@ -48,7 +70,8 @@ const judgeOrder = (server: ServerModel, connection: ModelConnection, job: Model
  */
 export const assignment = (wallMillis: (node: string) => number): Property => ({
   name: "assignment",
-  assigned: (server, connection, job) => {
+  assigned: (server, connection, job, packet, request) => {
+    judgeWords(server, job, packet, request)
     if (!connection.abilities.has(job.function)) {
       throw new Violation(
         14,

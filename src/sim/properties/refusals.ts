@@ -1,5 +1,6 @@
 /**
- * A server does not deny the worker that holds a job that there is such a job: property 16.
+ * A server does not deny the worker that holds a job that there is such a job, nor one that
+ * ends it by WORK_EXCEPTION and WORK_FAIL, as Perl's do, and would die of it: property 16.
  *
  * @since 0.1.0
  */
@@ -18,10 +19,15 @@ export const refusals = (): Property => {
   const keyOf = (node: string, connection: number) => `${node} ${connection}`
   const add = (key: string, count: number) => refusable.set(key, (refusable.get(key) ?? 0) + count)
   const judged: Array<string> = []
+  /** What ended by WORK_EXCEPTION: one WORK_FAIL may follow. */
+  const excepted = new Set<string>()
   return {
     name: "refusals",
     packets: "servers",
-    worked: (server, connection: ModelConnection, job) => {
+    worked: (server, connection: ModelConnection, job, { fields, name }) => {
+      const mine = `${keyOf(server.node, connection.id)} ${fields[0]}`
+      if (name === "WORK_FAIL" && excepted.delete(mine)) return
+      if (name === "WORK_EXCEPTION" && job?.owner === connection && !server.mayBeTimedOut(job)) excepted.add(mine)
       if (job?.owner !== connection || server.mayBeTimedOut(job) || server.mayBeGone(job))
         add(keyOf(server.node, connection.id), 1)
     },

@@ -12,7 +12,13 @@ type Asked = Extract<Event, { readonly _tag: "Asked" }>
 
 const prompt = { high: "SUBMIT_JOB_HIGH", normal: "SUBMIT_JOB", low: "SUBMIT_JOB_LOW" } as const
 
-const packetOf = ({ kind, priority }: Asked): string => {
+/**
+ * The packet by which a client submits what a caller asks for.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const packetOf = ({ kind, priority }: Asked): string => {
   if (kind === "later") return "SUBMIT_JOB_EPOCH"
   return kind === "background" ? `${prompt[priority]}_BG` : prompt[priority]
 }

@@ -37,11 +37,21 @@ export const status = (): Property => {
     throw new Violation(46, `${text}, but its worker has said ${above} of ${below}`)
   }
 
-  /** Some job of that unique is known, whatever its function. */
-  const judgeUnique = (server: ServerModel, unique: string, known: string | undefined): void => {
+  /** Some job of that unique is known, whatever its function; of one that is alone, all is told. */
+  const judgeUnique = (server: ServerModel, unique: string, told: ReadonlyArray<string>): void => {
+    const known = told[0]
     let mayBeKnown = false
-    for (const job of server.unfinished) {
-      if (job.key?.endsWith(`\0=\0${unique}`) !== true) continue
+    const jobs = [...server.unfinished].filter(({ key }) => key?.endsWith(`\0=\0${unique}`) === true)
+    const [only] = jobs
+    if (jobs.length === 1 && known === "1" && !server.mayBeGone(only!)) {
+      judge(server, only!.handle, told)
+      if (told[4] !== String(only!.listeners.length))
+        throw new Violation(
+          46,
+          `${server.node} says that ${told[4]} wait for ${unique}, which are ${only!.listeners.length}`
+        )
+    }
+    for (const job of jobs) {
       mayBeKnown = true
       if (known === "1" || server.mayBeGone(job)) continue
       throw new Violation(46, `${server.node} does not know ${unique}, which is ${job.handle} and ${job.state}`)
@@ -68,7 +78,7 @@ export const status = (): Property => {
         )
       }
       if (packet.name === "STATUS_RES") judge(server, name, packet.fields.slice(1))
-      if (packet.name === "STATUS_RES_UNIQUE" && isUnique(name)) judgeUnique(server, name, known)
+      if (packet.name === "STATUS_RES_UNIQUE" && isUnique(name)) judgeUnique(server, name, packet.fields.slice(1))
     }
   }
 }

@@ -8,6 +8,7 @@ import * as Network from "../../protocol/Network.ts"
 import * as ServerSelection from "../../protocol/ServerSelection.ts"
 import { hearing, lateWords, surrender } from "../properties/attempts.ts"
 import { hedging, queueing, redialling } from "../properties/fairness.ts"
+import { honesty } from "../properties/honesty.ts"
 import { claims, dialling, patience, selection, silence, sleeping, slots } from "../properties/machines.ts"
 import type { Property } from "../properties/Property.ts"
 import { introduction, orphans, shelter, submissions, throttle } from "../properties/requests.ts"
@@ -105,6 +106,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     ...(hedges
       ? []
       : [
+          honesty((asked) => wireWorkloadsOf(mapItems)(asked)[0] ?? "", isPrompt),
           selection((fn, unique, workload) => {
             const key = ServerSelection.keyOf(Codec.fromLatin1(unique), Codec.fromLatin1(workload))
             return choose({ function: fn, key })?.map((index) => `server${index + 1}`)

@@ -14,6 +14,7 @@ import { hermetically } from "../Hermetic.ts"
 import type { Tap } from "../network/Endpoint.ts"
 import type { Node } from "../Node.ts"
 import { assignment } from "../properties/assignment.ts"
+import { audit } from "../properties/audit.ts"
 import { type Callers, callers } from "../properties/callers.ts"
 import { fanout } from "../properties/fanout.ts"
 import type { Event, Moment } from "../properties/History.ts"
@@ -134,6 +135,7 @@ class Run {
       assignment((node) => this.latestWallMillis(node)),
       wakeup(),
       ...judges(scenario, this),
+      audit((node) => this.cores.get(node)?.violations() ?? []),
       this.callers,
       ...(options.watchers ?? [])
     ]

@@ -22,6 +22,16 @@ const running = `
 const cases: ReadonlyArray<
   readonly [family: string, make: Parameters<typeof judge>[0], expected: number, history: string, attemptsMax?: number]
 > = [
+  ["the job as it was asked for", assigns, 0, running],
+  ["another workload", assigns, 8, `9 < CAN_DO f\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f x`],
+  ["its unique", assigns, 0, `9 < CAN_DO f\n ${submitted}\n 9 < GRAB_JOB_ALL\n 9 > JOB_ASSIGN_UNIQ H:1 f u w`],
+  ["another unique", assigns, 8, `9 < CAN_DO f\n ${submitted}\n 9 < GRAB_JOB_UNIQ\n 9 > JOB_ASSIGN_UNIQ H:1 f v w`],
+  [
+    "no unique where one is wanted",
+    assigns,
+    15,
+    `9 < CAN_DO f\n ${submitted}\n 9 < GRAB_JOB_UNIQ\n 9 > JOB_ASSIGN H:1 f w`
+  ],
   ["a merge into a queued job", merging, 0, `${submitted}\n 2 < SUBMIT_JOB f u x\n 2 > JOB_CREATED H:1`],
   [
     "a new job after the end",

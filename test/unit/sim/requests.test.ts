@@ -167,6 +167,31 @@ describe("properties of what a server says", () => {
       0,
       `${submitted}\n ${assigned}\n 9 < WORK_COMPLETE H:1 r\n 9 < WORK_FAIL H:1\n ${denied}`
     ],
+    [
+      "WORK_FAIL after WORK_EXCEPTION is taken",
+      refusals,
+      0,
+      `${submitted}\n ${assigned}\n 9 < WORK_EXCEPTION H:1 e\n 9 < WORK_FAIL H:1`
+    ],
+    [
+      "one that follows WORK_EXCEPTION is not denied",
+      refusals,
+      16,
+      `${submitted}\n ${assigned}\n 9 < WORK_EXCEPTION H:1 e\n 9 < WORK_FAIL H:1\n ${denied}`
+    ],
+    [
+      "but a second one is",
+      refusals,
+      0,
+      `${submitted}\n ${assigned}\n 9 < WORK_EXCEPTION H:1 e\n 9 < WORK_FAIL H:1\n 9 < WORK_FAIL H:1\n ${denied}`
+    ],
+    ["too many who wait", status, 46, `${submitted}\n 2 < GET_STATUS_UNIQUE u\n 2 > STATUS_RES_UNIQUE u 1 0 0 0 2`],
+    [
+      "one that runs, by unique",
+      status,
+      46,
+      `${submitted}\n 2 < GET_STATUS_UNIQUE u\n 2 > STATUS_RES_UNIQUE u 1 1 0 0 1`
+    ],
     ["a unique that is known", status, 0, `${submitted}\n 2 < GET_STATUS_UNIQUE u\n 2 > STATUS_RES_UNIQUE u 1 0 0 0 1`],
     ["one that is denied", status, 46, `${submitted}\n 2 < GET_STATUS_UNIQUE u\n 2 > STATUS_RES_UNIQUE u 0 0 0 0 0`],
     ["one that is made up", status, 46, `${submitted}\n 2 < GET_STATUS_UNIQUE v\n 2 > STATUS_RES_UNIQUE v 1 0 0 0 1`],
