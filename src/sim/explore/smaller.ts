@@ -38,6 +38,25 @@ const peers: Parts = {
   without: (scenario, isLeftOut) => ({ ...scenario, peers: keep(scenario.peers, isLeftOut) })
 }
 
+const operators: Parts = {
+  count: (scenario) => scenario.operators.length,
+  without: (scenario, isLeftOut) => ({ ...scenario, operators: keep(scenario.operators, isLeftOut) })
+}
+
+const lines: Parts = {
+  count: (scenario) => scenario.operators.reduce((sum, operator) => sum + operator.lines.length, 0),
+  without: (scenario, isLeftOut) => {
+    let index = 0
+    return {
+      ...scenario,
+      operators: scenario.operators.map((operator) => ({
+        ...operator,
+        lines: operator.lines.filter(() => !isLeftOut(index++))
+      }))
+    }
+  }
+}
+
 const sayings: Parts = {
   count: (scenario) => scenario.peers.reduce((sum, peer) => sum + peer.sayings.length, 0),
   without: (scenario, isLeftOut) => {
@@ -90,7 +109,7 @@ const odd: Parts = {
  * @since 0.1.0
  * @category constants
  */
-export const kindsOfParts: ReadonlyArray<Parts> = [peers, calls, faults, functions, sayings, odd]
+export const kindsOfParts: ReadonlyArray<Parts> = [peers, operators, calls, faults, functions, sayings, lines, odd]
 
 type Role = "server" | "worker" | "client"
 
@@ -101,6 +120,13 @@ const renamed = (role: Role, gone: number, name: string): string | undefined => 
   return number === gone ? undefined : number > gone ? `${role}${number - 1}` : name
 }
 
+const moved =
+  (gone: number) =>
+  <A extends { readonly server: number }>(plan: A): A => ({
+    ...plan,
+    server: plan.server > gone ? plan.server - 1 : plan.server
+  })
+
 const withoutMachine =
   (role: Role, gone: number): Cut =>
   (scenario) => {
@@ -110,10 +136,8 @@ const withoutMachine =
       servers: role === "server" ? others(scenario.servers) : scenario.servers,
       workers: role === "worker" ? others(scenario.workers) : scenario.workers,
       clients: role === "client" ? others(scenario.clients) : scenario.clients,
-      peers:
-        role === "server"
-          ? scenario.peers.map((peer) => ({ ...peer, server: peer.server > gone ? peer.server - 1 : peer.server }))
-          : scenario.peers,
+      peers: role === "server" ? scenario.peers.map(moved(gone)) : scenario.peers,
+      operators: role === "server" ? scenario.operators.map(moved(gone)) : scenario.operators,
       faults: scenario.faults.flatMap((fault) => {
         const node = renamed(role, gone, fault.node)
         const peer = renamed(role, gone, fault.peer)
@@ -175,10 +199,10 @@ export const smallerNumbers = (scenario: Scenario): ReadonlyArray<Cut> =>
  * @category predicates
  */
 export const isFair = (scenario: Scenario): boolean => {
-  const { clients, faults, peers, servers, workers } = scenario
+  const { clients, faults, operators, peers, servers, workers } = scenario
   const lost = new Set(faults.filter(({ lastsMillis }) => lastsMillis === 0).map(({ node }) => node))
-  if (servers.every((_, index) => lost.has(`server${index + 1}`)) || peers.some((peer) => peer.server > servers.length))
-    return false
+  if (servers.every((_, index) => lost.has(`server${index + 1}`))) return false
+  if ([...peers, ...operators].some(({ server }) => server > servers.length)) return false
   const steady = new Set(
     workers.flatMap(({ changesAt, functions: names }, index) =>
       changesAt === 0 && !lost.has(`worker${index + 1}`) ? names : []
@@ -203,8 +227,12 @@ export const isFair = (scenario: Scenario): boolean => {
  * @category combinators
  */
 export const healedEarly: Cut = (scenario) => {
-  const { clients, faults, healsAt, peers } = scenario
-  const said = [...clients.flatMap(({ calls }) => calls), ...peers.flatMap(({ sayings }) => sayings)]
+  const { clients, faults, healsAt, operators, peers } = scenario
+  const said = [
+    ...clients.flatMap((client) => client.calls),
+    ...peers.flatMap((peer) => peer.sayings),
+    ...operators.flatMap((operator) => operator.lines)
+  ]
   const last = Math.max(0, ...said.map((one) => one.at))
   const needed = Math.ceil(last * 1.2) + Math.max(0, ...faults.map((fault) => fault.at + fault.lastsMillis))
   return needed < healsAt ? { ...scenario, healsAt: needed } : scenario

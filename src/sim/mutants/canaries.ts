@@ -31,5 +31,6 @@ export const canaries: ReadonlyArray<Canary> = [
   { family: "background and status", properties: [44, 47], mutant: "39-background-listens" },
   { family: "map", properties: [48, 51], mutant: "64-map-by-completion" },
   { family: "wire", properties: [52, 55], mutant: "43-signed-length" },
-  { family: "resources", properties: [56, 58], mutant: "workloads-counted-for-ever" }
+  { family: "resources", properties: [56, 58], mutant: "workloads-counted-for-ever" },
+  { family: "operators and limits", properties: [59, 60], mutant: "text-status-total" }
 ]

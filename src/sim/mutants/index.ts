@@ -9,6 +9,7 @@ import { client } from "./client.ts"
 import { fair } from "./fair.ts"
 import { found } from "./found.ts"
 import type { Mutant } from "./Mutant.ts"
+import { operators } from "./operators.ts"
 import { serverAssignment } from "./serverAssignment.ts"
 import { serverMerging } from "./serverMerging.ts"
 import { serverWakeup } from "./serverWakeup.ts"
@@ -28,5 +29,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...worker,
   ...asked,
   ...fair,
+  ...operators,
   ...found
 ]

@@ -27,11 +27,23 @@ export interface PacketEvent {
 }
 
 /**
+ * A line of the text protocol did; its text is the only field.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface LineEvent extends Omit<PacketEvent, "_tag" | "name"> {
+  readonly _tag: "Line"
+  readonly name: "TEXT"
+}
+
+/**
  * @since 0.1.0
  * @category models
  */
 export type Event =
   | PacketEvent
+  | LineEvent
   | {
       readonly _tag: "Opened" | "Closed"
       readonly node: string
@@ -127,6 +139,7 @@ export const formatFields = (fields: ReadonlyArray<string>): string => fields.ma
 export const format = (event: Event): string => {
   switch (event._tag) {
     case "Packet":
+    case "Line":
       return `${event.node} #${event.connection} ${event.got ? "<" : ">"} ${event.name} ${formatFields(event.fields)}`
     case "Opened":
     case "Closed":

@@ -10,20 +10,24 @@
 import * as Codec from "../../protocol/Codec.ts"
 import * as Packet from "../../protocol/Packet.ts"
 import type { Endpoint, Tap } from "../network/Endpoint.ts"
-import type { Event, Moment, PacketEvent } from "./History.ts"
+import type { Event, LineEvent, Moment, PacketEvent } from "./History.ts"
+import { wordsOf } from "./Commands.ts"
 import type { Property } from "./Property.ts"
 import { isWorkError, ServerModel } from "./ServerModel.ts"
 
 const replied = new Set(["JOB_CREATED", "NO_JOB", "STATUS_RES", "STATUS_RES_UNIQUE", "ECHO_RES", "OPTION_RES", "ERROR"])
 
-const isReply = (packet: PacketEvent): boolean =>
-  replied.has(packet.name) ? !isWorkError(packet) : packet.name.startsWith("JOB_ASSIGN")
+/** What crosses a connection. */
+type Word = PacketEvent | LineEvent
+
+const isReply = (packet: Word): boolean =>
+  packet._tag === "Line" || (replied.has(packet.name) ? !isWorkError(packet) : packet.name.startsWith("JOB_ASSIGN"))
 
 const replying = new Set(
   Object.keys(Packet.definitions).filter((name) => /^(?:SUBMIT_|GRAB_JOB|GET_STATUS|ECHO_REQ|OPTION_REQ)/.test(name))
 )
 
-const needsReply = (packet: PacketEvent): boolean => replying.has(packet.name)
+const needsReply = (packet: Word): boolean => replying.has(packet.name)
 
 interface ClosedEvent {
   readonly _tag: "Closed"
@@ -64,8 +68,8 @@ export class Recorder implements Tap {
   private readonly keeps: boolean
   private readonly streams = new Map<Endpoint, Streams>()
   private readonly happenedNow: Array<Event> = []
-  private readonly gotNow: Array<PacketEvent> = []
-  private readonly gaveNow: Array<PacketEvent | ClosedEvent> = []
+  private readonly gotNow: Array<Word> = []
+  private readonly gaveNow: Array<Word | ClosedEvent> = []
   /** Connections whose bytes make no sense any more: the server is done with them. */
   private readonly givenUpNow: Array<{ readonly node: string; readonly connection: number }> = []
   private readonly malformed = new WeakSet<Endpoint>()
@@ -167,6 +171,7 @@ export class Recorder implements Tap {
 
   private receiver(endpoint: Endpoint, got: boolean): Codec.Receiver {
     const { connection, dialled, host } = endpoint
+    const place: Array<Event> = dialled ? this.happenedNow : got ? this.gotNow : this.gaveNow
     return {
       packet: (frame) => {
         const name = Packet.nameOf(frame.type)!
@@ -174,15 +179,17 @@ export class Recorder implements Tap {
         const found = frame.split()
         for (let index = 0; index < found; index++) fields.push(frame.key(index))
         const event: PacketEvent = { _tag: "Packet", node: host, connection, atServer: !dialled, got, name, fields }
-        const place = dialled ? this.happenedNow : got ? this.gotNow : this.gaveNow
         place.push(event)
         this.changed = true
       },
       line: (line) => {
-        // A line of more words than any command has ends its connection.
-        if (!got || dialled || line.split(" ").length <= 5) return
-        this.givenUpNow.push({ node: host, connection })
+        // Whom the server has given up, it hears no more.
+        if (got && this.malformed.has(endpoint)) return
+        place.push({ _tag: "Line", node: host, connection, atServer: !dialled, got, name: "TEXT", fields: [line] })
         this.changed = true
+        if (!got || dialled || wordsOf(line) !== undefined) return
+        this.malformed.add(endpoint)
+        this.givenUpNow.push({ node: host, connection })
       }
     }
   }
@@ -204,7 +211,7 @@ export class Recorder implements Tap {
     if (speaker !== undefined) speaker.noops = Math.min(1, speaker.noops)
     for (const packet of gotNow) {
       this.packets++
-      const own = (next: PacketEvent) => next.connection === packet.connection
+      const own = (next: Word) => next.connection === packet.connection
       // What it asked in an earlier step is answered before the server looks at what it says now.
       let owed = this.modelOf(packet)?.connection(packet.connection).awaiting.length ?? 0
       if (owed > 0) this.giveWhile((next) => owed > 0 && own(next) && (!isReply(next) || owed-- > 0))
@@ -212,6 +219,12 @@ export class Recorder implements Tap {
       if (needsReply(packet)) this.giveWhile((next) => own(next) && !isReply(next))
       this.show(packet)
       const model = this.modelOf(packet)
+      if (packet._tag === "Line") {
+        model?.line(packet)
+        const { commands } = model!.connection(packet.connection)
+        this.giveWhile((next) => own(next) && commands.owed > 0)
+        continue
+      }
       const attached = model?.jobs.get(packet.fields[0] ?? "")?.listeners ?? []
       model?.got(packet)
       if (packet.name.startsWith("WORK_")) this.giveForwards(packet, attached)
@@ -232,7 +245,7 @@ export class Recorder implements Tap {
     }
     this.givenUpNow.length = 0
     for (const event of this.gaveNow) {
-      if (event._tag === "Packet") this.give(event)
+      if (event._tag !== "Closed") this.give(event)
       else {
         this.show(event)
         this.servers.get(event.node)?.closed(event.connection)
@@ -253,14 +266,14 @@ export class Recorder implements Tap {
   }
 
   /** Shows, of what the server gave in this step, each connection's packets up to the first that does not fit. */
-  private giveWhile(fits: (packet: PacketEvent) => boolean): void {
+  private giveWhile(fits: (packet: Word) => boolean): void {
     const { gaveNow } = this
     if (gaveNow.length === 0) return
     const { passed } = this
     if (passed.size > 0) passed.clear()
     let kept = 0
     for (const event of gaveNow) {
-      if (event._tag !== "Packet" || passed.has(event.connection) || !fits(event)) {
+      if (event._tag === "Closed" || passed.has(event.connection) || !fits(event)) {
         passed.add(event.connection)
         gaveNow[kept++] = event
         continue
@@ -270,13 +283,14 @@ export class Recorder implements Tap {
     gaveNow.length = kept
   }
 
-  private give(packet: PacketEvent): void {
+  private give(packet: Word): void {
     this.packets++
     this.show(packet)
-    this.modelOf(packet)?.gave(packet)
+    if (packet._tag === "Line") this.modelOf(packet)?.line(packet)
+    else this.modelOf(packet)?.gave(packet)
   }
 
-  private modelOf(packet: PacketEvent): ServerModel | undefined {
+  private modelOf(packet: Word): ServerModel | undefined {
     return this.servers.get(packet.node)
   }
 
@@ -290,7 +304,7 @@ export class Recorder implements Tap {
 }
 
 /** A WORK_ packet and the one it became on its way to a listener. */
-const isForward = (worked: PacketEvent, next: PacketEvent): boolean =>
+const isForward = (worked: PacketEvent, next: Word): boolean =>
   next.name.startsWith("WORK_") &&
   next.fields[0] === worked.fields[0] &&
   (next.name === worked.name || (worked.name === "WORK_EXCEPTION" && next.name === "WORK_FAIL")) &&

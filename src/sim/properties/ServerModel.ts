@@ -7,7 +7,8 @@
  *
  * @since 0.1.0
  */
-import type { PacketEvent } from "./History.ts"
+import { Commands } from "./Commands.ts"
+import type { LineEvent, PacketEvent } from "./History.ts"
 
 /**
  * @since 0.1.0
@@ -57,6 +58,8 @@ export interface ModelJob {
   doubtful: boolean
   /** It was asked for with a higher priority while it ran. */
   raisedWhileRunning: boolean
+  /** An operator has ended it for its listeners; its worker was not told. */
+  cancelled: boolean
 }
 
 /**
@@ -77,6 +80,8 @@ export interface ModelConnection {
   /** NOOPs it may get: one for each PRE_SLEEP, and those of earlier steps count as one. */
   noops: number
   exceptions: boolean
+  clientId: string
+  readonly commands: Commands
   /** Requests that await their reply, oldest first. */
   readonly awaiting: Array<PacketEvent | Submission>
 }
@@ -118,6 +123,12 @@ export interface ServerWatcher {
   readonly slept?: (server: ServerModel, connection: ModelConnection) => void
   /** The server answered a question about its jobs, or something else that was asked. */
   readonly told?: (server: ServerModel, packet: PacketEvent) => void
+  /** A submission was refused. */
+  readonly refused?: (server: ServerModel, submission: Submission) => void
+  /** A text command is answered, and not yet obeyed. */
+  readonly commanded?: (server: ServerModel, words: ReadonlyArray<string>, answer: ReadonlyArray<string>) => void
+  /** An operator cancels a job, whose listeners are about to hear of it. */
+  readonly cancelled?: (server: ServerModel, job: ModelJob) => void
   /** A connection can do a function no more, or nothing any more. */
   readonly lostAbility?: (connection: ModelConnection, fn: string | undefined) => void
   /** A reply came that no request explains. */
@@ -137,6 +148,9 @@ const hookNames = [
   "noop",
   "slept",
   "told",
+  "refused",
+  "commanded",
+  "cancelled",
   "lostAbility",
   "unasked",
   "left",
@@ -198,6 +212,8 @@ export class ServerModel {
   /** Those of `jobs` that are not over. */
   readonly unfinished = new Set<ModelJob>()
   readonly connections = new Map<number, ModelConnection>()
+  /** The functions it has heard of, each with the most jobs that an operator lets it have, by priority; 0 is no limit. */
+  readonly functions = new Map<string, ReadonlyArray<number> | undefined>()
   private readonly hooks: Hooks
   private places = 0
 
@@ -225,6 +241,8 @@ export class ServerModel {
       wokenAt: 0,
       noops: 0,
       exceptions: false,
+      clientId: "-",
+      commands: new Commands(),
       awaiting: []
     }
     this.connections.set(id, connection)
@@ -266,6 +284,7 @@ export class ServerModel {
         epoch: isEpoch ? Number(third) : 0,
         matches: this.match(mergeKey(first, second, workload))
       })
+      this.hearOf(first)
     } else if (asked.has(packet.name)) connection.awaiting.push(packet)
     else if (packet.name.startsWith("GRAB_JOB")) {
       connection.asleep = false
@@ -275,6 +294,7 @@ export class ServerModel {
     } else if (packet.name === "CAN_DO" || packet.name === "CAN_DO_TIMEOUT") {
       if (connection.awaiting.length > 0) connection.learned.add(first)
       connection.abilities.set(first, Number(second))
+      this.hearOf(first)
     } else if (packet.name === "CANT_DO") {
       connection.abilities.delete(first)
       for (const tell of this.hooks.lostAbility) tell(connection, first)
@@ -286,7 +306,52 @@ export class ServerModel {
       connection.woken = false
       connection.noops++
       for (const tell of this.hooks.slept) tell(this, connection)
-    } else if (packet.name.startsWith("WORK_")) this.work(connection, packet)
+    } else if (packet.name === "SET_CLIENT_ID") connection.clientId = first
+    else if (packet.name.startsWith("WORK_")) this.work(connection, packet)
+  }
+
+  /** A line of the text protocol, from or to a connection. */
+  line({ connection: id, fields, got }: LineEvent): void {
+    const { commands } = this.connection(id)
+    const [text = ""] = fields
+    if (got) return commands.ask(text)
+    const told = commands.tell(text)
+    if (told === undefined) return
+    const [words, answer] = told
+    for (const tell of this.hooks.commanded) tell(this, words, answer)
+    if (answer[0] === "OK") this.obey(words)
+  }
+
+  private obey([command = "", first = "", second = "", ...rest]: ReadonlyArray<string>): void {
+    switch (command.toLowerCase()) {
+      case "create":
+        return this.hearOf(second)
+      case "drop":
+        for (const name of this.functions.keys()) {
+          if (name.toLowerCase() === second.toLowerCase()) this.functions.delete(name)
+        }
+        return
+      case "maxqueue": {
+        const [high = 0, normal, low] = [second, ...rest].map((word) => Math.max(0, Number(word) || 0))
+        if (!this.functions.has(first)) return
+        return void this.functions.set(first, normal === undefined ? [high, high, high] : [high, normal, low ?? 0])
+      }
+      case "cancel":
+        return this.cancel(this.jobs.get(second))
+    }
+  }
+
+  private hearOf(fn: string): void {
+    if (!this.functions.has(fn)) this.functions.set(fn, undefined)
+  }
+
+  private cancel(job: ModelJob | undefined): void {
+    if (job === undefined || !isLive(job)) return
+    for (const tell of this.hooks.cancelled) tell(this, job)
+    job.cancelled = true
+    job.listeners = []
+    if (job.state === "queued" && !job.doubtful) return this.over(job, "dropped")
+    if (job.key !== undefined && this.live.get(job.key) === job) this.live.delete(job.key)
   }
 
   gave(packet: PacketEvent): void {
@@ -339,12 +404,12 @@ export class ServerModel {
     if (!isLive(job) || job.doubtful) return true
     const isLost = job.state === "running" && (job.owner === undefined || !job.owner.open || this.mayBeTimedOut(job))
     if (isLost && job.attempts >= this.attemptsMax) return true
-    return !job.background && job.listeners.length === 0 && (isLost || job.state === "queued")
+    return (!job.background || job.cancelled) && job.listeners.length === 0 && (isLost || job.state === "queued")
   }
 
   /** What a server tells listeners although no owner of the job has said it ends the job all the same. */
   private forwardedTerminal(job: ModelJob | undefined, packet: PacketEvent): void {
-    if (job === undefined || !isLive(job)) return
+    if (job === undefined || !isLive(job) || job.cancelled) return
     if (packet.name === "WORK_FAIL" || (packet.name === "WORK_COMPLETE" && job.doubtful)) this.over(job, "finished")
   }
 
@@ -354,7 +419,8 @@ export class ServerModel {
     if (request === undefined) return this.unasked(connection, packet)
     if (isSubmission(request)) {
       if (packet.name === "JOB_CREATED") this.create(request, packet.fields[0]!)
-      else if (packet.name !== "ERROR") this.unasked(connection, packet)
+      else if (packet.name === "ERROR") for (const tell of this.hooks.refused) tell(this, request)
+      else this.unasked(connection, packet)
       return
     }
     const { name } = request
@@ -396,7 +462,8 @@ export class ServerModel {
       assignedAt: 0,
       timeLimit: 0,
       doubtful: false,
-      raisedWhileRunning: false
+      raisedWhileRunning: false,
+      cancelled: false
     }
     for (const tell of this.hooks.created) tell(this, submission, job, known === undefined)
     if (known === undefined) {

@@ -4,8 +4,9 @@
  * @since 0.1.0
  */
 import { failureOf, isRoomy, resultBegins, resultOf } from "../scenario/functions.ts"
+import { says } from "../scenario/operators.ts"
 import { foreignResult } from "../scenario/peers.ts"
-import type { Scenario } from "../scenario/Scenario.ts"
+import type { Scenario, ServerPlan } from "../scenario/Scenario.ts"
 import type { Event } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
 
@@ -31,6 +32,8 @@ export interface Callers extends Property {
   readonly succeeded: () => number
 }
 
+const isLimited = ({ maxJobs = 0, maxJobsPerFunction = 0 }: ServerPlan): boolean => maxJobs + maxJobsPerFunction > 0
+
 /**
  * Of the scenario it matters whether anything goes wrong, so that something may fail, and
  * whether attempts may be spent.
@@ -38,9 +41,11 @@ export interface Callers extends Property {
  * @since 0.1.0
  * @category properties
  */
-export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers" | "world">): Callers => {
+export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers" | "servers" | "world">): Callers => {
   const hasForeigners = scenario.peers.length > 0
   const isFaultless = scenario.faults.length === 0 && !hasForeigners
+  const mayBeCancelled = says(scenario, "cancel job $")
+  const mayBeRefused = says(scenario, "maxqueue") || scenario.servers.some(isLimited)
   const mayBeSpent = scenario.servers.some((server) => server.jobRetries >= 0)
   // Where time hurries on, a server may be so late with a time limit that the worker speaks first.
   const mayBeLate = scenario.world.kernel.hurryOneIn > 0
@@ -94,13 +99,15 @@ export const callers = (scenario: Pick<Scenario, "faults" | "peers" | "servers" 
     if (text.startsWith("died")) throw new Violation(36, `caller ${asked.caller} ${text}`)
     if (asked.kind === "run" && asked.function === "failing" && told.has(text)) {
       const promised = failureOf(asked.workload)
-      if (text === promised || (text === "JobFailed" && mayBeSpent)) return
+      if (text === promised || (text === "JobFailed" && (mayBeSpent || mayBeCancelled))) return
       throw new Violation(
         8,
         `caller ${asked.caller} of failing ${asked.workload} was told ${text}, not ${promised ?? "a result"}`
       )
     }
     if (hasForeigners && (text === "JobFailed" || text === "JobException" || text === "ItemFailed")) return
+    if (mayBeCancelled && (text === "JobFailed" || text === "ItemFailed")) return
+    if (mayBeRefused && (text === "Refused" || text === "ItemFailed")) return
     if (mayBeSpent && text === "JobFailed" && (!isFaultless || asked.function === "limited")) return
     if (mayBeSpent && mayBeLost && (text === "JobFailed" || text === "ItemFailed")) return
     if (mayBeLate && text === "JobFailed" && asked.function === "limited") return

@@ -44,6 +44,10 @@ export const fanout = (): Property => {
         })
       }
     },
+    cancelled: (server, job) => {
+      for (const connection of job.listeners)
+        due.push({ server, connection, text: `WORK_FAIL ${job.handle}`, isOptional: server.mayBeGone(job) })
+    },
     forwarded: (server, connection, job, packet) => {
       const text = textOf(packet, packet.name)
       const mine = (item: Due) => item.server === server && item.connection === connection

@@ -125,7 +125,7 @@ export const dialling = (): Property => {
     observe: ({ at, event }) => {
       if (event._tag === "Started")
         for (const key of dials.keys()) if (key.startsWith(`${event.node} `)) dials.delete(key)
-      if (event._tag !== "Dialled" || event.node.startsWith("peer")) return
+      if (event._tag !== "Dialled" || /^(?:peer|operator)/.test(event.node)) return
       const key = `${event.node} ${event.to}`
       const list = dials.get(key) ?? []
       dials.set(key, list)

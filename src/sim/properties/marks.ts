@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import { faultKinds } from "../scenario/Scenario.ts"
+import { wordsOf } from "./Commands.ts"
 import type { Event, PacketEvent } from "./History.ts"
 import type { Property } from "./Property.ts"
 import { isLive, type ModelConnection, type ModelJob } from "./ServerModel.ts"
@@ -96,7 +97,16 @@ const situations = [
   "a caller is interrupted",
   "a map is done",
   "a job's status is known",
-  "a job's status is unknown"
+  "a job's status is unknown",
+  "an operator looks while jobs wait",
+  "an operator cancels a queued job",
+  "an operator cancels a running job",
+  "a cancelled job is heard by two listeners",
+  "an operator drops a function",
+  "an operator mistypes",
+  "a line with too many words ends its connection",
+  "an operator sets a limit",
+  "a submission is refused at a limit"
 ] as const
 
 /**
@@ -165,6 +175,11 @@ export class Marks implements Property {
     switch (event._tag) {
       case "Packet":
         return this.packet(event)
+      case "Line":
+        return this.markIf(
+          event.atServer && event.got && wordsOf(event.fields[0]!) === undefined,
+          "a line with too many words ends its connection"
+        )
       case "Fault":
         return this.fault(event)
       case "Started":
@@ -203,6 +218,20 @@ export class Marks implements Property {
     this.markIf(!background && job.background, "a foreground submission joins a background job")
     this.markIf(background && !job.background, "a background submission joins a foreground job")
   }
+
+  readonly commanded: NonNullable<Property["commanded"]> = (server, [command = ""], [answer = ""]) => {
+    this.markIf(server.unfinished.size > 1 && command === "status", "an operator looks while jobs wait")
+    this.markIf(command === "drop" && answer === "OK", "an operator drops a function")
+    this.markIf(command === "maxqueue" && answer === "OK", "an operator sets a limit")
+    this.markIf(answer.startsWith("ERR UNKNOWN_COMMAND"), "an operator mistypes")
+  }
+
+  readonly cancelled: NonNullable<Property["cancelled"]> = (_server, job) => {
+    this.mark(job.state === "running" ? "an operator cancels a running job" : "an operator cancels a queued job")
+    this.markIf(job.listeners.length > 1, "a cancelled job is heard by two listeners")
+  }
+
+  readonly refused: NonNullable<Property["refused"]> = () => this.mark("a submission is refused at a limit")
 
   readonly assigned: NonNullable<Property["assigned"]> = (server, connection, job) => {
     this.markIf(job.attempts === 1, "a job gets a second attempt")

@@ -69,7 +69,9 @@ export const propertyNames: { readonly [number: number]: string } = {
   55: "what is too large is refused",
   56: "servers and clients forget who left",
   57: "memory stays bounded",
-  58: "no timer, fiber or connection is left behind"
+  58: "no timer, fiber or connection is left behind",
+  59: "text commands tell what is so, and do what they say",
+  60: "limits refuse what is over them, and nothing else"
 }
 
 /**

@@ -11,6 +11,7 @@
 import { calm, type WorldOptions } from "../World.ts"
 import { Dice } from "./Dice.ts"
 import { drawFaults, type Fault, faultKinds, withTriggers } from "./Fault.ts"
+import { drawOperators, type OperatorPlan } from "./operators.ts"
 import { drawPeers, type RequestName } from "./peers.ts"
 
 export { type Fault, type FaultKind, faultKinds } from "./Fault.ts"
@@ -70,6 +71,9 @@ export interface ServerPlan {
   readonly workerWakeup: number
   /** Given, handles begin anew with each start, and are alike at all servers. */
   readonly jobHandlePrefix?: string | undefined
+  /** Limits; there is none where nothing is said. */
+  readonly maxJobs?: number | undefined
+  readonly maxJobsPerFunction?: number | undefined
 }
 
 /**
@@ -115,6 +119,7 @@ export interface Scenario {
     readonly jobsMax?: number | undefined
   }>
   readonly peers: ReadonlyArray<PeerPlan>
+  readonly operators: ReadonlyArray<OperatorPlan>
   readonly faults: ReadonlyArray<Fault>
   /** Faults that are over at last; the others stay for ever, and a core of machines works without them. */
   readonly healsAt: number
@@ -182,10 +187,11 @@ export const draw = (seed: number, size: Size = referenceSize): Scenario => {
   return {
     seed,
     world: drawWorld(dice),
-    servers: drawServers(dice, names.servers.length),
+    servers: withLimits(seed, drawServers(dice, names.servers.length)),
     workers: withPrefetch(seed, drawWorkers(dice, size.workers, functions, spanMillis)),
     clients: drawClients(dice, size, functions, spanMillis),
     peers: drawPeers(dice, names.servers.length, functions, spanMillis),
+    operators: drawOperators(seed, names.servers.length, functions, spanMillis),
     faults,
     // Slow clocks reach the span's end a tenth later.
     healsAt: Math.ceil(spanMillis * 1.2) + Math.max(0, ...faults.map((fault) => fault.at + fault.lastsMillis))
@@ -304,6 +310,15 @@ const drawServers = (dice: Dice, count: number): ReadonlyArray<ServerPlan> => {
     workerWakeup: dice.of([0, 0, 0, 1]),
     jobHandlePrefix
   }))
+}
+
+/** Hard limits, which a reference mix would never reach. From numbers of its own, too. */
+const withLimits = (seed: number, plans: ReadonlyArray<ServerPlan>): ReadonlyArray<ServerPlan> => {
+  const dice = new Dice(seed ^ 0x11417e55)
+  if (!dice.oneIn(12)) return plans
+  const maxJobs = dice.of([undefined, 2, 5])
+  const maxJobsPerFunction = dice.of([undefined, 1, 3])
+  return plans.map((plan) => ({ ...plan, maxJobs, maxJobsPerFunction }))
 }
 
 /** Nobody who is still there can be told from one who is slow, or is told anything at all. */

@@ -77,6 +77,7 @@ export const day = (hours: number): Scenario => {
     workers: Array.from({ length: 3 }, () => ({ functions, slots: 2, changesAt: 0 })),
     clients: Array.from({ length: 3 }, (_, client) => ({ calls: calls.filter((__, index) => index % 3 === client) })),
     peers: [],
+    operators: [],
     faults,
     healsAt: seconds * 1000 + betweenFaultsMillis
   }

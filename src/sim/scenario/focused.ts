@@ -8,10 +8,15 @@
 import { Dice } from "./Dice.ts"
 import * as clients from "./focused/clients.ts"
 import type { Focus } from "./focused/Focus.ts"
+import * as operating from "./focused/operators.ts"
 import * as servers from "./focused/servers.ts"
 import { draw, drawWorld, type Scenario } from "./Scenario.ts"
 
-const focuses: ReadonlyArray<Focus> = [...Object.values(servers), ...Object.values(clients)]
+const focuses: ReadonlyArray<Focus> = [
+  ...Object.values(servers),
+  ...Object.values(clients),
+  ...Object.values(operating)
+]
 
 /**
  * The scenario of a seed in a campaign: the reference mix, or one that is about one thing.
@@ -23,8 +28,12 @@ export const drawCampaign = (seed: number): Scenario => {
   const dice = new Dice(seed ^ 0x3243f6a8)
   if (dice.oneIn(3)) return draw(seed)
   const world = drawWorld(dice)
-  const { faults = [], network, peers = [], ...machines } = dice.of(focuses)(dice)
-  const times = [...machines.clients.flatMap(({ calls }) => calls), ...peers.flatMap(({ sayings }) => sayings)]
+  const { faults = [], network, operators = [], peers = [], ...machines } = dice.of(focuses)(dice)
+  const times = [
+    ...machines.clients.flatMap(({ calls }) => calls),
+    ...peers.flatMap(({ sayings }) => sayings),
+    ...operators.flatMap(({ lines }) => lines)
+  ]
   const latest = Math.max(0, ...times.map(({ at }) => at), ...machines.workers.map(({ changesAt }) => 2 * changesAt))
   return {
     seed,
@@ -34,6 +43,7 @@ export const drawCampaign = (seed: number): Scenario => {
     },
     ...machines,
     peers,
+    operators,
     faults,
     healsAt: Math.ceil(latest * 1.2) + Math.max(0, ...faults.map(({ at, lastsMillis }) => at + lastsMillis))
   }

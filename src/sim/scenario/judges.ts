@@ -15,6 +15,7 @@ import { introduction, orphans, shelter, submissions, throttle } from "../proper
 import { refusals } from "../properties/refusals.ts"
 import { rest } from "../properties/rest.ts"
 import { reasons, status, turns } from "../properties/status.ts"
+import { limits, text } from "../properties/text.ts"
 import type { World } from "../World.ts"
 import { wire } from "../properties/wire.ts"
 import { limitOf, wireWorkloadsOf } from "./functions.ts"
@@ -34,6 +35,9 @@ const throttleOf = (scenario: Scenario, name: string): number | undefined => {
   const isPlain = (call: Call) => call.kind !== "map" && call.hedgeMillis === 0 && call.interruptAfterMillis === 0
   return calls.every(isPlain) ? jobsMaxOf(scenario, name) : undefined
 }
+
+/** Whoever runs a program of the library. */
+const isOurs = (name: string): boolean => !name.startsWith("peer") && !name.startsWith("operator")
 
 /**
  * @since 0.1.0
@@ -77,6 +81,8 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     ),
     shelter(isPrompt),
     refusals(),
+    text(),
+    limits((name) => scenario.servers[Number(name.slice("server".length)) - 1]!),
     throttle((name) => (name.startsWith("client") ? throttleOf(scenario, name) : undefined)),
     introduction(),
     surrender(limitOf),
@@ -88,13 +94,13 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       : []),
     // Where packets take many round trips, a server may be late in its clients' eyes.
     ...(scenario.faults.length === 0 && !isSlow && scenario.world.network.windowBytes >= 1024 ? [hedging()] : []),
-    redialling((name) => isPrompt(name) && !name.startsWith("peer")),
+    redialling((name) => isPrompt(name) && isOurs(name)),
     orphans(isPrompt),
     dialling(),
     patience(),
     sleeping(),
     silence(
-      (node) => !isSlow && !node.startsWith("peer") && !resets.has(node),
+      (node) => !isSlow && isOurs(node) && !resets.has(node),
       (node, connection) =>
         run.world.network.host(node).endpoints.find((endpoint) => endpoint.connection === connection)?.heardAt ?? 0
     ),

@@ -10,7 +10,15 @@ import type { Scenario } from "./Scenario.ts"
 type Json = unknown
 
 /** Fields that are dull when they are not there. */
-const optional = new Set<string | number | undefined>(["prefetch", "jobsMax", "jobHandlePrefix", "on", "nth"])
+const optional = new Set<string | number | undefined>([
+  "prefetch",
+  "jobsMax",
+  "jobHandlePrefix",
+  "maxJobs",
+  "maxJobsPerFunction",
+  "on",
+  "nth"
+])
 
 /** Dull values. A list has the dull values of its elements, and an object those of its fields. */
 const dull = {
@@ -35,6 +43,7 @@ const dull = {
     }
   ],
   peers: [{ server: 1, sayings: [{ at: 0, fields: [] }], lastWords: "", isDeaf: false }],
+  operators: [{ server: 1, lines: [{ at: 0 }] }],
   // A fault that lasts 0 lasts for ever, so that is always said.
   faults: [{ at: 0, node: "", peer: "", amount: 0 }],
   healsAt: 0

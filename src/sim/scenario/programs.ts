@@ -69,6 +69,12 @@ const maxLooseJobs = 2
  */
 export const addressesOf = (scenario: Scenario) => scenario.servers.map((_, index) => Network.tcp(`server${index + 1}`))
 
+/** What is not said has its default. */
+const defined = <A extends object>(options: A) =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    readonly [K in keyof A]?: Exclude<A[K], undefined>
+  }
+
 /**
  * @since 0.1.0
  * @category programs
@@ -77,7 +83,13 @@ export const server = (scenario: Scenario, node: string, ledger: Ledger) =>
   Effect.scoped(
     Effect.gen(function* () {
       const options = scenario.servers[Number(node.slice("server".length)) - 1]!
-      const running = yield* JobServer.listen({ ...options, pauseAboveBytes, maxLooseJobs, address: Network.tcp(node) })
+      const running = yield* JobServer.listen({
+        ...defined(options),
+        allowCancel: true,
+        pauseAboveBytes,
+        maxLooseJobs,
+        address: Network.tcp(node)
+      })
       ledger.serverStarted(node, running.core)
       return yield* running.run
     })

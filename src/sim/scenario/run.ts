@@ -27,6 +27,7 @@ import { World } from "../World.ts"
 import { begin } from "./faults.ts"
 import { judges } from "./judges.ts"
 import * as programs from "./programs.ts"
+import { operator } from "./operators.ts"
 import { peer } from "./peers.ts"
 import type { Fault, Scenario } from "./Scenario.ts"
 import { isHeldByPaused, stateOfMachine, type View } from "./states.ts"
@@ -180,11 +181,12 @@ class Run {
 
   run(): void {
     const { kernel } = this.world
-    const { clients, faults, healsAt, peers, servers, workers } = this.scenario
+    const { clients, faults, healsAt, operators, peers, servers, workers } = this.scenario
     servers.forEach((_, index) => this.start(`server${index + 1}`))
     workers.forEach((_, index) => this.start(`worker${index + 1}`))
     clients.forEach((_, index) => this.start(`client${index + 1}`))
     peers.forEach((_, index) => this.start(`peer${index + 1}`))
+    operators.forEach((_, index) => this.start(`operator${index + 1}`))
     for (const fault of faults) {
       if (fault.on === undefined) kernel.timer(kernel.world, fault.at, () => this.strike(fault))
       else this.armed.push({ fault, left: fault.nth ?? 1 })
@@ -200,6 +202,7 @@ class Run {
     // Whoever stands still for ever hears of no stop.
     for (const name of this.lost) if (this.world.node(name).incarnation.paused) this.world.node(name).crash()
     this.stopAll("peer", peers.length)
+    this.stopAll("operator", operators.length)
     this.stopAll("client", clients.length)
     // What a client said last is still on its way when it has ended, and workers have to be there for it.
     this.reach("the servers have done what they were asked", 56, kernel.now + this.patienceMillis(), () =>
@@ -265,6 +268,7 @@ class Run {
   private programOf(name: string): Effect.Effect<unknown, unknown, Network> {
     const { ledger, scenario, world } = this
     if (name.startsWith("peer")) return peer(scenario.peers[Number(name.slice(4)) - 1]!, this.handles)
+    if (name.startsWith("operator")) return operator(scenario.operators[Number(name.slice(8)) - 1]!)
     const index = Number(name.slice(6)) - 1
     const { now } = world.kernel
     if (name.startsWith("server")) return programs.server(scenario, name, ledger)

@@ -1,6 +1,6 @@
 /** Hand-written histories: a few lines of packets at one job server, judged by one property. */
 import type * as Packet from "../../../src/protocol/Packet.ts"
-import type { Event, PacketEvent } from "../../../src/sim/properties/History.ts"
+import type { Event, LineEvent, PacketEvent } from "../../../src/sim/properties/History.ts"
 import { type Property, Violation } from "../../../src/sim/properties/Property.ts"
 import { ServerModel } from "../../../src/sim/properties/ServerModel.ts"
 
@@ -11,6 +11,7 @@ const words = (line: string): ReadonlyArray<string> => line.trim().split(/\s+/)
  *
  *     1 < SUBMIT_JOB f u w     connection 1 sent this to the server
  *     1 > JOB_CREATED H:1      the server sent this to connection 1
+ *     1 < TEXT cancel job H:1   it sent a line; a tab is written as |
  *     1 closed
  *     wait 1000                milliseconds pass
  *     restart                  the server crashes and starts again
@@ -38,15 +39,14 @@ export const judge = (make: () => Property, history: string, attemptsMax: number
       else {
         const got = second === "<"
         const fields = rest.map((field) => (field === "''" ? "" : field))
-        const packet: PacketEvent = {
-          _tag: "Packet",
-          node: "server1",
-          connection: Number(first),
-          atServer: true,
-          got,
-          name: name as Packet.Name,
-          fields
+        const place = { node: "server1", connection: Number(first), atServer: true, got }
+        if (name === "TEXT") {
+          const line: LineEvent = { _tag: "Line", ...place, name, fields: [rest.join(" ").replaceAll("|", "\t")] }
+          property.observe?.({ at: now, event: line })
+          server.line(line)
+          continue
         }
+        const packet: PacketEvent = { _tag: "Packet", ...place, name: name as Packet.Name, fields }
         property.observe?.({ at: now, event: packet })
         if (got) server.got(packet)
         else server.gave(packet)

@@ -18,7 +18,7 @@ import type { Call, FunctionName, PeerPlan, Saying, Scenario } from "../Scenario
 export type Focus = (
   dice: Dice
 ) => Pick<Scenario, "servers" | "workers" | "clients"> &
-  Partial<Pick<Scenario, "peers" | "faults">> & { readonly network?: Partial<WorldOptions["network"]> }
+  Partial<Pick<Scenario, "peers" | "operators" | "faults">> & { readonly network?: Partial<WorldOptions["network"]> }
 
 /**
  * So many of them.
