@@ -28,7 +28,7 @@ export const canaries: ReadonlyArray<Canary> = [
   { family: "wake-up", properties: [23, 28], mutant: "01-sleep-unchecked" },
   { family: "order and fairness", properties: [29, 32], mutant: "23-normal-before-high" },
   { family: "client: failover and retry", properties: [33, 43], mutant: "no-backoff" },
-  { family: "background and status", properties: [44, 47], mutant: "39-background-listens" },
+  { family: "background and status", properties: [44, 47], mutant: "status-of-another" },
   { family: "map", properties: [48, 51], mutant: "64-map-by-completion" },
   { family: "wire", properties: [52, 55], mutant: "43-signed-length" },
   { family: "resources", properties: [56, 58], mutant: "workloads-counted-for-ever" },
