@@ -42,7 +42,12 @@ export class JobFail extends Schema.TaggedError<JobFail>("effect-gearman/Worker/
  * @category models
  */
 export interface HandlerOptions {
-  /** How many of the function's jobs run at once, within the worker's own limit. A job that waits for its turn holds one of the worker's slots. Default: the worker's limit. */
+  /**
+   * How many of the function's jobs run at once, where that is less than the worker's own
+   * limit. No more are taken than may run: what is beyond is left to other workers. A
+   * function with such a limit has a connection of its own to each server. Default: the
+   * worker's limit.
+   */
   readonly concurrency?: number | undefined
   /**
    * How long one attempt may take. The job servers are told (CAN_DO_TIMEOUT, at least
@@ -78,7 +83,8 @@ export interface Options {
    * server and back between two jobs is then spared. For many small jobs; a job that waits
    * here cannot be run by another worker that is idle, and one of a higher priority comes
    * after it. While a function with a time limit is served nothing is taken ahead, since the
-   * server counts the time that a job waits here. Closing runs those that wait, too, and hands back what is left after
+   * server counts the time that a job waits here, and never of a function with a `concurrency`
+   * of its own. Closing runs those that wait, too, and hands back what is left after
    * `drainTimeout`. Default: 0.
    */
   readonly prefetch?: number | undefined
@@ -119,7 +125,8 @@ export class Worker extends Context.Service<
      * after each reconnect. Closing the scope stops taking jobs, finishes those that run
      * within `drainTimeout`, and hands back the others.
      *
-     * A function registered twice is served by the newest handler. A name that is empty,
+     * A function registered twice is served by the newest handler; where one of the two has
+     * a `concurrency` of its own, by both, each over its own connections. A name that is empty,
      * longer than 512 bytes of UTF-8 or contains a NUL is a defect.
      */
     readonly register: <Payload, Success, Error, Progress, R>(

@@ -16,6 +16,7 @@ import * as Latch from "effect/Latch"
 import * as Codec from "../Codec.ts"
 import type { Machine } from "../connection/Session.ts"
 import * as Packet from "../Packet.ts"
+import type { Lane } from "./Lane.ts"
 
 const { PacketType } = Packet
 
@@ -55,6 +56,8 @@ const refusedFunctionCodes = new Set(["ACCESS_DENIED", "QUEUE_ERROR", "ARGUMENT_
 
 export class Conversation implements Machine {
   readonly server: string
+  /** The functions that it serves. */
+  readonly lane: Lane
   readonly wake = Latch.makeUnsafe(false)
   readonly hangUp = Latch.makeUnsafe(false)
   /** Closed while so much output waits that handlers should wait before they send more. */
@@ -81,6 +84,7 @@ export class Conversation implements Machine {
 
   constructor(options: {
     readonly server: string
+    readonly lane: Lane
     /** Said at once; it must be nothing that is answered. */
     readonly greeting: ReadonlyArray<Uint8Array>
     readonly hooks: Hooks
@@ -88,6 +92,7 @@ export class Conversation implements Machine {
     readonly maxUnsentBytes: number
   }) {
     this.server = options.server
+    this.lane = options.lane
     this.hooks = options.hooks
     this.maxGrabs = options.maxGrabs
     this.maxUnsentBytes = options.maxUnsentBytes

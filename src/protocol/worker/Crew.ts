@@ -8,20 +8,7 @@
  */
 import type * as Fiber from "effect/Fiber"
 import type { Assignment, Conversation } from "./Conversation.ts"
-
-/** A function that is served. */
-export interface Registration {
-  /** One character per byte. */
-  readonly name: string
-  /** CAN_DO or CAN_DO_TIMEOUT. */
-  readonly announcement: Uint8Array
-  /** CANT_DO. */
-  readonly withdrawal: Uint8Array
-  /** The servers give its jobs away after a time, perhaps to us. */
-  readonly isTimed: boolean
-  /** Starts a job; `Crew.finished` is called when it has ended, however it ends. */
-  readonly start: (run: Running) => void
-}
+import type { Lane, Registration } from "./Lane.ts"
 
 /** A job that is ours: it runs, or waits for a handler. */
 export interface Running {
@@ -31,8 +18,6 @@ export interface Running {
   readonly registration: Registration | undefined
   /** Absent while it waits. */
   fiber: Fiber.Fiber<void> | undefined
-  /** When it came, by the caller's clock. */
-  readonly since: number
   /** Its connection is lost, or it is handed back: nothing that it says matters any more. */
   isLost: boolean
 }
@@ -43,7 +28,6 @@ interface Waiter {
 }
 
 export class Crew {
-  readonly functions = new Map<string, Registration>()
   /** Those that wait, too. */
   readonly running = new Set<Running>()
   private readonly waiting: Array<Running> = []
@@ -54,14 +38,11 @@ export class Crew {
   private readonly slots: number
   private freeSlots: number
   private turn = 0
-  /**
-   * Functions that come to their end, with the servers that were told. While there are
-   * any, no jobs are asked for: each could be theirs.
-   */
+  private readonly timed = new Set<Registration>()
+  /** Functions that come to their end, with the servers that were told. */
   private readonly draining = new Map<Registration, Set<Conversation>>()
   private isEnding = false
   private readonly onUnknown: (run: Running) => void
-  private readonly now: () => number
   private readonly waiters = new Set<Waiter>()
 
   constructor(options: {
@@ -69,24 +50,22 @@ export class Crew {
     /** Slots for jobs that wait here. */
     readonly prefetch: number
     readonly onUnknown: (run: Running) => void
-    readonly now: () => number
   }) {
     this.prefetch = options.prefetch
     this.slots = options.concurrency + options.prefetch
     this.freeSlots = this.slots
     this.freeHandlers = options.concurrency
     this.onUnknown = options.onUnknown
-    this.now = options.now
   }
 
-  get openConversations(): ReadonlyArray<Conversation> {
-    return this.conversations
+  openConversations(lane?: Lane): ReadonlyArray<Conversation> {
+    return this.conversations.filter((conversation) => lane === undefined || conversation.lane === lane)
   }
 
   joined(conversation: Conversation): void {
     conversation.isOpen = true
     this.conversations.push(conversation)
-    for (const registration of this.functions.values()) {
+    for (const registration of conversation.lane.functions.values()) {
       if (!this.draining.has(registration)) conversation.say(registration.announcement)
     }
     this.fill()
@@ -96,7 +75,7 @@ export class Crew {
     const index = this.conversations.indexOf(conversation)
     if (index !== -1) this.conversations.splice(index, 1)
     conversation.close()
-    this.freeSlots += conversation.grabs
+    this.release(conversation, conversation.grabs)
     conversation.grabs = 0
     this.abandonAll((run) => run.conversation === conversation)
     this.fill()
@@ -116,20 +95,24 @@ export class Crew {
     if (at === -1) return void run.fiber?.interruptUnsafe()
     this.waiting.splice(at, 1)
     this.running.delete(run)
-    this.freeSlots++
+    this.release(run.conversation)
+  }
+
+  private release({ lane }: Conversation, slots = 1): void {
+    this.freeSlots += slots
+    lane.free += slots
   }
 
   answered(conversation: Conversation, assignment: Assignment | undefined): void {
     if (assignment === undefined) {
-      this.freeSlots++
+      this.release(conversation)
     } else {
-      const registration = this.functions.get(assignment.function)
-      const since = this.now()
+      const registration = conversation.lane.functions.get(assignment.function)
       if (registration?.isTimed === true) {
         // The attempt before it took too long: what it still said would be taken for this one's.
         this.abandonAll((run) => run.conversation === conversation && run.assignment.handle === assignment.handle)
       }
-      const run: Running = { assignment, conversation, registration, fiber: undefined, since, isLost: false }
+      const run: Running = { assignment, conversation, registration, fiber: undefined, isLost: false }
       this.running.add(run)
       this.waiting.push(run)
       this.begin()
@@ -152,7 +135,7 @@ export class Crew {
 
   finished(run: Running): void {
     if (!this.running.delete(run)) return
-    this.freeSlots++
+    this.release(run.conversation)
     this.freeHandlers++
     this.begin()
     this.fill()
@@ -161,10 +144,11 @@ export class Crew {
   /** Asks for as many jobs as there are free slots, the servers in turn. */
   fill(): void {
     const kept = this.keptFree()
-    while (this.freeSlots > kept && !this.isPaused && this.functions.size > 0) {
+    while (this.freeSlots > kept && !this.isEnding) {
       const conversation = this.nextWilling()
       if (conversation === undefined) break
       this.freeSlots--
+      conversation.lane.free--
       conversation.grab()
     }
     for (const [registration, told] of this.draining) this.withdraw(registration, told)
@@ -176,18 +160,17 @@ export class Crew {
    * ahead, would run out of it before they begin, come back, and never begin.
    */
   private keptFree(): number {
-    if (this.prefetch === 0) return 0
-    for (const { isTimed } of this.functions.values()) if (isTimed) return this.prefetch
-    return 0
+    return this.timed.size > 0 ? this.prefetch : 0
   }
 
   private nextWilling(): Conversation | undefined {
     const { length } = this.conversations
     for (let step = 0; step < length; step++) {
       const index = (this.turn + step) % length
-      if (!this.conversations[index]!.wantsGrab) continue
+      const conversation = this.conversations[index]!
+      if (!conversation.wantsGrab || !conversation.lane.wantsJobs) continue
       this.turn = index + 1
-      return this.conversations[index]
+      return conversation
     }
     return undefined
   }
@@ -210,16 +193,13 @@ export class Crew {
   }
 
   register(registration: Registration): void {
-    this.functions.set(registration.name, registration)
-    for (const conversation of this.conversations) {
+    registration.lane.functions.set(registration.name, registration)
+    if (registration.isTimed) this.timed.add(registration)
+    for (const conversation of this.openConversations(registration.lane)) {
       conversation.say(registration.announcement)
       conversation.lookAgain()
     }
     this.fill()
-  }
-
-  private get isPaused(): boolean {
-    return this.isEnding || this.draining.size > 0
   }
 
   /** No further job of any function. */
@@ -227,9 +207,10 @@ export class Crew {
     this.isEnding = true
   }
 
-  /** No further job of this function, and none of the others until `unregister`. */
+  /** No further job of this function, and none of the others of its lane until `unregister`. */
   drain(registration: Registration): void {
     this.draining.set(registration, new Set())
+    registration.lane.draining++
     this.fill()
   }
 
@@ -239,8 +220,8 @@ export class Crew {
    * only once nothing of the function runs or may come from there.
    */
   private withdraw(registration: Registration, told: Set<Conversation>): void {
-    if (this.functions.get(registration.name) !== registration) return
-    for (const conversation of this.conversations) {
+    if (registration.lane.functions.get(registration.name) !== registration) return
+    for (const conversation of this.openConversations(registration.lane)) {
       if (told.has(conversation) || conversation.grabs > 0 || this.runs(registration, conversation)) continue
       told.add(conversation)
       conversation.say(registration.withdrawal)
@@ -262,20 +243,23 @@ export class Crew {
 
   /** Nothing of a function that is being drained runs, and nothing of it can come any more. */
   isQuiet(registration: Registration): boolean {
-    return this.isIdle(registration) && this.conversations.every(({ grabs }) => grabs === 0)
+    return this.isIdle(registration) && this.openConversations(registration.lane).every(({ grabs }) => grabs === 0)
   }
 
   /** The end of `drain`. */
   unregister(registration: Registration): void {
+    const { lane, name } = registration
     const told = this.draining.get(registration)
-    this.draining.delete(registration)
-    if (this.functions.get(registration.name) === registration) {
-      this.functions.delete(registration.name)
-      for (const conversation of this.conversations) {
+    const conversations = this.openConversations(lane)
+    if (this.draining.delete(registration)) lane.draining--
+    this.timed.delete(registration)
+    if (lane.functions.get(name) === registration) {
+      lane.functions.delete(name)
+      for (const conversation of conversations) {
         if (!told?.has(conversation) && !conversation.isClosing) conversation.say(registration.withdrawal)
       }
     }
-    for (const conversation of this.conversations) conversation.lookAgain()
+    for (const conversation of conversations) conversation.lookAgain()
     this.fill()
   }
 

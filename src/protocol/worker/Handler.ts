@@ -11,12 +11,11 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import * as Tracer from "effect/Tracer"
 import * as Codec from "../Codec.ts"
 import * as Metrics from "../connection/Metrics.ts"
@@ -105,11 +104,6 @@ export const refuse = (run: Running): void => {
   say(run, PacketType.WORK_EXCEPTION, Packet.toBytes("Error: this worker does not serve the function"))
 }
 
-export interface Options {
-  readonly concurrency: number | undefined
-  readonly timeout: Duration.Duration | undefined
-}
-
 /** After a timeout the server gives the job to another worker; only if it does not, the job is failed. */
 const timeoutGraceMillis = 1000
 
@@ -117,7 +111,7 @@ export const make = <Payload, Success, Error, Progress, R>(
   fn: JobFunction<string, Payload, Success, Error, Progress>,
   handler: (payload: Payload) => Effect.Effect<Success, Error | JobFail, R>,
   context: Context.Context<Exclude<R, JobContext | Scope.Scope>>,
-  options: Options
+  timeout: Duration.Duration | undefined
 ): ((run: Running) => Effect.Effect<void>) => {
   /** Runs the handler and returns how it ended, in the words of the metrics. */
   const respond = Effect.fnUntraced(function* (run: Running, workload: Uint8Array) {
@@ -158,22 +152,19 @@ export const make = <Payload, Success, Error, Progress, R>(
   const answered = (run: Running, workload: Uint8Array): Effect.Effect<Outcome> =>
     Effect.catchCause(respond(run, workload), (cause) => died(run, cause))
 
-  /** The server has counted since it assigned the job, also while that waited here. */
-  const limited = (run: Running, workload: Uint8Array, now: number): Effect.Effect<Outcome> => {
-    if (options.timeout === undefined) return answered(run, workload)
-    const left = Duration.toMillis(options.timeout) - (now - run.since)
-    const failAfter = (millis: number) =>
-      Effect.andThen(
-        Effect.sleep(millis),
-        Effect.sync(() => say(run, PacketType.WORK_FAIL, undefined))
-      )
-    // Of many that waited too long only the first takes time.
-    return left <= 0
-      ? failAfter(Math.max(0, left + timeoutGraceMillis))
-      : Effect.timeoutOrElse(answered(run, workload), { duration: left, orElse: () => failAfter(timeoutGraceMillis) })
-  }
+  const limited = (run: Running, workload: Uint8Array): Effect.Effect<Outcome> =>
+    timeout === undefined
+      ? answered(run, workload)
+      : Effect.timeoutOrElse(answered(run, workload), {
+          duration: timeout,
+          orElse: () =>
+            Effect.andThen(
+              Effect.sleep(timeoutGraceMillis),
+              Effect.sync(() => say(run, PacketType.WORK_FAIL, undefined))
+            )
+        })
 
-  const observed = Effect.fnUntraced(function* (run: Running) {
+  return Effect.fnUntraced(function* (run: Running) {
     const clock = yield* Clock.Clock
     const { assignment, conversation } = run
     const { parent, payload } = fn.trace
@@ -181,7 +172,7 @@ export const make = <Payload, Success, Error, Progress, R>(
       : { parent: undefined, payload: assignment.workload }
     const labels = { function: fn.name, handle: assignment.handle, server: conversation.server }
     const startedAt = Monotonic.millis(clock)
-    const outcome = yield* limited(run, payload, startedAt).pipe(
+    const outcome = yield* limited(run, payload).pipe(
       Effect.annotateLogs(labels),
       Effect.onInterrupt(() => Metrics.workerJob(fn.name, "lost")),
       Tracing.withSpan("gearman.handle", () => ({
@@ -199,10 +190,6 @@ export const make = <Payload, Success, Error, Progress, R>(
     yield* Metrics.workerJob(fn.name, outcome)
     yield* Metrics.handlerSeconds(fn.name, (Monotonic.millis(clock) - startedAt) / 1000)
   })
-
-  if (options.concurrency === undefined) return observed
-  const { withPermit } = Semaphore.makeUnsafe(options.concurrency)
-  return (run) => withPermit(observed(run))
 }
 
 const isJobFail = (error: unknown): error is JobFail =>

@@ -3,15 +3,14 @@
  * an end that loses nothing: no further job is taken, those that run are finished, and
  * the servers confirm that they have read the results.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Codec from "../Codec.ts"
 import { checkFunction } from "../client/Encoding.ts"
 import { count, time } from "../connection/Count.ts"
-import * as Monotonic from "../connection/Monotonic.ts"
 import * as Reconnecting from "../connection/Reconnecting.ts"
 import * as Servers from "../connection/Servers.ts"
 import { InvalidRequest } from "../GearmanError.ts"
@@ -21,8 +20,9 @@ import * as Network from "../Network.ts"
 import * as Packet from "../Packet.ts"
 import type { HandlerOptions, JobFail, Options, Worker } from "../Worker.ts"
 import { Conversation } from "./Conversation.ts"
-import { Crew, type Registration, type Running } from "./Crew.ts"
+import { Crew, type Running } from "./Crew.ts"
 import * as Handler from "./Handler.ts"
+import { Lane, type Registration } from "./Lane.ts"
 
 const defaults = {
   concurrency: 1,
@@ -69,30 +69,31 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const handlers = yield* FiberSet.make<void>()
   const fork = yield* FiberSet.runtime(handlers)()
-  const clock = yield* Clock.Clock
+  const concurrency = count("concurrency", options.concurrency ?? defaults.concurrency)
   const crew = new Crew({
-    concurrency: count("concurrency", options.concurrency ?? defaults.concurrency),
+    concurrency,
     prefetch: count("prefetch", options.prefetch ?? defaults.prefetch, 0),
     onUnknown: (run) => {
       Handler.refuse(run)
       crew.finished(run)
-    },
-    now: () => Monotonic.millis(clock)
+    }
   })
 
-  for (const address of addresses) {
+  const times = {
+    connectTimeout: time("connectTimeout", options.connectTimeout ?? defaults.connectTimeout),
+    probeInterval: time("probeInterval", options.probeInterval ?? defaults.probeInterval),
+    probeTimeout: time("probeTimeout", options.probeTimeout ?? defaults.probeTimeout)
+  }
+
+  const keepConnected = (address: Network.Address, lane: Lane) => {
     const server = Network.format(address)
-    const connected = Reconnecting.forever({
+    return Reconnecting.forever({
       role: "worker",
-      session: {
-        address,
-        connectTimeout: time("connectTimeout", options.connectTimeout ?? defaults.connectTimeout),
-        probeInterval: time("probeInterval", options.probeInterval ?? defaults.probeInterval),
-        probeTimeout: time("probeTimeout", options.probeTimeout ?? defaults.probeTimeout)
-      },
+      session: { address, ...times },
       open: () =>
         new Conversation({
           server,
+          lane,
           greeting,
           hooks: {
             answered: (conversation, assignment) => crew.answered(conversation, assignment),
@@ -102,7 +103,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
                 Effect.annotateLogs(Effect.logWarning(`A function is refused: ${reason}`), { role: "worker", server })
               )
               // Rights and limits hold for a connection: with nothing to lose, a new one may find others.
-              if (conversation.refusals >= crew.functions.size) conversation.hangUp.openUnsafe()
+              if (conversation.refusals >= lane.functions.size) conversation.hangUp.openUnsafe()
             }
           },
           maxGrabs,
@@ -111,8 +112,36 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       onReady: (conversation) => crew.joined(conversation),
       onLost: (conversation) => crew.left(conversation)
     })
-    yield* Effect.forkScoped(connected)
   }
+
+  const network = yield* Effect.context<Network.Network>()
+  // Made before the worker's own end is, which comes first then.
+  const connections = yield* Scope.fork(yield* Effect.scope)
+
+  /** Keeps a lane connected until the scope closes. */
+  const connect = Effect.fnUntraced(function* (lane: Lane, scope: Scope.Scope) {
+    yield* Scope.addFinalizer(
+      scope,
+      Effect.sync(() => {
+        for (const conversation of crew.openConversations(lane)) crew.left(conversation)
+      })
+    )
+    for (const address of addresses) {
+      yield* Effect.forkIn(Effect.provideContext(keepConnected(address, lane), network), scope)
+    }
+  })
+
+  /** A lane of a function's own, connected until the function's scope closes, or the worker's. */
+  const ownLane = Effect.fnUntraced(function* (limit: number) {
+    const scope = yield* Effect.acquireRelease(Scope.fork(connections), (scope) => Scope.close(scope, Exit.void))
+    const lane = new Lane(limit)
+    yield* connect(lane, scope)
+    return lane
+  })
+
+  /** Of all functions without a limit of their own. */
+  const shared = new Lane(Infinity)
+  const sharedLane = yield* Effect.cached(Effect.as(connect(shared, connections), shared))
 
   const when = (until: () => boolean) =>
     Effect.callback<void>((resume) => {
@@ -144,10 +173,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   yield* Effect.addFinalizer(() =>
     Effect.gen(function* () {
       crew.end()
-      const isQuiet = () => crew.running.size === 0 && crew.openConversations.every(({ grabs }) => grabs === 0)
+      const isQuiet = () => crew.running.size === 0 && crew.openConversations().every(({ grabs }) => grabs === 0)
       yield* Effect.timeoutOption(Effect.interruptible(when(isQuiet)), drainTimeout)
       handBack(() => true)
-      yield* confirmAll(crew.openConversations)
+      yield* confirmAll(crew.openConversations())
     })
   )
 
@@ -162,12 +191,14 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const context = yield* Effect.context<Exclude<R, JobContext | Scope.Scope>>()
     const timeout =
       handlerOptions?.timeout === undefined ? undefined : time(`${fn.name}'s timeout`, handlerOptions.timeout)
-    const { concurrency } = handlerOptions ?? {}
-    const run = Handler.make(fn, handler, context, {
-      concurrency: concurrency === undefined ? undefined : count(`${fn.name}'s concurrency`, concurrency),
-      timeout
-    })
+    const limit =
+      handlerOptions?.concurrency === undefined
+        ? concurrency
+        : count(`${fn.name}'s concurrency`, handlerOptions.concurrency)
+    const run = Handler.make(fn, handler, context, timeout)
+    const lane = yield* limit < concurrency ? ownLane(limit) : sharedLane
     const registration: Registration = {
+      lane,
       name: Codec.latin1(name),
       announcement: announcementOf(name, timeout),
       withdrawal: Codec.encode(Packet.request("CANT_DO", { function: name })),
@@ -184,9 +215,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         Effect.gen(function* () {
           crew.drain(registration)
           yield* Effect.timeoutOption(Effect.interruptible(when(() => crew.isQuiet(registration))), drainTimeout)
-          const closing = handBack((running) => running.registration === registration)
-          if (closing.length > 0) yield* confirmAll(closing)
-          for (const conversation of closing) conversation.hangUp.openUnsafe()
+          const handedBack = handBack((running) => running.registration === registration)
+          yield* confirmAll(lane === shared ? handedBack : crew.openConversations(lane))
+          for (const conversation of handedBack) conversation.hangUp.openUnsafe()
           yield* when(() => crew.isIdle(registration))
           crew.unregister(registration)
         })

@@ -25,8 +25,8 @@ export const found: ReadonlyArray<Mutant> = [
     id: "found-timed-prefetched",
     title: "Jobs with a time limit are taken ahead, and run out of it before they begin, again and again",
     file: "src/protocol/worker/Crew.ts",
-    find: "if (isTimed) return this.prefetch",
-    replace: "",
+    find: "return this.timed.size > 0 ? this.prefetch : 0",
+    replace: "return 0",
     property: 36,
     needs: ["time", "workload"]
   },

@@ -63,7 +63,7 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "grabs-lost-with-connection",
     title: "Slots that waited for a lost connection's answer are not free again",
     file: "src/protocol/worker/Crew.ts",
-    find: "    this.freeSlots += conversation.grabs\n",
+    find: "    this.release(conversation, conversation.grabs)\n",
     replace: "",
     property: 24,
     needs: ["reset"]
@@ -72,10 +72,28 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "grabs-more-than-slots",
     title: "A question for a job takes no slot",
     file: "src/protocol/worker/Crew.ts",
-    find: "      this.freeSlots--\n      conversation.grab()",
-    replace: "      if (conversation.grabs === 0) this.freeSlots--\n      conversation.grab()",
+    find: "      this.freeSlots--\n",
+    replace: "      if (conversation.grabs === 0) this.freeSlots--\n",
     property: 22,
     needs: ["workload"]
+  },
+  {
+    id: "own-limit-overlooked",
+    title: "A question for a job takes no room of a function with a limit of its own",
+    file: "src/protocol/worker/Crew.ts",
+    find: "      conversation.lane.free--\n",
+    replace: "      if (conversation.grabs === 0) conversation.lane.free--\n",
+    property: 22,
+    needs: ["workload"]
+  },
+  {
+    id: "own-limit-kept",
+    title: "A lost connection keeps its questions' room of a function with a limit of its own",
+    file: "src/protocol/worker/Crew.ts",
+    find: "    lane.free += slots\n",
+    replace: "    if (slots === 1) lane.free += slots\n",
+    property: 36,
+    needs: ["reset"]
   },
   {
     id: "runs-what-should-wait",
@@ -144,8 +162,8 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "timed-out-says-fail",
     title: "A handler over its time reports WORK_FAIL at once, before the server has put the job back",
     file: "src/protocol/worker/Handler.ts",
-    find: "Effect.andThen(\n        Effect.sleep(millis),",
-    replace: "Effect.andThen(\n        Effect.sleep(0 * millis),",
+    find: "Effect.sleep(timeoutGraceMillis),",
+    replace: "Effect.sleep(0 * timeoutGraceMillis),",
     property: 19,
     needs: ["time"]
   },

@@ -159,13 +159,16 @@ export const redialling = (isSteady: (node: string) => boolean): Property => {
   /** By node, and by server: since when it neither dials nor is connected. */
   const idle = new Map<string, Map<string, number>>()
   const serverOf = new Map<number, string>()
-  const used = new Set<number>()
+  const used = new Map<number, string>()
   const judge = (node: string, server: string, at: number): void => {
     const since = idle.get(node)?.get(server)
     if (since !== undefined && at - since > redialMillis)
       throw new Violation(43, `${node} does not dial ${server} from ${since} ms to ${at} ms`, "liveness")
   }
   const isMine = (node: string) => !node.startsWith("server") && isSteady(node)
+  /** A worker may have several connections to a server, and give up one that it needs no more. */
+  const isConnected = (node: string, server: string): boolean =>
+    [...used].some(([connection, owner]) => owner === node && (serverOf.get(connection) ?? server) === server)
   return {
     name: "redialling",
     packets: "none",
@@ -175,27 +178,31 @@ export const redialling = (isSteady: (node: string) => boolean): Property => {
           if (!isMine(event.node)) return
           const [server = ""] = event.to.split(":")
           judge(event.node, server, at)
+          if (isConnected(event.node, server)) return
           idle.set(event.node, (idle.get(event.node) ?? new Map<string, number>()).set(server, at))
           return
         }
         case "Opened":
           if (event.atServer) serverOf.set(event.connection, event.node)
           else {
-            used.add(event.connection)
+            used.set(event.connection, event.node)
             // A server that has not accepted it yet: it is not known which.
             if (serverOf.has(event.connection)) idle.get(event.node)?.delete(serverOf.get(event.connection)!)
             else idle.delete(event.node)
           }
           return
-        case "Closed":
+        case "Closed": {
           // Of dials that were given up, some come to be connections and are closed at once.
-          if (event.atServer || !used.delete(event.connection) || !serverOf.has(event.connection)) return
-          idle.get(event.node)?.set(serverOf.get(event.connection)!, at)
+          if (event.atServer || !used.delete(event.connection)) return
+          const server = serverOf.get(event.connection)
+          if (server !== undefined && !isConnected(event.node, server)) idle.get(event.node)?.set(server, at)
           return
+        }
         case "Stopping":
         case "Started":
         case "Ended":
           idle.delete(event.node)
+          for (const [connection, node] of used) if (node === event.node) used.delete(connection)
       }
     },
     atRest: (_servers, until) => {

@@ -11,19 +11,20 @@ import { type Property, Violation } from "./Property.ts"
 type Asked = Extract<Event, { readonly _tag: "Asked" }>
 
 /**
- * A worker runs no more jobs than it has slots, and a map of `window` items no more than
- * those at once.
+ * A worker runs no more jobs than it has slots, of a function no more than that may have,
+ * and a map of `window` items no more than those at once.
  *
  * @since 0.1.0
  * @category properties
  */
 export const slots = (options: {
-  readonly slotsOf: (worker: string) => number
+  /** How many jobs may run there, or how many of one function; undefined where that has no limit of its own. */
+  readonly slotsOf: (worker: string, fn?: string) => number | undefined
   readonly window: number
   /** Only where nothing goes wrong and nobody else submits does all that runs belong to a map. */
   readonly isQuiet: boolean
 }): Property => {
-  const running = new Map<string, Set<number>>()
+  const running = new Map<string, Map<number, string>>()
   const maps = new Set<number>()
   const mapped = new Set<number>()
   /** Callers that asked for one item, without a map. */
@@ -34,10 +35,15 @@ export const slots = (options: {
     observe: ({ event }) => {
       switch (event._tag) {
         case "Began": {
-          const mine = running.get(event.node) ?? new Set<number>()
-          running.set(event.node, mine.add(event.execution))
-          const most = options.slotsOf(event.node)
-          if (mine.size > most) throw new Violation(22, `${event.node} runs ${mine.size} jobs in ${most} slots`)
+          const mine = running.get(event.node) ?? new Map<number, string>()
+          running.set(event.node, mine.set(event.execution, event.function))
+          const slots = options.slotsOf(event.node) ?? Infinity
+          if (mine.size > slots) throw new Violation(22, `${event.node} runs ${mine.size} jobs in ${slots} slots`)
+          const limit = options.slotsOf(event.node, event.function) ?? Infinity
+          const alike = [...mine.values()].filter((name) => name === event.function).length
+          if (alike > limit) {
+            throw new Violation(22, `${event.node} runs ${alike} jobs of ${event.function}, which may have ${limit}`)
+          }
           if (event.function !== "mapped") return
           mapped.add(event.execution)
           if (options.isQuiet && mapped.size > maps.size * options.window + singles) {
@@ -68,15 +74,26 @@ export const slots = (options: {
 const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
 
 /**
- * A worker asks one server for no more jobs than it can run and keep at once: questions
- * without an answer and jobs without an end count alike. While it serves a function with a
- * time limit, it keeps none: their time would pass before they begin.
+ * A worker asks one server for no more jobs than it can run and keep at once, of those
+ * functions that it serves over a connection: questions without an answer and jobs without
+ * an end count alike. While it serves a function with a time limit, it keeps none: their
+ * time would pass before they begin.
  *
  * @since 0.1.0
  * @category properties
  */
-export const claims = (mostOf: (worker: string) => { readonly slots: number; readonly prefetch: number }): Property => {
-  const connections = new Map<number, { asked: number; readonly held: Set<string>; readonly timed: Set<string> }>()
+export const claims = (
+  mostOf: (worker: string) => {
+    readonly slots: number
+    readonly prefetch: number
+    /** For functions with a limit of their own. */
+    readonly ownLimitOf?: (fn: string) => number | undefined
+  }
+): Property => {
+  const connections = new Map<
+    number,
+    { asked: number; readonly held: Set<string>; readonly timed: Set<string>; readonly abilities: Set<string> }
+  >()
   return {
     name: "claims",
     packets: "peers",
@@ -84,7 +101,7 @@ export const claims = (mostOf: (worker: string) => { readonly slots: number; rea
       if (event._tag === "Closed" && !event.atServer) connections.delete(event.connection)
       if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("worker")) return
       const { connection, fields, got, name, node } = event
-      const mine = connections.get(connection) ?? { asked: 0, held: new Set(), timed: new Set() }
+      const mine = connections.get(connection) ?? { asked: 0, held: new Set(), timed: new Set(), abilities: new Set() }
       connections.set(connection, mine)
       if (got) {
         const isJob = name.startsWith("JOB_ASSIGN")
@@ -92,13 +109,18 @@ export const claims = (mostOf: (worker: string) => { readonly slots: number; rea
         if (isJob) mine.held.add(fields[0]!)
       } else if (endsJob.has(name)) {
         mine.held.delete(fields[0]!)
-      } else if (name === "CAN_DO_TIMEOUT") mine.timed.add(fields[0]!)
-      else if (name === "CANT_DO") mine.timed.delete(fields[0]!)
-      else if (name.startsWith("GRAB_JOB")) {
+      } else if (name.startsWith("CAN_DO")) {
+        mine.abilities.add(fields[0]!)
+        if (name === "CAN_DO_TIMEOUT") mine.timed.add(fields[0]!)
+      } else if (name === "CANT_DO") {
+        mine.abilities.delete(fields[0]!)
+        mine.timed.delete(fields[0]!)
+      } else if (name.startsWith("GRAB_JOB")) {
         mine.asked++
         const claimed = mine.asked + mine.held.size
-        const { prefetch, slots } = mostOf(node)
-        const most = mine.timed.size > 0 ? slots : slots + prefetch
+        const { ownLimitOf, prefetch, slots } = mostOf(node)
+        const limits = [...mine.abilities].flatMap((fn) => ownLimitOf?.(fn) ?? [])
+        const most = Math.min(mine.timed.size > 0 ? slots : slots + prefetch, ...limits)
         if (claimed > most)
           throw new Violation(22, `${node} claims ${claimed} jobs of one server, with room for ${most}`)
       }
@@ -112,12 +134,13 @@ const shortestWaitMillis = 90
 const dialsInASecond = 5
 
 /**
- * Nobody dials a server in a hurry.
+ * Nobody dials a server in a hurry. `atOnceOf` tells how many connections a machine has to
+ * each server: of one dial more than that within some time, two are of the same.
  *
  * @since 0.1.0
  * @category properties
  */
-export const dialling = (): Property => {
+export const dialling = (atOnceOf: (node: string) => number): Property => {
   const dials = new Map<string, Array<number>>()
   return {
     name: "dialling",
@@ -129,12 +152,13 @@ export const dialling = (): Property => {
       const key = `${event.node} ${event.to}`
       const list = dials.get(key) ?? []
       dials.set(key, list)
-      const waited = at - (list.at(-1) ?? -Infinity)
+      const atOnce = atOnceOf(event.node)
+      const waited = at - (list.at(-atOnce) ?? -Infinity)
       list.push(at)
       if (waited < shortestWaitMillis)
         throw new Violation(42, `${event.node} dials ${event.to} again after ${waited} ms`)
-      if (list.length > dialsInASecond && at - list.shift()! < 1000) {
-        throw new Violation(42, `${event.node} dials ${event.to} more than ${dialsInASecond} times a second`)
+      if (list.length > dialsInASecond * atOnce && at - list.shift()! < 1000) {
+        throw new Violation(42, `${event.node} dials ${event.to} more than ${dialsInASecond * atOnce} times a second`)
       }
     }
   }

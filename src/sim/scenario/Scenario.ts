@@ -56,9 +56,20 @@ export interface WorkerPlan {
   readonly slots: number
   /** Jobs that it takes ahead; 0 where nothing is said. */
   readonly prefetch?: number
+  /** How many jobs of its last function it runs at once; as many as it has slots where nothing is said. */
+  readonly ownLimit?: number
   /** Serves all functions but the first only from this time on, and the last only until twice this time; 0: always all. */
   readonly changesAt: number
 }
+
+/**
+ * How many jobs of a function a worker runs at once, where that is less than it has slots.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const ownLimitOf = ({ functions, ownLimit = Infinity, slots }: WorkerPlan, fn: string): number | undefined =>
+  fn === functions.at(-1) && ownLimit < slots ? ownLimit : undefined
 
 /**
  * Options of a job server, by the names that they have there.
@@ -188,7 +199,7 @@ export const draw = (seed: number, size: Size = referenceSize): Scenario => {
     seed,
     world: drawWorld(dice),
     servers: withLimits(seed, drawServers(dice, names.servers.length)),
-    workers: withPrefetch(seed, drawWorkers(dice, size.workers, functions, spanMillis)),
+    workers: withOwnLimit(seed, withPrefetch(seed, drawWorkers(dice, size.workers, functions, spanMillis))),
     clients: drawClients(dice, size, functions, spanMillis),
     peers: drawPeers(dice, names.servers.length, functions, spanMillis),
     operators: drawOperators(seed, names.servers.length, functions, spanMillis),
@@ -246,6 +257,11 @@ const drawWorkers = (
 const withPrefetch = (seed: number, plans: ReadonlyArray<WorkerPlan>): ReadonlyArray<WorkerPlan> => {
   const dice = new Dice(seed ^ 0x2b7e1516)
   return dice.oneIn(3) ? plans.map((plan) => ({ ...plan, prefetch: dice.of([0, 1, 4]) })) : plans
+}
+
+const withOwnLimit = (seed: number, plans: ReadonlyArray<WorkerPlan>): ReadonlyArray<WorkerPlan> => {
+  const dice = new Dice(seed ^ 0x28aed2a6)
+  return dice.oneIn(4) ? plans.map((plan) => ({ ...plan, ownLimit: dice.of([1, 2]) })) : plans
 }
 
 /** How many jobs a call submits. */

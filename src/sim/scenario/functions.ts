@@ -180,9 +180,10 @@ const handler = (name: FunctionName, executions: Executions) =>
 export const serve = (
   worker: Worker["Service"],
   name: FunctionName,
-  executions: Executions
+  executions: Executions,
+  concurrency: number | undefined
 ): Effect.Effect<void, never, Scope> => {
   const run = handler(name, executions)
   const fn = functions[name] as JobFunction.JobFunction<string, string, string, typeof Described.Type>
-  return worker.register(fn, run, limitOf(name) > 0 ? { timeout: limitOf(name) } : undefined)
+  return worker.register(fn, run, { concurrency, timeout: limitOf(name) > 0 ? limitOf(name) : undefined })
 }

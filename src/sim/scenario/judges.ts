@@ -21,7 +21,7 @@ import { wire } from "../properties/wire.ts"
 import { limitOf, wireWorkloadsOf } from "./functions.ts"
 import { isRoomy } from "./functions.ts"
 import { addressesOf, laterMillis, mapWindow, pauseAboveBytes } from "./programs.ts"
-import { type Call, mapItems, type Scenario } from "./Scenario.ts"
+import { type Call, mapItems, ownLimitOf, type Scenario } from "./Scenario.ts"
 
 /** Scheduled jobs are looked at again at least every ten seconds by any clock. */
 const wallLookMillis = 11_500
@@ -71,11 +71,14 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     turns(),
     reasons((name) => scenario.servers[Number(name.slice("server".length)) - 1]!.workerWakeup),
     slots({
-      slotsOf: (name) => planOf(name).slots,
+      slotsOf: (name, fn) => (fn === undefined ? planOf(name).slots : ownLimitOf(planOf(name), fn)),
       window: mapWindow,
       isQuiet: scenario.faults.length === 0 && scenario.peers.length === 0
     }),
-    claims((name) => ({ slots: planOf(name).slots, prefetch: planOf(name).prefetch ?? 0 })),
+    claims((name) => {
+      const plan = planOf(name)
+      return { slots: plan.slots, prefetch: plan.prefetch ?? 0, ownLimitOf: (fn) => ownLimitOf(plan, fn) }
+    }),
     submissions(wireWorkloadsOf(mapItems), isPrompt, (name, at) =>
       resets.has(name) ? 0 : run.world.node(name).clock.wallMillis(at) + laterMillis
     ),
@@ -96,7 +99,8 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     ...(scenario.faults.length === 0 && !isSlow && scenario.world.network.windowBytes >= 1024 ? [hedging()] : []),
     redialling((name) => isPrompt(name) && isOurs(name)),
     orphans(isPrompt),
-    dialling(),
+    // A worker has connections of their own for functions with a limit of their own.
+    dialling((name) => (name.startsWith("worker") && planOf(name).ownLimit !== undefined ? 2 : 1)),
     patience(),
     sleeping(),
     silence(

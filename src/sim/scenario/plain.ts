@@ -12,6 +12,7 @@ type Json = unknown
 /** Fields that are dull when they are not there. */
 const optional = new Set<string | number | undefined>([
   "prefetch",
+  "ownLimit",
   "jobsMax",
   "jobHandlePrefix",
   "maxJobs",

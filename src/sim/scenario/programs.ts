@@ -19,7 +19,7 @@ import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import * as Worker from "../../protocol/Worker.ts"
 import type { Event } from "../properties/History.ts"
 import { type Executions, isRoomy, functions, payloadOf, serve } from "./functions.ts"
-import { type Call, type FunctionName, mapItems, type Scenario, type WorkerPlan } from "./Scenario.ts"
+import { type Call, type FunctionName, mapItems, ownLimitOf, type Scenario, type WorkerPlan } from "./Scenario.ts"
 
 /**
  * What programs tell the run they are part of.
@@ -114,12 +114,13 @@ export const worker = (scenario: Scenario, node: string, plan: WorkerPlan, ledge
     Effect.gen(function* () {
       const service = yield* Worker.Worker
       const [first, ...others] = plan.functions
-      if (first !== undefined) yield* serve(service, first, executions)
+      const serves = (name: FunctionName) => serve(service, name, executions, ownLimitOf(plan, name))
+      if (first !== undefined) yield* serves(first)
       if (plan.changesAt > 0) yield* Effect.sleep(plan.changesAt)
       const last = yield* Scope.make()
       for (const name of others) {
         const isLast = name === others.at(-1) && plan.changesAt > 0
-        yield* isLast ? Scope.provide(serve(service, name, executions), last) : serve(service, name, executions)
+        yield* isLast ? Scope.provide(serves(name), last) : serves(name)
       }
       if (plan.changesAt > 0) {
         yield* Effect.sleep(plan.changesAt)

@@ -113,6 +113,7 @@ const dialled: Event = { _tag: "Dialled", node: "client1", to: "server1" }
 
 describe("properties of workers and clients", () => {
   const oneSlot = () => slots({ slotsOf: () => 1, window: 2, isQuiet: true })
+  const ofOneFunction = () => slots({ slotsOf: (_, fn) => (fn === "once" ? 1 : 9), window: 2, isQuiet: true })
   const manySlots = () => slots({ slotsOf: () => 9, window: 2, isQuiet: true })
 
   it("22: no more jobs than slots", () => {
@@ -131,6 +132,9 @@ describe("properties of workers and clients", () => {
       ]),
       22
     )
+    const three = [began(1, "f"), began(2, "f"), began(3)].map((event) => [0, event] as const)
+    assert.strictEqual(violated(ofOneFunction(), three), 0)
+    assert.strictEqual(violated(ofOneFunction(), [...three, [1, began(4)]]), 22)
   })
 
   it("22: no more jobs claimed than there is room for", () => {
@@ -184,22 +188,34 @@ describe("properties of workers and clients", () => {
 
   it("42: no hurry to dial", () => {
     assert.strictEqual(
-      violated(dialling(), [
-        [0, dialled],
-        [100, dialled],
-        [300, dialled]
-      ]),
+      violated(
+        dialling(() => 1),
+        [
+          [0, dialled],
+          [100, dialled],
+          [300, dialled]
+        ]
+      ),
       0
     )
     assert.strictEqual(
-      violated(dialling(), [
-        [0, dialled],
-        [80, dialled]
-      ]),
+      violated(
+        dialling(() => 1),
+        [
+          [0, dialled],
+          [80, dialled]
+        ]
+      ),
       42
     )
     const steady = Array.from({ length: 7 }, (_, index) => [index * 100, dialled] as const)
-    assert.strictEqual(violated(dialling(), steady), 42)
+    assert.strictEqual(
+      violated(
+        dialling(() => 1),
+        steady
+      ),
+      42
+    )
   })
 
   it("33: the first server that answers", () => {

@@ -6,6 +6,7 @@ import * as Codec from "../../../src/protocol/Codec.ts"
 import * as Packet from "../../../src/protocol/Packet.ts"
 import { Conversation } from "../../../src/protocol/worker/Conversation.ts"
 import { Crew, type Running } from "../../../src/protocol/worker/Crew.ts"
+import { Lane } from "../../../src/protocol/worker/Lane.ts"
 
 const request = <N extends Packet.Name>(
   name: N,
@@ -15,8 +16,10 @@ const request = <N extends Packet.Name>(
 /** A worker with one function and servers that only answer what the test has them answer. */
 const makeWorker = (concurrency: number, servers: ReadonlyArray<string>, prefetch = 0) => {
   const started: Array<Running> = []
-  const crew = new Crew({ concurrency, prefetch, onUnknown: () => {}, now: () => 0 })
+  const crew = new Crew({ concurrency, prefetch, onUnknown: () => {} })
+  const lane = new Lane(Infinity)
   const registration = {
+    lane,
     name: "f",
     announcement: request("CAN_DO", { function: "f" }),
     withdrawal: request("CANT_DO", { function: "f" }),
@@ -27,6 +30,7 @@ const makeWorker = (concurrency: number, servers: ReadonlyArray<string>, prefetc
     const refusals: Array<string> = []
     const conversation = new Conversation({
       server,
+      lane,
       greeting: [],
       hooks: {
         answered: (from, assignment) => crew.answered(from, assignment),

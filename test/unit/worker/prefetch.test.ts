@@ -14,7 +14,6 @@ import * as JobServer from "../../../src/protocol/JobServer.ts"
 import * as MemoryNetwork from "../../../src/protocol/MemoryNetwork.ts"
 import * as Network from "../../../src/protocol/Network.ts"
 import * as Worker from "../../../src/protocol/Worker.ts"
-import * as ScriptedServer from "../support/ScriptedServer.ts"
 
 const servers = [Network.tcp("127.0.0.1", 4730)]
 const slow = JobFunction.utf8("slow")
@@ -112,28 +111,5 @@ describe("a worker that takes jobs ahead", () => {
       const ran = [...state.ran, ...other.state.ran].toSorted()
       assert.deepStrictEqual(ran, ["job 0", "job 1", "job 2", "job 3"])
     }).pipe(Effect.scoped, Effect.provide(world))
-  )
-
-  it.effect("gives up soon on all that waited too long, where a server does not take them back", () =>
-    Effect.gen(function* () {
-      const ends: Array<string> = []
-      let assigned = 0
-      yield* ScriptedServer.start(servers[0]!, (peer, packet) => {
-        if (packet._tag === "GRAB_JOB_UNIQ" && assigned < 20) {
-          const handle = `H:${++assigned}`
-          peer.send("JOB_ASSIGN_UNIQ", { handle, function: "slow", unique: "", workload: "" })
-        } else if (packet._tag === "GRAB_JOB_UNIQ") peer.send("NO_JOB", {})
-        else if (packet._tag.startsWith("WORK_")) ends.push(packet._tag)
-      })
-      const { state } = yield* start({ concurrency: 20 }, { timeout: "500 millis", concurrency: 1 })
-      yield* settle
-      assert.strictEqual(assigned, 20)
-      yield* pass(2)
-      assert.deepStrictEqual(
-        ends,
-        Array.from({ length: 20 }, () => "WORK_FAIL")
-      )
-      assert.deepStrictEqual(state.ran, [""])
-    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
   )
 })
