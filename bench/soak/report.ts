@@ -157,4 +157,8 @@ ${
     .map((finding) => `**${finding}**`)
     .join("\n\n") || "Everything adds up."
 }
+
+What is alive in the heap tells whether something leaks. Resident memory grows beyond it, in steps, while V8 uses pages
+of its young generation, and the allocator parts of its arena, for the first time; it then stays. Watch
+\`process_resident_memory_bytes\`, and give the unit a \`MemoryMax\` well above the highest value here.
 `
