@@ -218,21 +218,28 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const submit: Client["Service"]["submit"] = (fn, payload, options) => {
     const timeout = options?.timeout ?? fn.timeout
-    const created = Effect.flatMap(describe(fn, payload, options, undefined), (description) =>
-      Requests.listen(fleet, description, {
-        capacity: count("eventCapacity", options?.eventCapacity ?? defaults.eventCapacity),
-        strategy: options?.overflow === "dropNewest" ? "dropping" : "sliding"
-      })
+    const created = Effect.flatMap(Tracing.attempts(fn.name, clock), (attempts) =>
+      Effect.flatMap(describe(fn, payload, options, undefined), (description) =>
+        Requests.listen(
+          fleet,
+          description,
+          {
+            capacity: count("eventCapacity", options?.eventCapacity ?? defaults.eventCapacity),
+            strategy: options?.overflow === "dropNewest" ? "dropping" : "sliding"
+          },
+          attempts.submission()
+        )
+      )
     )
     if (timeout === undefined) {
-      return placed(created, (listened) => listened.handle()).pipe(
+      return created.pipe(
         Effect.map((listened) => jobOf(fn, listened)),
         spanOf("gearman.submit", fn)
       )
     }
     return Effect.suspend(() => {
       const deadline = Monotonic.millis(clock) + Duration.toMillis(timeout)
-      const accepted = placed(withTimeout(timeout, fn.name)(created), (listened) => listened.handle())
+      const accepted = withTimeout(timeout, fn.name)(created)
       return Effect.flatMap(accepted, (listened) =>
         Effect.as(FiberSet.run(timers, limit(listened, deadline, timeoutOf(timeout, fn.name))), jobOf(fn, listened))
       )

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import type * as Codec from "../Codec.ts"
+import type * as Tracing from "../connection/Tracing.ts"
 import * as GearmanErrors from "../GearmanError.ts"
 import type { GearmanError } from "../GearmanError.ts"
 import type { Fleet, Link } from "./Fleet.ts"
@@ -76,13 +77,15 @@ export interface Listened {
 export const listen = (
   fleet: Fleet,
   description: Description,
-  events: { readonly capacity: number; readonly strategy: "sliding" | "dropping" }
+  events: { readonly capacity: number; readonly strategy: "sliding" | "dropping" },
+  watch: Tracing.Watch
 ): Effect.Effect<Listened, GearmanError> =>
   Effect.flatMap(Queue.make<Event, Cause.Done>(events), (queue) => {
     const result = Deferred.makeUnsafe<Uint8Array, GearmanError>()
     return Effect.callback<Listened, GearmanError>((resume) => {
       let handle: Handle | undefined
       const end = (exit: Exit.Exit<Uint8Array, GearmanError>) => {
+        watch.ended(exit)
         Deferred.doneUnsafe(result, exit)
         Queue.endUnsafe(queue)
         // Nobody may be waiting for the acceptance any more: then this does nothing.
@@ -94,6 +97,7 @@ export const listen = (
           if (event._tag !== "Created") return
           const isFirst = handle === undefined
           handle = event.handle
+          watch.begun(handle)
           if (isFirst) resume(Effect.succeed(listened))
         },
         succeeded: (bytes) => end(Exit.succeed(bytes)),

@@ -49,9 +49,20 @@ export const annotate = (place: Place): Effect.Effect<void> =>
  */
 export interface Attempts {
   readonly follow: <A, E>(attempt: (begun: (place: Place) => void) => Effect.Effect<A, E>) => Effect.Effect<A, E>
+  /** For a submission that goes on when the call is over. */
+  readonly submission: () => Watch
 }
 
-const unwatched: Attempts = { follow: (attempt) => attempt(() => {}) }
+/** Who is told where a submission is, each time anew, and how it ends. */
+export interface Watch {
+  readonly begun: (place: Place) => void
+  readonly ended: (exit: Exit.Exit<unknown, unknown>) => void
+}
+
+const unwatched: Attempts = {
+  follow: (attempt) => attempt(() => {}),
+  submission: () => ({ begun: () => {}, ended: () => {} })
+}
 
 export const attempts = (name: string, clock: Clock.Clock): Effect.Effect<Attempts> =>
   Effect.withFiber((fiber) => {
@@ -61,8 +72,10 @@ export const attempts = (name: string, clock: Clock.Clock): Effect.Effect<Attemp
     let count = 0
     const begin = (place: Place): Tracer.Span | undefined => {
       count++
-      note(call, place)
-      call.attribute("gearman.attempt", count)
+      if (call.status._tag === "Started") {
+        note(call, place)
+        call.attribute("gearman.attempt", count)
+      }
       const span = tracer?.span({
         name: "gearman.attempt",
         parent: Option.some(call),
@@ -79,15 +92,20 @@ export const attempts = (name: string, clock: Clock.Clock): Effect.Effect<Attemp
       span.attribute("gearman.attempt", count)
       return span
     }
+    const submission = (): Watch => {
+      let current: Tracer.Span | undefined
+      const ended = (exit: Exit.Exit<unknown, unknown>) => current?.end(clock.currentTimeNanosUnsafe(), exit)
+      const begun = (place: Place) => {
+        ended(Exit.fail("the connection was lost"))
+        current = begin(place)
+      }
+      return { begun, ended }
+    }
     return Effect.succeed<Attempts>({
+      submission,
       follow: (attempt) => {
-        let current: Tracer.Span | undefined
-        const end = (exit: Exit.Exit<unknown, unknown>) => current?.end(clock.currentTimeNanosUnsafe(), exit)
-        const begun = (place: Place) => {
-          end(Exit.fail("the connection was lost"))
-          current = begin(place)
-        }
-        return Effect.onExit(attempt(begun), (exit) => Effect.sync(() => end(exit)))
+        const { begun, ended } = submission()
+        return Effect.onExit(attempt(begun), (exit) => Effect.sync(() => ended(exit)))
       }
     })
   })

@@ -85,6 +85,45 @@ describe("observability", () => {
     }).pipe(Effect.scoped, Effect.provide(client.pipe(Layer.provideMerge(MemoryNetwork.layer))), Effect.provide(layer))
   })
 
+  it.effect("each attempt of a submission has its own span, until the job ends or its caller leaves", () => {
+    const { layer, spans } = recording()
+    const [first, second] = [Network.tcp("127.0.0.1", 4731), Network.tcp("127.0.0.1", 4732)]
+    const client = Client.layer({ servers: [first, second], selection: ServerSelection.first })
+    const fn = JobFunction.utf8("tried", { idempotent: true })
+    return Effect.gen(function* () {
+      const wires = yield* MemoryNetwork.MemoryNetwork
+      for (const address of [first, second]) {
+        let jobs = 0
+        yield* ScriptedServer.start(address, (peer, packet) => {
+          if (packet._tag === "GET_STATUS") peer.send("WORK_COMPLETE", { handle: "H:1", data: "done" })
+          else if (packet._tag === "SUBMIT_JOB") peer.send("JOB_CREATED", { handle: `H:${++jobs}` })
+        })
+      }
+      const { status, submit } = yield* Client.Client
+      const job = yield* submit(fn, "x")
+      yield* wires.reset(first)
+      while ((yield* job.handle).server === "127.0.0.1:4731") yield* Effect.yieldNow
+      const left = yield* submit(fn, "y")
+      yield* left.detach
+      yield* Effect.forkChild(Effect.ignore(status(yield* job.handle)))
+      assert.strictEqual(yield* job.await, "done")
+      const submits = spans.filter((span) => span.name === "gearman.submit")
+      const seen = spans
+        .filter((span) => span.name === "gearman.attempt")
+        .map(({ attributes, parent, status }) => [
+          attributes.get("gearman.attempt"),
+          attributes.get("gearman.server"),
+          submits.findIndex(({ spanId }) => parent._tag === "Some" && parent.value.spanId === spanId),
+          status._tag === "Ended" && status.exit._tag
+        ])
+      assert.deepStrictEqual(seen, [
+        [1, "127.0.0.1:4731", 0, "Failure"],
+        [2, "127.0.0.1:4732", 0, "Success"],
+        [1, "127.0.0.1:4732", 1, "Failure"]
+      ])
+    }).pipe(Effect.scoped, Effect.provide(client.pipe(Layer.provideMerge(MemoryNetwork.layer))), Effect.provide(layer))
+  })
+
   it.effect("submissions say where the job is", () => {
     const { layer, spans } = recording()
     const fn = JobFunction.utf8("placed", { timeout: "1 second" })
