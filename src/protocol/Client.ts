@@ -49,7 +49,8 @@ export interface JobStatus {
 
 /**
  * What a job's callers hear, in the order the worker said it. After a resubmission
- * the new attempt begins with a new `Created`.
+ * the new attempt begins with a new `Created`. `Dropped` tells a reader that was behind how
+ * many events it has lost since it was told last.
  *
  * @since 0.1.0
  * @category models
@@ -60,6 +61,7 @@ export type JobEvent<Success, Progress = never> =
   | { readonly _tag: "Warning"; readonly data: Uint8Array }
   | { readonly _tag: "Status"; readonly numerator: number; readonly denominator: number }
   | { readonly _tag: "Progress"; readonly value: Progress }
+  | { readonly _tag: "Dropped"; readonly count: number }
   | { readonly _tag: "Done"; readonly value: Success }
 
 /**

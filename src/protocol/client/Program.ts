@@ -260,6 +260,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const result = decoded(fn, Deferred.await(listened.result))
     let isDetached = false
     const done = Stream.fromEffect(Effect.map(result, (value) => ({ _tag: "Done", value }) as const))
+    const dropped = () => {
+      const count = listened.takeDropped()
+      return count === 0 ? [] : [{ _tag: "Dropped", count } as const]
+    }
     const toEvent = (event: Event): Effect.Effect<JobEvent<Success, Progress>, GearmanError> =>
       event._tag === "Data" && fn.progress !== undefined
         ? Effect.matchEffect(fn.progress.decode(event.data), {
@@ -269,10 +273,14 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         : Effect.succeed(event)
     return {
       handle: Effect.sync(listened.handle),
-      events: Stream.concat(
-        Stream.mapEffect(Stream.fromQueue(listened.events), toEvent),
-        Stream.catchCause(done, (cause) =>
-          isDetached && Cause.hasInterruptsOnly(cause) ? Stream.empty : Stream.failCause(cause)
+      events: Stream.fromQueue(listened.events).pipe(
+        Stream.mapEffect((event) => Effect.map(toEvent(event), (event) => [...dropped(), event])),
+        Stream.flattenIterable,
+        Stream.concat(Stream.suspend(() => Stream.fromIterable(dropped()))),
+        Stream.concat(
+          Stream.catchCause(done, (cause) =>
+            isDetached && Cause.hasInterruptsOnly(cause) ? Stream.empty : Stream.failCause(cause)
+          )
         )
       ),
       await: result,

@@ -68,6 +68,8 @@ export const handle = (fleet: Fleet, description: Description): Effect.Effect<Ha
 export interface Listened {
   readonly handle: () => Handle
   readonly events: Queue.Queue<Event, Cause.Done>
+  /** How many events nobody read in time since this was called last. */
+  readonly takeDropped: () => number
   readonly result: Deferred.Deferred<Uint8Array, GearmanError>
   /** Leaves; whoever waits then is told so. */
   readonly leave: (why: Exit.Exit<never, GearmanError>) => void
@@ -84,6 +86,7 @@ export const listen = (
     const result = Deferred.makeUnsafe<Uint8Array, GearmanError>()
     return Effect.callback<Listened, GearmanError>((resume) => {
       let handle: Handle | undefined
+      let dropped = 0
       const end = (exit: Exit.Exit<Uint8Array, GearmanError>) => {
         watch.ended(exit)
         Deferred.doneUnsafe(result, exit)
@@ -93,7 +96,9 @@ export const listen = (
       }
       const listener: Listener = {
         event: (event) => {
+          const isFull = Queue.sizeUnsafe(queue) >= events.capacity
           Queue.offerUnsafe(queue, event)
+          if (isFull) dropped++
           if (event._tag !== "Created") return
           const isFirst = handle === undefined
           handle = event.handle
@@ -106,6 +111,11 @@ export const listen = (
       const listened: Listened = {
         handle: () => handle!,
         events: queue,
+        takeDropped: () => {
+          const count = dropped
+          dropped = 0
+          return count
+        },
         result,
         leave: (why) => {
           submission.detach(listener)

@@ -98,10 +98,16 @@ describe("a client's call", () => {
           const job = yield* client.submit(text, "x", { eventCapacity: 3, overflow })
           yield* job.await
           const events = yield* Stream.runCollect(job.events)
-          return events.map((event) => (event._tag === "Data" ? Packet.toText(event.data) : event._tag))
+          return events.map((event) =>
+            event._tag === "Data"
+              ? Packet.toText(event.data)
+              : event._tag === "Dropped"
+                ? `${event.count} dropped`
+                : event._tag
+          )
         })
-      assert.deepStrictEqual(yield* lines("dropOldest"), ["7", "8", "9", "Done"])
-      assert.deepStrictEqual(yield* lines("dropNewest"), ["Created", "0", "1", "Done"])
+      assert.deepStrictEqual(yield* lines("dropOldest"), ["8 dropped", "7", "8", "9", "Done"])
+      assert.deepStrictEqual(yield* lines("dropNewest"), ["8 dropped", "Created", "0", "1", "Done"])
     }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
   )
 
