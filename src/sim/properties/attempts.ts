@@ -45,6 +45,9 @@ export const surrender = (limitOf: (fn: string) => number): Property => {
   }
 }
 
+/** Handlers say how many thousandths are done. */
+const progressTotal = 1000
+
 /** What a worker is told, its program has heard of after so long. */
 const noticeMillis = 30
 
@@ -75,6 +78,8 @@ export const lateWords = (isPrompt: (node: string) => boolean): Property => {
       const [handle = "", text = ""] = fields
       const key = `${connection} ${handle}`
       if (got && name.startsWith("JOB_ASSIGN")) brought.set(key, at)
+      if (!got && name === "WORK_STATUS" && fields[2] !== String(progressTotal))
+        throw new Violation(5, `${node} says "${text} ${fields[2]}" of ${handle}, and no handler said that`)
       if (got || name !== "WORK_DATA" || !text.startsWith("late ")) return
       const execution = text.slice("late ".length)
       const since = brought.get(key) ?? 0

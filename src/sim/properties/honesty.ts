@@ -28,7 +28,8 @@ export const honesty = (wireWorkloadOf: (asked: Asked) => string, isPrompt: (nod
     const isShared = unique !== "" && !name.endsWith("_BG") && !name.endsWith("_EPOCH")
     const same: Array<number> = []
     for (const asked of open.values()) {
-      if (asked.node !== node || asked.function !== fn || packetOf(asked) !== name) continue
+      if (!submits.has(asked.kind) || asked.node !== node) continue
+      if (asked.function !== fn || packetOf(asked) !== name) continue
       const isByWorkload = unique === "" || unique === "-"
       if (isByWorkload ? wireWorkloadOf(asked) === fields.at(-1) : asked.unique === unique) same.push(asked.caller)
     }

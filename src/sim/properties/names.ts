@@ -100,7 +100,6 @@ export const judgedAs: { readonly [number: number]: readonly [as: ReadonlyArray<
   34: [[33], "each choice is compared with the whole order, whoever is down"],
   39: [[8, 36], "results carry the work that they are of"],
   47: [[], "jobs are not persistent"],
-  51: [[36, 49], "maps end in time although items are slow and workers die; not how far the others got meanwhile"],
   52: [
     [0, 15, 23, 36],
     "bytes are cut anywhere, and the checker decodes what was written; the decoder has tests of its own"

@@ -9,6 +9,8 @@ import * as ServerSelection from "../../protocol/ServerSelection.ts"
 import { hearing, lateWords, surrender } from "../properties/attempts.ts"
 import { hedging, queueing, redialling } from "../properties/fairness.ts"
 import { honesty } from "../properties/honesty.ts"
+import { idling } from "../properties/idling.ts"
+import { mapping } from "../properties/mapping.ts"
 import { claims, dialling, patience, selection, silence, sleeping, slots } from "../properties/machines.ts"
 import type { Property } from "../properties/Property.ts"
 import { introduction, orphans, shelter, submissions, throttle } from "../properties/requests.ts"
@@ -79,6 +81,16 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       const plan = planOf(name)
       return { slots: plan.slots, prefetch: plan.prefetch ?? 0, ownLimitOf: (fn) => ownLimitOf(plan, fn) }
     }),
+    idling(
+      (name) => {
+        const { changesAt, ownLimit, slots } = planOf(name)
+        return changesAt === 0 && ownLimit === undefined && isPrompt(name) ? slots : undefined
+      },
+      (name, connection) =>
+        run.world.network
+          .host(name)
+          .endpoints.some((endpoint) => endpoint.connection === connection && endpoint.outgoing.waiting > 0)
+    ),
     submissions(wireWorkloadsOf(mapItems), isPrompt, (name, at) =>
       resets.has(name) ? 0 : run.world.node(name).clock.wallMillis(at) + laterMillis
     ),
@@ -97,6 +109,14 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       : []),
     // Where packets take many round trips, a server may be late in its clients' eyes.
     ...(scenario.faults.length === 0 && !isSlow && scenario.world.network.windowBytes >= 1024 ? [hedging()] : []),
+    ...(scenario.faults.length === 0 && scenario.servers.length === 1 && scenario.world.network.windowBytes >= 1024
+      ? [
+          mapping(
+            (name) => (isPrompt(name) && jobsMaxOf(scenario, name) === undefined ? mapWindow : 0),
+            wireWorkloadsOf(mapItems)
+          )
+        ]
+      : []),
     redialling((name) => isPrompt(name) && isOurs(name)),
     orphans(isPrompt),
     // A worker has connections of their own for functions with a limit of their own.

@@ -32,6 +32,16 @@ const began: Event = {
 const interrupted: Event = { _tag: "Finished", node: "worker1", execution: 7, how: "interrupted" }
 
 describe("properties of attempts", () => {
+  it("5: a worker tells the progress that its handler has made", () => {
+    const told = (numerator: string, denominator: string) =>
+      violated(
+        lateWords(() => true),
+        [[0, works("WORK_STATUS", "H:1", numerator, denominator)]]
+      )
+    assert.strictEqual(told("7", "1000"), 0)
+    assert.strictEqual(told("1000", "7"), 5)
+  })
+
   it("19: a job over its time fails only once it could be put back", () => {
     const failing = (at: number, limit: number) =>
       violated(

@@ -34,6 +34,7 @@ describe("honesty", () => {
     assert.strictEqual(judged([asked(1), submits(""), told(1, "Ambiguous")]), 0)
     assert.strictEqual(judged([asked(1), submits(""), told(1, "NoServer")]), 38)
     assert.strictEqual(judged([asked(1, { priority: "low" }), submits(""), told(1, "NoServer")]), 0)
+    assert.strictEqual(judged([asked(1, { kind: "echo" }), submits(""), told(1, "NoServer")]), 0)
     // Of two equal ones that share nothing, it may be the other's.
     assert.strictEqual(judged([asked(1), asked(2), submits(""), told(2, "NoServer")]), 0)
     const shared = [asked(1, { unique: "u" }), asked(2, { unique: "u" }), submits("u")]

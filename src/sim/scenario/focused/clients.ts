@@ -167,3 +167,25 @@ export const lateServers: Focus = (dice) => {
     )
   }
 }
+
+/**
+ * Maps have one server for all their items, and some of those take long.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const maps: Focus = (dice) => ({
+  servers: [server()],
+  workers: list(dice.between(1, 2), () => worker(["mapped"], dice.between(1, 3))),
+  clients: list(dice.between(1, 2), () => ({
+    jobsMax: dice.of([undefined, undefined, 1, 3]),
+    calls: callsOf(dice.between(1, 3), () => ({
+      at: dice.below(300),
+      kind: "map",
+      function: "mapped",
+      item: dice.below(20),
+      takesMillis: dice.of([0, 30, 500]),
+      interruptAfterMillis: dice.oneIn(8) ? dice.between(1, 500) : 0
+    }))
+  }))
+})

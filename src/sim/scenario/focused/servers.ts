@@ -185,13 +185,13 @@ export const narrowWays: Focus = (dice) => {
   const fns = dice.of([["streamed"], ["streamed", "once"], ["streamed", "merged"]] as const)
   return {
     servers: [server()],
-    workers: list(dice.between(1, 2), () => worker(fns, dice.between(2, 5))),
+    workers: list(1, () => worker(fns, dice.between(3, 5))),
     clients: list(2, () => ({
-      calls: callsOf(dice.between(4, 10), (index) => ({
+      calls: callsOf(dice.between(5, 12), (index) => ({
         at: dice.below(1000),
         function: dice.of(fns),
         item: index,
-        takesMillis: dice.of([0, 50, 200])
+        takesMillis: dice.of([20, 100, 400])
       }))
     })),
     network: { windowBytes: dice.of([64, 256, 1024]), delayBelowMillis: dice.of([3, 20]) }

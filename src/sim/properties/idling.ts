@@ -1,0 +1,117 @@
+/**
+ * A worker that has room asks for jobs, or sleeps, at each of its servers: property 24.
+ *
+ * @since 0.1.0
+ */
+import { type Property, Violation } from "./Property.ts"
+
+const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
+
+interface Spoken {
+  readonly node: string
+  /** Its server has answered, and knows what it can do. */
+  isHeard: boolean
+  isIntroduced: boolean
+  asked: number
+  isAsleep: boolean
+  readonly held: Set<string>
+}
+
+/**
+ * Whoever was woken and neither asks nor falls asleep again waits for ever, and is waited
+ * for. `roomOf` gives how many jobs a worker asks for in all, undefined where it may have
+ * its reasons; `isBlocked` tells connections for which something waits to be sent.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const idling = (
+  roomOf: (worker: string) => number | undefined,
+  isBlocked: (worker: string, connection: number) => boolean
+): Property => {
+  const connections = new Map<number, Spoken>()
+  const running = new Map<string, number>()
+  const stopping = new Set<string>()
+  const forget = (node: string): void => {
+    running.delete(node)
+    for (const [id, one] of connections) if (one.node === node) connections.delete(id)
+  }
+  const busy = (node: string): number => {
+    let asked = 0
+    let held = 0
+    for (const one of connections.values()) {
+      if (one.node !== node) continue
+      asked += one.asked
+      held += one.held.size
+    }
+    return asked + Math.max(held, running.get(node) ?? 0)
+  }
+  const hear = (mine: Spoken, name: string, handle: string): void => {
+    mine.isHeard = true
+    if (name === "NOOP") mine.isAsleep = false
+    else if (name === "NO_JOB") mine.asked--
+    else if (name.startsWith("JOB_ASSIGN")) {
+      mine.asked--
+      mine.held.add(handle)
+    }
+  }
+  const say = (mine: Spoken, name: string, handle: string): void => {
+    if (name.startsWith("CAN_DO")) mine.isIntroduced = true
+    else if (name === "PRE_SLEEP") mine.isAsleep = true
+    else if (endsJob.has(name)) mine.held.delete(handle)
+    else if (name.startsWith("GRAB_JOB")) {
+      mine.isAsleep = false
+      mine.asked++
+    }
+  }
+  return {
+    name: "idling",
+    packets: "peers",
+    observe: ({ event }) => {
+      switch (event._tag) {
+        case "Packet": {
+          if (event.atServer || !event.node.startsWith("worker")) return
+          const { connection, fields, got, name, node } = event
+          let mine = connections.get(connection)
+          if (mine === undefined) {
+            mine = { node, isHeard: false, isIntroduced: false, asked: 0, isAsleep: false, held: new Set() }
+            connections.set(connection, mine)
+          }
+          const [handle = ""] = fields
+          if (got) hear(mine, name, handle)
+          else say(mine, name, handle)
+          return
+        }
+        case "Closed":
+          if (!event.atServer) connections.delete(event.connection)
+          return
+        case "Began":
+          running.set(event.node, (running.get(event.node) ?? 0) + 1)
+          return
+        case "Finished":
+          running.set(event.node, (running.get(event.node) ?? 0) - 1)
+          return
+        case "Stopping":
+          stopping.add(event.node)
+          return
+        case "Started":
+          stopping.delete(event.node)
+          forget(event.node)
+          return
+        case "Ended":
+          forget(event.node)
+      }
+    },
+    atRest: (_servers, until) => {
+      for (const [connection, { asked, isAsleep, isHeard, isIntroduced, node }] of connections) {
+        if (asked > 0 || isAsleep || !isHeard || !isIntroduced || stopping.has(node)) continue
+        const room = roomOf(node)
+        if (room === undefined || busy(node) >= room || isBlocked(node, connection)) continue
+        throw new Violation(
+          24,
+          `${node} has room, and neither asks nor sleeps at connection ${connection} until ${until} ms at least`
+        )
+      }
+    }
+  }
+}
