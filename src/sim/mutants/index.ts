@@ -10,6 +10,7 @@ import { fair } from "./fair.ts"
 import { found } from "./found.ts"
 import type { Mutant } from "./Mutant.ts"
 import { operators } from "./operators.ts"
+import { overlooked } from "./overlooked.ts"
 import { serverAssignment } from "./serverAssignment.ts"
 import { serverMerging } from "./serverMerging.ts"
 import { serverWakeup } from "./serverWakeup.ts"
@@ -30,5 +31,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...asked,
   ...fair,
   ...operators,
-  ...found
+  ...found,
+  ...overlooked
 ]
