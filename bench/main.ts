@@ -12,13 +12,14 @@ import { growth } from "./sections/growth.ts"
 import { latency } from "./sections/latency.ts"
 import { memory } from "./sections/memory.ts"
 import { micro } from "./sections/micro.ts"
+import { operations } from "./sections/operations.ts"
 import { compile, run } from "./support/load.ts"
 import { type Figures, write } from "./support/page.ts"
 import { markdown } from "./support/report.ts"
 import type { Measurement, Section } from "./support/Section.ts"
 import { gearmandVersion, type ServerName, start, titles } from "./support/servers.ts"
 
-const sections: ReadonlyArray<Section> = [grid, latency, growth, memory, floor, micro, attacks, clients]
+const sections: ReadonlyArray<Section> = [grid, latency, growth, operations, memory, floor, micro, attacks, clients]
 
 const usage = `npm run bench -- [section ...] [options]
 

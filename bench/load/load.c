@@ -37,10 +37,11 @@ static struct {
   int functions;          // jobs go to them in turn; every worker serves them all
   int listeners;          // callers of one unique, in mode merged
   long count;             // jobs to fill or drain, connections to hold idle
+  bool uniques;           // in mode fill: each job has one of its own, as long as a UUID
   double rate;            // jobs per second, or 0 for as many as go
   double warmup, seconds; // before the window, and the window
   const char *prefix;     // of the functions' names
-} option = { FOREGROUND, 4730, 0, 10, 10, 10, 10, 1, 100, 1000000, 0, 0.5, 1.5, "bench" };
+} option = { FOREGROUND, 4730, 0, 10, 10, 10, 10, 1, 100, 1000000, false, 0, 0.5, 1.5, "bench" };
 
 struct connection {
   int fd;
@@ -157,7 +158,7 @@ static void flush_dirty(void) {
 
 static void submit(struct connection *c, uint64_t due) {
   uint64_t job = submitted++;
-  char name[64], unique[16];
+  char name[64], unique[64];
   size_t name_length = (size_t)snprintf(name, sizeof name, "%s%d", option.prefix, (int)(job % (uint64_t)option.functions)) + 1;
   size_t unique_length = 1;
   unique[0] = 0;
@@ -175,6 +176,8 @@ static void submit(struct connection *c, uint64_t due) {
     c->awaited[c->awaited_first + c->awaited_count++] = group;
     name_length = (size_t)snprintf(name, sizeof name, "%s0", option.prefix) + 1;
   }
+  if (option.uniques)
+    unique_length = (size_t)snprintf(unique, sizeof unique, "00000000-0000-4000-8000-%012llu", (unsigned long long)job) + 1;
   started[job % started_size] = due;
   memcpy(workload, &job, sizeof job);
   bool background = option.mode == BACKGROUND || option.mode == FILL;
@@ -380,6 +383,7 @@ static void set(const char *text) {
   else if (IS("functions")) option.functions = atoi(value);
   else if (IS("listeners")) option.listeners = atoi(value);
   else if (IS("count")) option.count = atol(value);
+  else if (IS("uniques")) option.uniques = atoi(value) != 0;
   else if (IS("rate")) option.rate = atof(value);
   else if (IS("warmup")) option.warmup = atof(value);
   else if (IS("seconds")) option.seconds = atof(value);
