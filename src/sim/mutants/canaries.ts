@@ -32,5 +32,5 @@ export const canaries: ReadonlyArray<Canary> = [
   { family: "map", properties: [48, 51], mutant: "64-map-by-completion" },
   { family: "wire", properties: [52, 55], mutant: "43-signed-length" },
   { family: "resources", properties: [56, 58], mutant: "workloads-counted-for-ever" },
-  { family: "operators and limits", properties: [59, 60], mutant: "text-status-total" }
+  { family: "operators and limits", properties: [59, 61], mutant: "text-status-total" }
 ]

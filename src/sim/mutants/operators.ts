@@ -1,5 +1,5 @@
 /**
- * Bugs of the text commands and of what they set: properties 59 and 60.
+ * Bugs of the text commands, of what they set, and of callers' time limits: properties 59 to 61.
  *
  * @since 0.1.0
  */
@@ -131,5 +131,23 @@ export const operators: ReadonlyArray<Mutant> = [
     replace: "    if (found !== undefined && jobs.limitFor(fn, priority, 0) === undefined) {",
     property: 60,
     needs
+  },
+  {
+    id: "time-limit-of-run-ignored",
+    title: "The time limit of a call that waits for its result is not kept",
+    file: "src/protocol/client/Program.ts",
+    find: "withTimeout(options?.timeout ?? fn.timeout, fn.name)(effect)",
+    replace: "withTimeout(fn.timeout, fn.name)(effect)",
+    property: 61,
+    needs: ["time"]
+  },
+  {
+    id: "time-limit-of-acceptance",
+    title: "The time limit of a submission counts only until it is accepted",
+    file: "src/protocol/client/Program.ts",
+    find: "Effect.as(FiberSet.run(timers, limit(listened, deadline, timeoutOf(timeout, fn.name))), jobOf(fn, listened))",
+    replace: "Effect.succeed(jobOf(fn, listened))",
+    property: 61,
+    needs: ["time"]
   }
 ]

@@ -72,6 +72,8 @@ export type Event =
       readonly idempotent: boolean
       /** Somebody may interrupt it. */
       readonly interrupts: boolean
+      /** Its own time limit. */
+      readonly limitMillis?: number | undefined
     }
   /** What a caller was told before the end. */
   | {

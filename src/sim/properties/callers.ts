@@ -96,6 +96,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
 
   const judgeFailure = (asked: Asked, text: string, now: number) => {
     if (text === "ClientClosed" && stopping.has(asked.node)) return
+    if (text === "Timeout" && asked.limitMillis !== undefined) return
     if (text.startsWith("died")) throw new Violation(36, `caller ${asked.caller} ${text}`)
     if (asked.kind === "run" && asked.function === "failing" && told.has(text)) {
       const promised = failureOf(asked.workload)

@@ -98,6 +98,7 @@ const situations = [
   "a map is done",
   "a job's status is known",
   "a job's status is unknown",
+  "a caller's own time is up",
   "an operator looks while jobs wait",
   "an operator cancels a queued job",
   "an operator cancels a running job",
@@ -334,6 +335,7 @@ export class Marks implements Property {
   }
 
   private answered(event: Extract<Event, { readonly _tag: "Answered" }>): void {
+    this.markIf(event.how === "failure" && event.text === "Timeout", "a caller's own time is up")
     this.markIf(event.how === "interrupted", "a caller is interrupted")
     this.markIf(
       event.how === "success" && this.isBrokenForEver,

@@ -71,7 +71,8 @@ export const propertyNames: { readonly [number: number]: string } = {
   57: "memory stays bounded",
   58: "no timer, fiber or connection is left behind",
   59: "text commands tell what is so, and do what they say",
-  60: "limits refuse what is over them, and nothing else"
+  60: "limits refuse what is over them, and nothing else",
+  61: "a caller's time limit ends its wait, and not before"
 }
 
 /**

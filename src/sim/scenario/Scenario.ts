@@ -35,6 +35,8 @@ export interface Call {
   readonly hedgeMillis: number
   /** The caller is interrupted after so long; 0 never. */
   readonly interruptAfterMillis: number
+  /** A call of the kind `run` has this time limit of its own; none where nothing is said. */
+  readonly limitMillis?: number | undefined
 }
 
 /**

@@ -6,6 +6,7 @@
 import * as Codec from "../../protocol/Codec.ts"
 import * as Network from "../../protocol/Network.ts"
 import * as ServerSelection from "../../protocol/ServerSelection.ts"
+import { deadlines } from "../properties/deadlines.ts"
 import { hearing, lateWords, surrender } from "../properties/attempts.ts"
 import { hedging, queueing, redialling } from "../properties/fairness.ts"
 import { honesty } from "../properties/honesty.ts"
@@ -34,7 +35,8 @@ const jobsMaxOf = (scenario: Scenario, name: string): number | undefined =>
 /** How many submissions a client may have under way, where each call is one until it ends. */
 const throttleOf = (scenario: Scenario, name: string): number | undefined => {
   const { calls } = scenario.clients[Number(name.slice("client".length)) - 1]!
-  const isPlain = (call: Call) => call.kind !== "map" && call.hedgeMillis === 0 && call.interruptAfterMillis === 0
+  const isPlain = (call: Call) =>
+    call.kind !== "map" && call.hedgeMillis === 0 && call.interruptAfterMillis === 0 && call.limitMillis === undefined
   return calls.every(isPlain) ? jobsMaxOf(scenario, name) : undefined
 }
 
@@ -97,6 +99,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     shelter(isPrompt),
     refusals(),
     text(),
+    deadlines(isPrompt),
     limits((name) => scenario.servers[Number(name.slice("server".length)) - 1]!),
     throttle((name) => (name.startsWith("client") ? throttleOf(scenario, name) : undefined)),
     introduction(),

@@ -13,6 +13,7 @@ type Json = unknown
 const optional = new Set<string | number | undefined>([
   "prefetch",
   "ownLimit",
+  "limitMillis",
   "jobsMax",
   "jobHandlePrefix",
   "maxJobs",

@@ -152,7 +152,9 @@ const listenTo = (call: Call, hear: (kind: "data" | "warning", text: string) => 
     Effect.gen(function* () {
       const client = yield* Client.Client
       const { item, priority, takesMillis } = call
-      const job = yield* restore(client.submit(functions.streamed, payloadOf(item, takesMillis), { priority }))
+      const job = yield* restore(
+        client.submit(functions.streamed, payloadOf(item, takesMillis), { priority, timeout: call.limitMillis })
+      )
       const listening = Stream.runForEach(job.events, (event) =>
         Effect.sync(() => {
           if (event._tag === "Data") hear("data", Packet.toText(event.data))
@@ -176,7 +178,11 @@ const perform = (call: Call, hear: Hear): Effect.Effect<string, unknown, Client.
       case "run":
         // Half of them listen.
         if (call.function === "streamed" && hedgeMillis === 0 && call.item % 2 === 0) return yield* listenTo(call, hear)
-        return yield* client.run(fn, payload, { priority, hedge: hedgeMillis > 0 ? hedgeMillis : undefined })
+        return yield* client.run(fn, payload, {
+          priority,
+          timeout: call.limitMillis,
+          hedge: hedgeMillis > 0 ? hedgeMillis : undefined
+        })
       case "background":
         return yield* Effect.flatMap(client.background(fn, payload, { priority }), (handle) =>
           // Asked about in the middle, when there may be progress to tell.
@@ -223,7 +229,8 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
     workload,
     priority: call.kind === "map" ? "normal" : call.priority,
     idempotent: functions[call.function].idempotent,
-    interrupts: call.interruptAfterMillis > 0
+    interrupts: call.interruptAfterMillis > 0,
+    limitMillis: call.kind === "run" ? call.limitMillis : undefined
   })
   const hear: Hear = (kind, text) => ledger.record({ _tag: "Heard", node, caller: id, kind, text })
   let isAnswered = false

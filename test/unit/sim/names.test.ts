@@ -27,7 +27,7 @@ const checked = new Set([
   )
 ])
 
-const numbers = Array.from({ length: 60 }, (_, index) => index + 1)
+const numbers = Array.from({ length: 61 }, (_, index) => index + 1)
 
 describe("the properties", () => {
   it("have names", () => {

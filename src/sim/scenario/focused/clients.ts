@@ -189,3 +189,36 @@ export const maps: Focus = (dice) => ({
     }))
   }))
 })
+
+/**
+ * Callers with time limits of their own, which end while their jobs wait, while they run, and
+ * when their results are on the way; some share their job with others who have more time.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const hurriedCallers: Focus = (dice) => {
+  const functions = dice.of([["once"], ["merged"], ["streamed"], ["merged", "once"]] as const)
+  const takes = dice.of([10, 60, 300])
+  return {
+    servers: list(dice.between(1, 2), () => server()),
+    workers: [worker(functions, dice.of([1, 2]))],
+    clients: list(2, () => ({
+      calls: callsOf(6, () => ({
+        at: dice.of([0, 20, dice.below(300)]),
+        function: dice.of(functions),
+        item: dice.below(4),
+        takesMillis: dice.between(takes / 2, takes),
+        limitMillis: dice.oneIn(4) ? undefined : dice.of([takes, takes + 1, takes * 2, dice.between(1, takes * 3)])
+      }))
+    })),
+    faults: dice.oneIn(2)
+      ? []
+      : [
+          fault(dice.of(["crash", "restart"]), dice.of(["worker1", "server1"]), {
+            at: dice.below(300),
+            lastsMillis: 50
+          })
+        ]
+  }
+}
