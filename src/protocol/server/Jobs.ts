@@ -249,7 +249,10 @@ export class Jobs {
   wakeAgain(fn: ServerFunction | undefined): void {
     if (fn === undefined || fn.runnableCount === 0) return
     Sleepers.giveUpWoken(fn, this.nowMillis - this.wakeupTimeoutMillis)
-    if (fn.woken.size === 0) this.wake(fn)
+    const oldest = fn.woken.first
+    if (oldest === undefined) return this.wake(fn)
+    // The wait for whoever was woken last may be over with it, but the others' is not longer for that.
+    if (fn.sleepers.size > 0) this.passOns.set(fn, oldest.wokenMillis + this.wakeupTimeoutMillis)
   }
 
   private offer(job: Job): void {

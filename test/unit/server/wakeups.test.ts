@@ -85,6 +85,25 @@ describe("a wake-up that is not answered", () => {
     assert.deepStrictEqual(workers[0]!.grab(), ["JOB_ASSIGN_UNIQ H:2|f||x"])
     assert.deepStrictEqual(server.core.violations(), [])
   })
+
+  it("of a worker that leaves is passed on when the others that were woken are late, and not later", () => {
+    const server = new Server({ workerWakeup: 1, wakeupTimeoutMillis: 1_000 })
+    const workers = sleepers(server, 4)
+    const client = server.connect()
+    client.background("f")
+    assert.deepStrictEqual(workers[0]!.grab().slice(-1), ["JOB_ASSIGN_UNIQ H:1|f||x"])
+    server.advance(600)
+    client.background("f")
+    server.advance(400)
+    assert.deepStrictEqual(wokenOf(workers), [0, 1, 1, 0])
+    server.advance(100)
+    workers[2]!.close()
+    server.advance(499)
+    assert.strictEqual(workers[3]!.read().length, 0)
+    server.advance(1)
+    assert.strictEqual(workers[3]!.read().length, 1)
+    assert.deepStrictEqual(server.core.violations(), [])
+  })
 })
 
 describe("the look for missed wake-ups", () => {
