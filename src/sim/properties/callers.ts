@@ -113,7 +113,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
     if (mayBeSpent && mayBeLost && (text === "JobFailed" || text === "ItemFailed")) return
     if (mayBeLate && text === "JobFailed" && asked.function === "limited") return
     // And a connection be given up between two steps of a server.
-    if (mayBeLate && text === "NoServer") return
+    if (mayBeLate && (text === "NoServer" || text === "ItemFailed")) return
     if (isFaultless)
       throw new Violation(
         37,

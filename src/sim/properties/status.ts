@@ -41,7 +41,10 @@ export const status = (): Property => {
   const judgeUnique = (server: ServerModel, unique: string, told: ReadonlyArray<string>): void => {
     const known = told[0]
     let mayBeKnown = false
-    const jobs = [...server.unfinished].filter(({ key }) => key?.endsWith(`\0=\0${unique}`) === true)
+    // One that is cancelled while it runs cannot be found by its unique any more.
+    const jobs = [...server.unfinished].filter(
+      ({ cancelled, key }) => !cancelled && key?.endsWith(`\0=\0${unique}`) === true
+    )
     const [only] = jobs
     if (jobs.length === 1 && known === "1" && !server.mayBeGone(only!)) {
       judge(server, only!.handle, told)

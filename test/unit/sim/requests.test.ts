@@ -185,6 +185,12 @@ describe("properties of what a server says", () => {
       0,
       `${submitted}\n ${assigned}\n 9 < WORK_EXCEPTION H:1 e\n 9 < WORK_FAIL H:1\n 9 < WORK_FAIL H:1\n ${denied}`
     ],
+    [
+      "one that runs and is cancelled has no unique any more",
+      status,
+      0,
+      `${submitted}\n ${assigned}\n 3 < TEXT cancel job H:1\n 1 > WORK_FAIL H:1\n 2 < GET_STATUS_UNIQUE u\n 2 > STATUS_RES_UNIQUE u 0 0 0 0 0`
+    ],
     ["too many who wait", status, 46, `${submitted}\n 2 < GET_STATUS_UNIQUE u\n 2 > STATUS_RES_UNIQUE u 1 0 0 0 2`],
     [
       "one that runs, by unique",
