@@ -52,8 +52,8 @@ export const found: ReadonlyArray<Mutant> = [
     id: "found-silent-sleeper",
     title: "A woken worker that never answers keeps others asleep when the next one that is woken leaves",
     file: "src/protocol/server/Jobs.ts",
-    find: "    Sleepers.giveUpWoken(fn, this.nowMillis - this.wakeupTimeoutMillis)\n",
-    replace: "",
+    find: "    Sleepers.giveUpWoken(fn, this.nowMillis - this.wakeupTimeoutMillis)\n    const oldest = fn.woken.first\n    if (oldest === undefined) return this.wake(fn)\n    // The wait for whoever was woken last may be over with it, but the others' is not longer for that.\n    if (fn.sleepers.size > 0) this.passOns.set(fn, oldest.wokenMillis + this.wakeupTimeoutMillis)\n",
+    replace: "    if (fn.woken.size === 0) this.wake(fn)\n",
     property: 24,
     needs: ["crash", "time"]
   }
