@@ -174,6 +174,8 @@ export class Recorder implements Tap {
     const place: Array<Event> = dialled ? this.happenedNow : got ? this.gotNow : this.gaveNow
     return {
       packet: (frame) => {
+        // Whom the server has given up, it hears no more.
+        if (got && !dialled && this.malformed.has(endpoint)) return
         const name = Packet.nameOf(frame.type)!
         const fields: Array<string> = []
         const found = frame.split()
@@ -183,8 +185,7 @@ export class Recorder implements Tap {
         this.changed = true
       },
       line: (line) => {
-        // Whom the server has given up, it hears no more.
-        if (got && this.malformed.has(endpoint)) return
+        if (got && !dialled && this.malformed.has(endpoint)) return
         place.push({ _tag: "Line", node: host, connection, atServer: !dialled, got, name: "TEXT", fields: [line] })
         this.changed = true
         if (!got || dialled || wordsOf(line) !== undefined) return

@@ -111,7 +111,8 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
     if (mayBeRefused && (text === "Refused" || text === "ItemFailed")) return
     if (mayBeSpent && text === "JobFailed" && (!isFaultless || asked.function === "limited")) return
     if (mayBeSpent && mayBeLost && (text === "JobFailed" || text === "ItemFailed")) return
-    if (mayBeLate && text === "JobFailed" && asked.function === "limited") return
+    // What it says of an overdue attempt may cross the same job on its way to it again.
+    if (mayBeLost && text === "JobFailed" && asked.function === "limited") return
     // And a connection be given up between two steps of a server.
     if (mayBeLate && (text === "NoServer" || text === "ItemFailed")) return
     if (isFaultless)

@@ -30,21 +30,24 @@ export const idling = (
   isBlocked: (worker: string, connection: number) => boolean
 ): Property => {
   const connections = new Map<number, Spoken>()
-  const running = new Map<string, number>()
+  /** By worker and execution, the handle. */
+  const running = new Map<string, Map<number, string>>()
   const stopping = new Set<string>()
   const forget = (node: string): void => {
     running.delete(node)
     for (const [id, one] of connections) if (one.node === node) connections.delete(id)
   }
+  /** A worker may have the same job again while an attempt that is overdue still runs, or waits to say so. */
   const busy = (node: string): number => {
-    let asked = 0
-    let held = 0
+    const handles = running.get(node) ?? new Map<number, string>()
+    const underWay = new Set(handles.values())
+    let count = handles.size
     for (const one of connections.values()) {
       if (one.node !== node) continue
-      asked += one.asked
-      held += one.held.size
+      count += one.asked
+      for (const handle of one.held) if (!underWay.has(handle)) count++
     }
-    return asked + Math.max(held, running.get(node) ?? 0)
+    return count
   }
   const hear = (mine: Spoken, name: string, handle: string): void => {
     mine.isHeard = true
@@ -86,10 +89,11 @@ export const idling = (
           if (!event.atServer) connections.delete(event.connection)
           return
         case "Began":
-          running.set(event.node, (running.get(event.node) ?? 0) + 1)
+          if (!running.has(event.node)) running.set(event.node, new Map())
+          running.get(event.node)!.set(event.execution, event.handle)
           return
         case "Finished":
-          running.set(event.node, (running.get(event.node) ?? 0) - 1)
+          running.get(event.node)?.delete(event.execution)
           return
         case "Stopping":
           stopping.add(event.node)
