@@ -41,13 +41,15 @@ export const idling = (
   const busy = (node: string): number => {
     const handles = running.get(node) ?? new Map<number, string>()
     const underWay = new Set(handles.values())
-    let count = handles.size
+    let [asked, held, idle] = [0, 0, 0]
     for (const one of connections.values()) {
       if (one.node !== node) continue
-      count += one.asked
-      for (const handle of one.held) if (!underWay.has(handle)) count++
+      asked += one.asked
+      held += one.held.size
+      // Two servers may have handles alike.
+      for (const handle of one.held) if (!underWay.has(handle)) idle++
     }
-    return count
+    return asked + Math.max(held, handles.size + idle)
   }
   const hear = (mine: Spoken, name: string, handle: string): void => {
     mine.isHeard = true
