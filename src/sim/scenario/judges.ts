@@ -85,10 +85,8 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     }),
     idling(
       (name) => {
-        const { changesAt, functions, ownLimit, slots } = planOf(name)
-        // An attempt that is overdue keeps its slot until it could be put back.
-        const isPlain = changesAt === 0 && ownLimit === undefined && !functions.includes("limited")
-        return isPlain && isPrompt(name) ? slots : undefined
+        const { changesAt, ownLimit, slots } = planOf(name)
+        return changesAt === 0 && ownLimit === undefined && isPrompt(name) ? slots : undefined
       },
       (name, connection) =>
         run.world.network
