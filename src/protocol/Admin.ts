@@ -103,9 +103,6 @@ export interface JobRow {
   readonly isBackground: boolean
 }
 
-const list = <Row>(rows: ReadonlyArray<Row>, lineOf: (row: Row) => string): string =>
-  `${rows.map(lineOf).join("")}${endOfList}\n`
-
 /**
  * A line of `status`, with its end.
  *
@@ -116,14 +113,6 @@ export const formatStatusRow = (row: StatusRow): string =>
   `${row.function}\t${row.total}\t${row.running}\t${row.workers}\n`
 
 /**
- * The answer to `status`.
- *
- * @since 0.1.0
- * @category encoding
- */
-export const formatStatus = (rows: ReadonlyArray<StatusRow>): string => list(rows, formatStatusRow)
-
-/**
  * A line of `prioritystatus`, with its end.
  *
  * @since 0.1.0
@@ -131,15 +120,6 @@ export const formatStatus = (rows: ReadonlyArray<StatusRow>): string => list(row
  */
 export const formatPriorityStatusRow = (row: PriorityStatusRow): string =>
   `${row.function}\t${row.high}\t${row.normal}\t${row.low}\t${row.workers}\n`
-
-/**
- * The answer to `prioritystatus`.
- *
- * @since 0.1.0
- * @category encoding
- */
-export const formatPriorityStatus = (rows: ReadonlyArray<PriorityStatusRow>): string =>
-  list(rows, formatPriorityStatusRow)
 
 const functionNumbers = [
   "waiting",
@@ -165,14 +145,6 @@ export const formatFunctionRow = (row: FunctionRow): string =>
   `${[row.function, ...functionNumbers.map((name) => row[name])].join("\t")}\n`
 
 /**
- * The answer to `show functions`.
- *
- * @since 0.1.0
- * @category encoding
- */
-export const formatFunctions = (rows: ReadonlyArray<FunctionRow>): string => list(rows, formatFunctionRow)
-
-/**
  * A line of `workers`, with its end.
  *
  * @since 0.1.0
@@ -180,14 +152,6 @@ export const formatFunctions = (rows: ReadonlyArray<FunctionRow>): string => lis
  */
 export const formatWorkerRow = (row: WorkerRow): string =>
   `${row.connection} ${row.host} ${row.clientId} :${row.functions.map((name) => ` ${name}`).join("")}\n`
-
-/**
- * The answer to `workers`.
- *
- * @since 0.1.0
- * @category encoding
- */
-export const formatWorkers = (rows: ReadonlyArray<WorkerRow>): string => list(rows, formatWorkerRow)
 
 /**
  * A line of `show jobs`, with its end.
@@ -199,28 +163,12 @@ export const formatJobRow = (row: JobRow): string =>
   `${row.handle}\t${row.retries}\t${row.isIgnored ? 1 : 0}\t${row.isBackground ? 1 : 0}\n`
 
 /**
- * The answer to `show jobs`.
- *
- * @since 0.1.0
- * @category encoding
- */
-export const formatJobs = (rows: ReadonlyArray<JobRow>): string => list(rows, formatJobRow)
-
-/**
  * A line of `show unique jobs`, with its end.
  *
  * @since 0.1.0
  * @category encoding
  */
 export const formatUniqueRow = (unique: string): string => `${unique}\n`
-
-/**
- * The answer to `show unique jobs`.
- *
- * @since 0.1.0
- * @category encoding
- */
-export const formatUniques = (uniques: ReadonlyArray<string>): string => list(uniques, formatUniqueRow)
 
 // Names may hold tabs (Perl's prefix does), so the numbers are taken from the right.
 const splitRow = (line: string, numbers: number): ReadonlyArray<string> => {

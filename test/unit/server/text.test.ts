@@ -274,18 +274,19 @@ describe("shutdown", () => {
 
 describe("Admin", () => {
   it("reads what it writes, tabs and blanks in names included", () => {
-    const lines = (text: string) => text.split("\n").slice(0, -2)
+    const lines = <Row>(rows: ReadonlyArray<Row>, format: (row: Row) => string) =>
+      rows.map(format).join("").split("\n").slice(0, -1)
     const status = [{ function: "a\tb", total: 3, running: 1, workers: 2 }]
-    assert.deepStrictEqual(Admin.parseStatus(lines(Admin.formatStatus(status))), status)
+    assert.deepStrictEqual(Admin.parseStatus(lines(status, Admin.formatStatusRow)), status)
     const priorities = [{ function: "a\tb", high: 3, normal: 1, low: 2, workers: 0 }]
-    assert.deepStrictEqual(Admin.parsePriorityStatus(lines(Admin.formatPriorityStatus(priorities))), priorities)
+    assert.deepStrictEqual(Admin.parsePriorityStatus(lines(priorities, Admin.formatPriorityStatusRow)), priorities)
     const workers = [
       { connection: -1, host: "::1", clientId: "a b", functions: ["f", "g"] },
       { connection: 12, host: "unix", clientId: "", functions: [] }
     ]
-    assert.deepStrictEqual(Admin.parseWorkers(lines(Admin.formatWorkers(workers))), workers)
+    assert.deepStrictEqual(Admin.parseWorkers(lines(workers, Admin.formatWorkerRow)), workers)
     assert.deepStrictEqual(Admin.parseWorkers(["no such line"]), [])
     const jobs = [{ handle: "H:1", retries: 2, isIgnored: true, isBackground: false }]
-    assert.deepStrictEqual(Admin.parseJobs(lines(Admin.formatJobs(jobs))), jobs)
+    assert.deepStrictEqual(Admin.parseJobs(lines(jobs, Admin.formatJobRow)), jobs)
   })
 })
