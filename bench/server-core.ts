@@ -10,6 +10,7 @@
 import * as Codec from "../src/protocol/Codec.ts"
 import * as Packet from "../src/protocol/Packet.ts"
 import { JobServerCore } from "../src/protocol/server/JobServerCore.ts"
+import { concat } from "./support/core.ts"
 
 const secondsEach = 1
 
@@ -84,16 +85,6 @@ class Peer {
     this.received = []
     return taken
   }
-}
-
-const concat = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const all = new Uint8Array(parts.reduce((total, part) => total + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
 
 /** Another process's turn on the CPU is not counted. */
