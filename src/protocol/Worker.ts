@@ -83,8 +83,8 @@ export interface Options {
    * server and back between two jobs is then spared. For many small jobs; a job that waits
    * here cannot be run by another worker that is idle, and one of a higher priority comes
    * after it. While a function with a time limit is served nothing is taken ahead, since the
-   * server counts the time that a job waits here, and never of a function with a `concurrency`
-   * of its own. Closing runs those that wait, too, and hands back what is left after
+   * server counts the time that a job waits here. Of a function with a `concurrency` of its own
+   * no more are taken than may run, but they too may wait here for a handler. Closing runs those that wait, too, and hands back what is left after
    * `drainTimeout`. Default: 0.
    */
   readonly prefetch?: number | undefined
@@ -138,8 +138,8 @@ export class Worker extends Context.Service<
 >()("effect-gearman/Worker") {}
 
 /**
- * A worker that lives as long as the scope. It dials all its servers at once, and for
- * ever. Fails when a server's text is no address, or there is no server.
+ * A worker that lives as long as the scope. It dials all its servers when its first function
+ * is registered, and from then on for ever. Fails when a server's text is no address, or there is no server.
  *
  * @example
  * ```ts
