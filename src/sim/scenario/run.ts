@@ -204,7 +204,7 @@ class Run {
     this.stopAll("peer", peers.length)
     this.stopAll("operator", operators.length)
     this.stopAll("client", clients.length)
-    // What a client said last is still on its way when it has ended, and workers have to be there for it.
+    // What clients and peers said last is still on its way when they have ended, and workers have to be there for it.
     this.reach("the servers have done what they were asked", 56, kernel.now + this.patienceMillis(), () =>
       this.unheard()
     )
@@ -390,7 +390,7 @@ class Run {
     for (const { endpoints, name } of this.world.network.hosts.values()) {
       if (this.lost.has(name)) continue
       const open = endpoints.find(
-        ({ closed, dialled, peer: { host } }) => !closed && !dialled && host.startsWith("client")
+        ({ closed, dialled, peer: { host } }) => !closed && !dialled && !host.startsWith("worker")
       )
       if (open !== undefined) return `${name} has not noticed that ${open.peer.host} left`
     }
