@@ -52,6 +52,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
   // And a worker so late with its answers that it is given up, as it may where a packet takes many round trips.
   const { delayBelowMillis, windowBytes } = scenario.world.network
   const mayBeLost = mayBeLate || (windowBytes < 1024 && delayBelowMillis > 10)
+  const mayCross = mayBeLate || delayBelowMillis > 0
   const roomy = isRoomy(scenario.world.network)
   const open = new Map<number, Asked>()
   const done = new Set<number>()
@@ -111,10 +112,11 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
     if (mayBeRefused && (text === "Refused" || text === "ItemFailed")) return
     if (mayBeSpent && text === "JobFailed" && (!isFaultless || asked.function === "limited")) return
     if (mayBeSpent && mayBeLost && (text === "JobFailed" || text === "ItemFailed")) return
-    // What it says of an overdue attempt may cross the same job on its way to it again.
-    if (mayBeLost && text === "JobFailed" && asked.function === "limited") return
-    // And a connection be given up between two steps of a server.
-    if (mayBeLate && (text === "NoServer" || text === "ItemFailed")) return
+    // What a worker says of an overdue attempt may cross the same job on its way to it again;
+    // 19 judges that it does not say so later.
+    if (mayCross && text === "JobFailed" && asked.function === "limited") return
+    // And a connection be given up between two steps of a server, with what was sent over it.
+    if (mayBeLate && (text === "NoServer" || text === "Ambiguous" || text === "ItemFailed")) return
     if (isFaultless)
       throw new Violation(
         37,

@@ -52,6 +52,8 @@ describe("properties of attempts", () => {
         ]
       )
     assert.strictEqual(failing(2000, 1000), 0)
+    // It stood ready when the same job came again.
+    assert.strictEqual(failing(0, 1000), 0)
     assert.strictEqual(failing(1000, 1000), 19)
     assert.strictEqual(failing(1000, 0), 0)
   })
