@@ -134,9 +134,10 @@ describe("the log of a server", { timeout: 60_000 }, () => {
   })
 
   it("is coloured on a terminal", async () => {
-    const command = `${process.execPath} ${mainPath} server --port=0 --verbose=NOTICE --log-format=pretty`
+    // `exec`: a shell between would end by the signal too, and hide the server's own exit code.
+    const command = `exec ${process.execPath} ${mainPath} server --port=0 --verbose=NOTICE --log-format=pretty`
     const terminal = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
-      env: { ...process.env, NO_COLOR: "" }
+      env: { ...process.env, NO_COLOR: "", SHELL: "/bin/sh" }
     })
     let shown = ""
     terminal.stdout.on("data", (chunk: Buffer) => (shown += chunk.toString()))

@@ -70,7 +70,8 @@ describe("submit and map", { timeout: 60_000 }, () => {
     const inTerminal = async (command: string) =>
       (
         await run("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
-          timeoutMillis: patienceMillis
+          timeoutMillis: patienceMillis,
+          env: { SHELL: "/bin/sh" }
         })
       ).stdout
     const commands = [

@@ -155,7 +155,9 @@ describe("the screen of top", () => {
 describe("top", { timeout: 60_000 }, () => {
   /** A command in a terminal of its own, which is sent its keys once the screen is there. */
   const inTerminal = async (command: string, then: (terminal: ChildProcess, shown: () => string) => Promise<void>) => {
-    const terminal = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"])
+    const terminal = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+      env: { ...process.env, SHELL: "/bin/sh" }
+    })
     let stdout = ""
     terminal.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()))
     const code = new Promise<number | null>((resolve) => terminal.once("close", resolve))
