@@ -6,4 +6,4 @@ import { type AttackName, attacks } from "./attacks.ts"
 
 const [name, port] = process.argv.slice(2)
 process.stdin.once("end", () => process.exit(0)).resume()
-attacks[name as AttackName](Number(port))
+void attacks[name as AttackName](Number(port))

@@ -3,7 +3,9 @@
  * loopback, and for the few seconds it is told.
  */
 import { connect, type Socket } from "node:net"
+import { Duplex } from "node:stream"
 import { setTimeout as sleep } from "node:timers/promises"
+import { connect as connectTls } from "node:tls"
 
 const [canDo, submitJobBackground, echo] = [1, 18, 16]
 
@@ -16,7 +18,7 @@ export const packet = (type: number, body: string | Uint8Array = "", claimedByte
 }
 
 /** An attack on the job server at a port; it goes on until the process is ended. */
-type Attack = (port: number) => void
+type Attack = (port: number) => void | Promise<void>
 
 /** Dials again whenever the server hangs up, at most a thousand times a second in all. */
 const hold = (port: number, count: number, speak: (socket: Socket) => void, isReading = true): void => {
@@ -57,6 +59,19 @@ let names = 0
 const named = (make: (name: string) => Buffer, count: number) => () =>
   Buffer.concat(Array.from({ length: count }, () => make(`attack-${names++}`)))
 
+/** The first words of a TLS handshake: they make a server sign something and keep a state. */
+const clientHello = (): Promise<Buffer> =>
+  new Promise((resolve) => {
+    const wire = new Duplex({
+      read: () => {},
+      write: (bytes: Buffer, _encoding, done) => {
+        resolve(bytes)
+        done()
+      }
+    })
+    connectTls({ socket: wire }).on("error", () => {})
+  })
+
 export const attacks = {
   "slow packets (slowloris)": (port) => {
     const sockets = new Set<Socket>()
@@ -83,6 +98,16 @@ export const attacks = {
     for (let index = 0; index < 10_000; index++) socket.write(packet(canDo, `attack-${index}`))
     hold(port, 16, flood(repeated(Buffer.from("status\n"), 1_000)))
   },
+  "status, answers unread": (port) => hold(port, 16, flood(repeated(Buffer.from("status\n"), 1_000)), false),
+  "TLS handshakes that stop half-way": async (port) => {
+    const hello = await clientHello()
+    hold(port, 500, (socket) => socket.write(hello))
+    // Others hang up when the server has done its part, and begin anew.
+    hold(port, 16, (socket) => {
+      socket.write(hello)
+      socket.once("data", () => socket.resetAndDestroy())
+    })
+  },
   "connections that come and go": (port) => {
     const again = async () => {
       while (true) {
@@ -101,3 +126,6 @@ export const attacks = {
 } satisfies Record<string, Attack>
 
 export type AttackName = keyof typeof attacks
+
+/** Whether it is an attack on a port that speaks TLS. */
+export const isOnTls = (name: string): boolean => name.startsWith("TLS")
