@@ -51,6 +51,13 @@ export interface Options {
   readonly onReady: Effect.Effect<void>
 }
 
+/**
+ * A job's assignment holds all that its submission held and its handle beside: the largest
+ * packet that a server takes comes back a little larger. Refusing it here would cost the
+ * connection each time, and the server would give us the same job for ever.
+ */
+const limits = { ...Codec.defaultLimits, maxPacketBytes: Codec.defaultLimits.maxPacketBytes + 1024 }
+
 /** A peer that owes an answer is suspect after a fifth of the time after which it is given up. */
 const suspicionsPerTimeout = 5
 
@@ -87,11 +94,14 @@ export const run = (machine: Machine, options: Options): Effect.Effect<never, Co
       const answered = Deferred.makeUnsafe<void>()
       let heard = 0
       let violation: string | undefined
-      const decoder = new Codec.Decoder({
-        packet: (frame) => {
-          violation ??= machine.received(frame)
-        }
-      })
+      const decoder = new Codec.Decoder(
+        {
+          packet: (frame) => {
+            violation ??= machine.received(frame)
+          }
+        },
+        limits
+      )
       const socket = yield* network.connect(options.address)
       const pull = yield* Socket.readerBytes(socket).pipe(
         Effect.mapError(fromSocketError),

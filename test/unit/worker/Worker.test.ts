@@ -107,6 +107,23 @@ describe("Worker", () => {
     )
   )
 
+  it.effect("gets the largest job that a client may submit, although the assignment is larger still", () =>
+    withServers(
+      [one],
+      Effect.gen(function* () {
+        const worker = yield* Worker.Worker
+        const client = yield* Client.Client
+        const measure = JobFunction.bytes("measure")
+        yield* worker.register(measure, (bytes) => Effect.succeed(Packet.toBytes(String(bytes.length))))
+        const most = Codec.defaultLimits.maxPacketBytes - "measure\0\0".length
+        const tooLarge = yield* Effect.flip(client.run(measure, new Uint8Array(most + 1)))
+        assert.strictEqual(tooLarge.reason._tag, "InvalidRequest")
+        const length = yield* client.run(measure, new Uint8Array(most))
+        assert.strictEqual(Packet.toText(length), String(most))
+      }).pipe(Effect.scoped)
+    )
+  )
+
   it.effect("a job whose connection is lost before its handler begins takes no slot", () =>
     Effect.gen(function* () {
       let grabs = 0
