@@ -19,7 +19,7 @@ const handleBytes = 12
 
 interface Connection {
   readonly socket: Socket
-  readonly write: DirectWrite.Write
+  readonly descriptor: number
   readonly handle: Buffer
   output: Buffer
   used: number
@@ -84,7 +84,7 @@ const send = () => {
   for (const connection of touched) {
     const { output, used } = connection
     connection.used = 0
-    const sent = connection.write([output.subarray(0, used)])
+    const sent = DirectWrite.write(connection.socket, connection.descriptor, [output.subarray(0, used)])
     if (sent < used) connection.socket.write(output.subarray(sent, used))
     // The socket may keep what the kernel has not taken yet.
     if (connection.socket.writableLength > 0) connection.output = none
@@ -107,13 +107,13 @@ const quiet = () => {
   send()
 }
 
-const server = createServer({ noDelay: true, pauseOnConnect: true }, (incoming) => {
-  const { onBytes, socket } = SharedRead.adopt(incoming)
+const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
   const handle = Buffer.from(String(connections.length).padStart(handleBytes, "0"))
-  const connection: Connection = { socket, write: DirectWrite.to(socket), handle, output: none, used: 0, rest: none }
+  const descriptor = DirectWrite.descriptorOf(socket)
+  const connection: Connection = { socket, descriptor, handle, output: none, used: 0, rest: none }
   connections.push(connection)
   socket.on("error", () => {})
-  onBytes((read) => {
+  const hear = (read: Uint8Array) => {
     const chunk = Buffer.from(read.buffer, read.byteOffset, read.length)
     const bytes = connection.rest.length === 0 ? chunk : Buffer.concat([connection.rest, chunk])
     let at = 0
@@ -128,7 +128,8 @@ const server = createServer({ noDelay: true, pauseOnConnect: true }, (incoming) 
     if (isDue) return
     isDue = true
     setImmediate(turn)
-  })
+  }
+  SharedRead.tell(socket, { hear })
   socket.resume()
 })
 server.listen(Number(process.argv[2]), "127.0.0.1")

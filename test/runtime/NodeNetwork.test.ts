@@ -121,7 +121,7 @@ describe("NodeNetwork", () => {
         let unsent: () => number = () => 0
         yield* Effect.forkScoped(
           listener.run((connection) => {
-            unsent = connection.unsentBytes
+            unsent = () => connection.unsentBytes()
             return Effect.ignore(
               connection.receive(
                 (chunk) => {

@@ -25,15 +25,15 @@ const make = () => {
     const number = peers++
     const heard: Array<number> = []
     let caughtUp = 0
-    const share = fairness.join(
-      (bytes) => {
+    const share = fairness.join({
+      work: (bytes) => {
         now += bytes.length * millisPerByte
         owedMillis += bytes.length * answerMillisPerByte
         unanswered.push(number)
         heard.push(...bytes)
       },
-      () => caughtUp++
-    )
+      caughtUp: () => caughtUp++
+    })
     return { share, heard, caughtUp: () => caughtUp }
   }
   const round = () => {

@@ -6,17 +6,15 @@
 import * as Fs from "node:fs"
 import type * as Net from "node:net"
 
+/** Where there is no descriptor that may be written to. */
+export const none = -1
+
 /** A socket's descriptor; Node's documentation does not name it, so it may be missing, as with TLS. */
-const descriptorOf = (socket: Net.Socket): number | undefined => {
-  if ("encrypted" in socket) return undefined
+export const descriptorOf = (socket: Net.Socket): number => {
+  if ("encrypted" in socket) return none
   const fd = (socket as unknown as { readonly _handle?: { readonly fd?: unknown } | null })._handle?.fd
-  return typeof fd === "number" && fd >= 0 ? fd : undefined
+  return typeof fd === "number" && fd >= 0 ? fd : none
 }
-
-/** Returns how many of the bytes the kernel has taken; 0 where it must not be asked. */
-export type Write = (chunks: ReadonlyArray<Uint8Array>) => number
-
-const never: Write = () => 0
 
 /** What is left of the chunks without their first bytes. */
 export const without = (chunks: ReadonlyArray<Uint8Array>, bytes: number): ReadonlyArray<Uint8Array> => {
@@ -27,20 +25,19 @@ export const without = (chunks: ReadonlyArray<Uint8Array>, bytes: number): Reado
   return [chunks[at]!.subarray(left), ...chunks.slice(at + 1)]
 }
 
-/** To be asked anew for each socket. */
-export const to = (socket: Net.Socket): Write => {
-  const fd = descriptorOf(socket)
-  if (fd === undefined) return never
-  return (chunks) => {
-    // What waits in the stream goes first; and a descriptor that is closed may be another's by now.
-    if (socket.writableLength > 0 || descriptorOf(socket) !== fd) return 0
-    try {
-      // One chunk goes the shorter way.
-      if (chunks.length > 1) return Fs.writevSync(fd, chunks)
-      const only = chunks[0]!
-      return Fs.writeSync(fd, only, 0, only.length)
-    } catch {
-      return 0
-    }
+/**
+ * Writes to the socket, whose descriptor was this at first. Returns how many of the bytes
+ * the kernel has taken; 0 where it must not be asked.
+ */
+export const write = (socket: Net.Socket, descriptor: number, chunks: ReadonlyArray<Uint8Array>): number => {
+  // What waits in the stream goes first; and a descriptor that is closed may be another's by now.
+  if (descriptor === none || socket.writableLength > 0 || descriptorOf(socket) !== descriptor) return 0
+  try {
+    // One chunk goes the shorter way.
+    if (chunks.length > 1) return Fs.writevSync(descriptor, chunks)
+    const only = chunks[0]!
+    return Fs.writeSync(descriptor, only, 0, only.length)
+  } catch {
+    return 0
   }
 }

@@ -47,6 +47,14 @@ const node: World = {
   settle: Turn.settle
 }
 
+/** One of those that share the time. */
+export interface Member {
+  /** Is given what it sent, at once or in slices. */
+  work(bytes: Uint8Array): void
+  /** Nothing more waits. */
+  caughtUp(): void
+}
+
 /** Those that are behind, in the order of their turns. */
 export class Fairness {
   private readonly behind = new Set<Share>()
@@ -63,12 +71,9 @@ export class Fairness {
     this.world = world
   }
 
-  /**
-   * A place for one connection. `work` is given what it sent, at once or in slices;
-   * `onCaughtUp` is called when nothing more waits.
-   */
-  join(work: (bytes: Uint8Array) => void, onCaughtUp: () => void): Share {
-    return new Share(this, this.world, work, onCaughtUp)
+  /** A place for one connection. */
+  join(member: Member): Share {
+    return new Share(this, this.world, member)
   }
 
   enter(share: Share): void {
@@ -143,15 +148,13 @@ export class Share {
   private spentBytes = firstSliceBytes
   private readonly fairness: Fairness
   private readonly world: World
-  private readonly work: (bytes: Uint8Array) => void
-  private readonly onCaughtUp: () => void
+  private readonly member: Member
 
-  constructor(fairness: Fairness, world: World, work: (bytes: Uint8Array) => void, onCaughtUp: () => void) {
+  constructor(fairness: Fairness, world: World, member: Member) {
     this.fairness = fairness
     this.world = world
     this.countedMillis = world.nowMillis()
-    this.work = work
-    this.onCaughtUp = onCaughtUp
+    this.member = member
   }
 
   /** Something waits: nothing more should be read. */
@@ -216,7 +219,7 @@ export class Share {
     this.owedMillis = Math.max(0, expectedMillis - this.measure(slice, this.world.nowMillis()))
     if (this.rest !== undefined) return !this.isHeld
     this.giveBack()
-    if (isLast) this.onCaughtUp()
+    if (isLast) this.member.caughtUp()
     return false
   }
 
@@ -233,7 +236,7 @@ export class Share {
   }
 
   private measure(bytes: Uint8Array, beganMillis: number): number {
-    this.work(bytes)
+    this.member.work(bytes)
     const tookMillis = this.world.nowMillis() - beganMillis
     this.charge(tookMillis)
     this.spentBytes += bytes.length

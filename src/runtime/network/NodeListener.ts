@@ -9,8 +9,8 @@ import * as Dns from "node:dns"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
 import * as Network from "../../protocol/Network.ts"
-import * as NodeConnection from "./NodeConnection.ts"
-import * as SharedRead from "./SharedRead.ts"
+import { NodeConnection, type Observer, peerOf } from "./NodeConnection.ts"
+import { Silence } from "./Silence.ts"
 import * as Tls from "./Tls.ts"
 
 /**
@@ -142,30 +142,20 @@ export const listen = Effect.fnUntraced(function* (
   const listenOptions = yield* resolve(address)
   if (address._tag === "Unix") yield* removeStale(address.path)
   const { held } = options
-  let early: Array<SharedRead.Accepted> | undefined = []
-  let accept = (accepted: SharedRead.Accepted): void => void early?.push(accepted)
+  let early: Array<NodeConnection> | undefined = []
+  let accept = (connection: NodeConnection): void => void early?.push(connection)
   let fail: (cause: Error) => void = () => {}
 
-  /** Who says nothing at all is no peer; the time runs until the first byte. */
-  const awaitFirstBytes = (accepted: SharedRead.Accepted): SharedRead.Accepted => {
-    const { socket } = accepted
-    const timer = setTimeout(() => {
-      options.onRefused(socket.remoteAddress ?? "unix", "handshakeTimeout")
-      socket.destroy()
-    }, options.handshakeMillis)
-    timer.unref()
-    socket.once("close", () => clearTimeout(timer))
-    return {
-      socket,
-      onBytes: (handler) =>
-        accepted.onBytes((bytes) => {
-          clearTimeout(timer)
-          accepted.onBytes(handler)
-          handler(bytes)
-        })
-    }
+  const silence = new Silence<NodeConnection>(options.handshakeMillis, (connection) => {
+    options.onRefused(connection.peerHost, "handshakeTimeout")
+    connection.destroy()
+  })
+  const leave = (peer: string) => {
+    held.all--
+    const left = held.byAddress.get(peer)! - 1
+    if (left === 0) held.byAddress.delete(peer)
+    else held.byAddress.set(peer, left)
   }
-  const onAccepted = (accepted: SharedRead.Accepted) => accept(awaitFirstBytes(accepted))
   const tls = options.tls?.isOn?.(address) === false ? undefined : options.tls
   const acceptor =
     tls === undefined
@@ -174,33 +164,39 @@ export const listen = Effect.fnUntraced(function* (
           Tls.makeAcceptor({
             files: tls,
             handshakeMillis: options.handshakeMillis,
-            onAccepted,
+            onAccepted: (socket) => onAccepted(socket),
             onFailed: (peer, problem, isLate) =>
               isLate ? options.onRefused(peer, "handshakeTimeout") : tls.onFailed?.(peer, problem)
           }),
           failure("listen", address)
         )
 
-  const onConnection = (incoming: Net.Socket) => {
-    const peer = incoming.remoteAddress ?? "unix"
+  const observer: Observer = {
+    spoke: (connection) => silence.end(connection),
+    closed: (connection) => {
+      silence.end(connection)
+      // A socket counts while TLS shakes hands, too, and is then watched itself.
+      if (acceptor === undefined) leave(connection.peerHost)
+    }
+  }
+  const onAccepted = (socket: Net.Socket) => {
+    const connection = new NodeConnection(socket, observer)
+    silence.begin(connection)
+    accept(connection)
+  }
+  const onConnection = (socket: Net.Socket) => {
+    const peer = peerOf(socket)
     const ofPeer = held.byAddress.get(peer) ?? 0
     if (held.all >= options.maxConnections || ofPeer >= options.maxConnectionsPerAddress) {
       options.onRefused(peer, held.all >= options.maxConnections ? "maxConnections" : "maxConnectionsPerAddress")
-      incoming.destroy()
+      socket.destroy()
       return
     }
     held.all++
     held.byAddress.set(peer, ofPeer + 1)
-    const accepted = acceptor === undefined ? SharedRead.adopt(incoming) : undefined
-    const socket = accepted?.socket ?? incoming
-    socket.once("close", () => {
-      held.all--
-      const left = held.byAddress.get(peer)! - 1
-      if (left === 0) held.byAddress.delete(peer)
-      else held.byAddress.set(peer, left)
-    })
-    if (accepted === undefined) acceptor!.accept(socket)
-    else onAccepted(accepted)
+    if (acceptor === undefined) return onAccepted(socket)
+    socket.once("close", () => leave(peer))
+    acceptor.accept(socket)
   }
 
   let bound: Network.Address | undefined
@@ -236,7 +232,7 @@ export const listen = Effect.fnUntraced(function* (
   }
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
-      for (const { socket } of early ?? []) socket.destroy()
+      for (const connection of early ?? []) connection.destroy()
       early = undefined
     })
   )
@@ -249,15 +245,19 @@ export const listen = Effect.fnUntraced(function* (
         const fork = yield* FiberSet.makeRuntime<R>()
         return yield* Effect.callback<never, Network.NetworkError>((resume) => {
           fail = (cause) => resume(Effect.fail(failure("accept", address)(cause)))
-          accept = (accepted) => {
-            const connection = NodeConnection.make(accepted)
-            fork(Effect.ensuring(handler(connection), Effect.sync(connection.end)))
+          accept = (connection) => {
+            fork(
+              Effect.ensuring(
+                handler(connection),
+                Effect.sync(() => connection.end())
+              )
+            )
           }
           const waiting = early ?? []
           early = undefined
-          for (const accepted of waiting) accept(accepted)
+          for (const connection of waiting) accept(connection)
           return Effect.sync(() => {
-            accept = ({ socket }) => void socket.destroy()
+            accept = (connection) => connection.destroy()
           })
         })
       })

@@ -7,7 +7,6 @@ import * as Schema from "effect/Schema"
 import * as Fs from "node:fs"
 import type * as Net from "node:net"
 import * as Tls from "node:tls"
-import * as SharedRead from "./SharedRead.ts"
 
 /**
  * The files of a server.
@@ -76,6 +75,8 @@ export const contextOf = (
       new InvalidCertificate({ files: present([files.certificate, files.key, files.authorities]), cause })
   })
 
+const nobody: ReadonlyArray<string> = []
+
 const sanPattern = /(?:^|, )(?:DNS|URI|email|IP Address):("(?:[^"\\]|\\.)*"|[^,]*)/g
 
 /**
@@ -83,7 +84,7 @@ const sanPattern = /(?:^|, )(?:DNS|URI|email|IP Address):("(?:[^"\\]|\\.)*"|[^,]
  * alternative names.
  */
 export const namesOf = (socket: Net.Socket): ReadonlyArray<string> => {
-  if (!(socket instanceof Tls.TLSSocket) || !socket.authorized) return []
+  if (!(socket instanceof Tls.TLSSocket) || !socket.authorized) return nobody
   const { subject, subjectaltname = "" } = socket.getPeerCertificate()
   const common: string | Array<string> = subject?.CN ?? []
   // A name that holds a comma comes quoted, so that it cannot pass for two.
@@ -121,7 +122,7 @@ const problemOf = (error: Error, socket: Tls.TLSSocket): string => {
 export const makeAcceptor = Effect.fnUntraced(function* (options: {
   readonly files: ServerFiles
   readonly handshakeMillis: number
-  readonly onAccepted: (accepted: SharedRead.Accepted) => void
+  readonly onAccepted: (socket: Net.Socket) => void
   readonly onFailed: OnFailed
 }) {
   const { authorities } = options.files
@@ -131,7 +132,7 @@ export const makeAcceptor = Effect.fnUntraced(function* (options: {
     requestCert: authorities !== undefined,
     rejectUnauthorized: authorities !== undefined
   })
-  server.on("secureConnection", (socket) => options.onAccepted(SharedRead.byEvents(socket)))
+  server.on("secureConnection", options.onAccepted)
   server.on("tlsClientError", (error, socket) => {
     // What was wrapped still knows its peer when the connection is gone already.
     const { remoteAddress } = (socket as { readonly _parent?: Net.Socket })._parent ?? socket
