@@ -44,9 +44,9 @@ export class JobFail extends Schema.TaggedError<JobFail>("effect-gearman/Worker/
 export interface HandlerOptions {
   /**
    * How many of the function's jobs run at once, where that is less than the worker's own
-   * limit. No more are taken than may run: what is beyond is left to other workers. A
-   * function with such a limit has a connection of its own to each server. Default: the
-   * worker's limit.
+   * limit. No more are taken than may run, and none ahead, whatever `prefetch` is: what is
+   * beyond is left to other workers. A function with such a limit has a connection of its
+   * own to each server. Default: the worker's limit.
    */
   readonly concurrency?: number | undefined
   /**
@@ -82,10 +82,10 @@ export interface Options {
    * Jobs taken ahead, beyond those that run, which wait here for their turn: the way to the
    * server and back between two jobs is then spared. For many small jobs; a job that waits
    * here cannot be run by another worker that is idle, and one of a higher priority comes
-   * after it. While a function with a time limit is served nothing is taken ahead, since the
-   * server counts the time that a job waits here. Of a function with a `concurrency` of its own
-   * no more are taken than may run, but they too may wait here for a handler. Closing runs those that wait, too, and hands back what is left after
-   * `drainTimeout`. Default: 0.
+   * after it. Nothing is taken ahead of a function with a `concurrency` of its own, and nothing
+   * at all while a function with a time limit and no such `concurrency` is served, since the
+   * server counts the time that a job waits here. Closing runs those that wait, too, and hands
+   * back what is left after `drainTimeout`. Default: 0.
    */
   readonly prefetch?: number | undefined
   /**

@@ -4,7 +4,10 @@
  * is answered, so that there are never more jobs than slots.
  *
  * Some slots may be for jobs that wait here until a handler is free: they spare the way to
- * the server and back between two jobs. They run in the order in which they came.
+ * the server and back between two jobs. They run in the order in which they came. Jobs of a
+ * function with a limit of its own never wait: each question for one keeps a handler free
+ * for the answer. So that those that wait do not leave it none, handlers that become free
+ * go to the two in turn.
  */
 import type * as Fiber from "effect/Fiber"
 import type { Assignment, Conversation } from "./Conversation.ts"
@@ -31,13 +34,17 @@ export class Crew {
   /** Those that wait, too. */
   readonly running = new Set<Running>()
   private readonly waiting: Array<Running> = []
+  /** Kept for nobody. */
   private freeHandlers: number
   private isBeginning = false
+  /** The next handler is for a function with a limit of its own. */
+  private isOwnTurn = false
   private readonly conversations: Array<Conversation> = []
   private readonly prefetch: number
   private readonly slots: number
   private freeSlots: number
-  private turn = 0
+  /** Where to go on asking, of all and of those with a limit of their own. */
+  private readonly turns = { all: 0, own: 0 }
   private readonly timed = new Set<Registration>()
   /** Functions that come to their end, with the servers that were told. */
   private readonly draining = new Map<Registration, Set<Conversation>>()
@@ -75,7 +82,7 @@ export class Crew {
     const index = this.conversations.indexOf(conversation)
     if (index !== -1) this.conversations.splice(index, 1)
     conversation.close()
-    this.release(conversation, conversation.grabs)
+    this.unask(conversation, conversation.grabs)
     conversation.grabs = 0
     this.abandonAll((run) => run.conversation === conversation)
     this.fill()
@@ -103,9 +110,15 @@ export class Crew {
     lane.free += slots
   }
 
+  /** So many questions were in vain. */
+  private unask(conversation: Conversation, questions: number): void {
+    this.release(conversation, questions)
+    if (conversation.lane.isOwn) this.freeHandlers += questions
+  }
+
   answered(conversation: Conversation, assignment: Assignment | undefined): void {
     if (assignment === undefined) {
-      this.release(conversation)
+      this.unask(conversation, 1)
     } else {
       const registration = conversation.lane.functions.get(assignment.function)
       if (registration?.isTimed === true) {
@@ -114,10 +127,15 @@ export class Crew {
       }
       const run: Running = { assignment, conversation, registration, fiber: undefined, isLost: false }
       this.running.add(run)
-      this.waiting.push(run)
-      this.begin()
+      if (conversation.lane.isOwn) this.start(run)
+      else this.waiting.push(run)
     }
     this.fill()
+  }
+
+  private start(run: Running): void {
+    if (run.registration === undefined) this.onUnknown(run)
+    else run.registration.start(run)
   }
 
   /** Starts what waits while a handler is free. One that ends at once makes room that this loop sees. */
@@ -125,10 +143,13 @@ export class Crew {
     if (this.isBeginning) return
     this.isBeginning = true
     while (this.freeHandlers > 0 && this.waiting.length > 0) {
-      const run = this.waiting.shift()!
+      if (this.prefetch > 0 && this.isOwnTurn && this.ask("own")) {
+        this.isOwnTurn = false
+        continue
+      }
+      this.isOwnTurn = true
       this.freeHandlers--
-      if (run.registration === undefined) this.onUnknown(run)
-      else run.registration.start(run)
+      this.start(this.waiting.shift()!)
     }
     this.isBeginning = false
   }
@@ -137,20 +158,13 @@ export class Crew {
     if (!this.running.delete(run)) return
     this.release(run.conversation)
     this.freeHandlers++
-    this.begin()
     this.fill()
   }
 
-  /** Asks for as many jobs as there are free slots, the servers in turn. */
+  /** Begins what waits, and asks for as many jobs as there are free slots, the servers in turn. */
   fill(): void {
-    const kept = this.keptFree()
-    while (this.freeSlots > kept && !this.isEnding) {
-      const conversation = this.nextWilling()
-      if (conversation === undefined) break
-      this.freeSlots--
-      conversation.lane.free--
-      conversation.grab()
-    }
+    this.begin()
+    while (this.ask("all")) continue
     for (const [registration, told] of this.draining) this.withdraw(registration, told)
     for (const waiter of this.waiters) if (waiter.until()) waiter.wake()
   }
@@ -163,13 +177,27 @@ export class Crew {
     return this.timed.size > 0 ? this.prefetch : 0
   }
 
-  private nextWilling(): Conversation | undefined {
+  /** Asks for one job, unless there is no room, or nobody to ask. */
+  private ask(whom: "all" | "own"): boolean {
+    if (this.isEnding || this.freeSlots <= this.keptFree()) return false
+    const conversation = this.nextWilling(whom)
+    if (conversation === undefined) return false
+    this.freeSlots--
+    conversation.lane.free--
+    if (conversation.lane.isOwn) this.freeHandlers--
+    conversation.grab()
+    return true
+  }
+
+  private nextWilling(whom: "all" | "own"): Conversation | undefined {
     const { length } = this.conversations
     for (let step = 0; step < length; step++) {
-      const index = (this.turn + step) % length
+      const index = (this.turns[whom] + step) % length
       const conversation = this.conversations[index]!
-      if (!conversation.wantsGrab || !conversation.lane.wantsJobs) continue
-      this.turn = index + 1
+      const { lane } = conversation
+      if (!conversation.wantsGrab || !lane.wantsJobs) continue
+      if (lane.isOwn ? this.freeHandlers === 0 : whom === "own") continue
+      this.turns[whom] = index + 1
       return conversation
     }
     return undefined
@@ -194,7 +222,7 @@ export class Crew {
 
   register(registration: Registration): void {
     registration.lane.functions.set(registration.name, registration)
-    if (registration.isTimed) this.timed.add(registration)
+    if (registration.isTimed && !registration.lane.isOwn) this.timed.add(registration)
     for (const conversation of this.openConversations(registration.lane)) {
       conversation.say(registration.announcement)
       conversation.lookAgain()

@@ -2,8 +2,8 @@
  * Functions that share their connections. Whoever asks a server for a job may be given one
  * of any function that the connection serves. So a function that may run fewer jobs at
  * once than the worker has a lane to itself, over which no more are asked for than it may
- * run; it then holds none that it cannot run, and never keeps others from their slots.
- * All other functions share one lane.
+ * run, and only while a handler is free for each; it then holds none that it cannot run,
+ * and never keeps others from their slots. All other functions share one lane.
  */
 import type { Running } from "./Crew.ts"
 
@@ -32,8 +32,12 @@ export class Lane {
    */
   draining = 0
 
+  /** It is one function's. */
+  readonly isOwn: boolean
+
   constructor(limit: number) {
     this.free = limit
+    this.isOwn = limit !== Infinity
   }
 
   get wantsJobs(): boolean {

@@ -63,7 +63,7 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "grabs-lost-with-connection",
     title: "Slots that waited for a lost connection's answer are not free again",
     file: "src/protocol/worker/Crew.ts",
-    find: "    this.release(conversation, conversation.grabs)\n",
+    find: "    this.unask(conversation, conversation.grabs)\n",
     replace: "",
     property: 24,
     needs: ["reset"]
@@ -72,8 +72,8 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "grabs-more-than-slots",
     title: "A question for a job takes no slot",
     file: "src/protocol/worker/Crew.ts",
-    find: "      this.freeSlots--\n",
-    replace: "      if (conversation.grabs === 0) this.freeSlots--\n",
+    find: "    this.freeSlots--\n",
+    replace: "    if (conversation.grabs === 0) this.freeSlots--\n",
     property: 22,
     needs: ["workload"]
   },
@@ -81,8 +81,8 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "own-limit-overlooked",
     title: "A question for a job takes no room of a function with a limit of its own",
     file: "src/protocol/worker/Crew.ts",
-    find: "      conversation.lane.free--\n",
-    replace: "      if (conversation.grabs === 0) conversation.lane.free--\n",
+    find: "    conversation.lane.free--\n",
+    replace: "    if (conversation.grabs === 0) conversation.lane.free--\n",
     property: 22,
     needs: ["workload"]
   },
@@ -108,8 +108,8 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "waiting-forgotten",
     title: "A job taken ahead is not begun when a handler is free again",
     file: "src/protocol/worker/Crew.ts",
-    find: "    this.freeHandlers++\n    this.begin()\n",
-    replace: "    this.freeHandlers++\n",
+    find: "    this.freeHandlers++\n    this.fill()\n",
+    replace: "    this.freeHandlers++\n    this.isBeginning = true\n    this.fill()\n    this.isBeginning = false\n",
     property: 36,
     needs: ["workload"]
   },

@@ -113,6 +113,106 @@ describe("a function with a limit of its own", () => {
     }).pipe(Effect.scoped, Effect.provide(world))
   )
 
+  it.effect("is never taken ahead: while no handler is free its jobs are left to other workers", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const worker = yield* workerIn(scope, { concurrency: 2, prefetch: 6, drainTimeout: 0 })
+      const busy = yield* slowly(worker, free)
+      yield* slowly(worker, limited, { concurrency: 1 })
+      yield* settle
+      yield* submitAll(free, 2)
+      yield* settle
+      assert.strictEqual(busy.running, 2)
+      yield* submitAll(limited, 1)
+      yield* settle
+      const idle = yield* slowly(yield* workerIn(scope, { concurrency: 2, drainTimeout: 0 }), limited, {
+        concurrency: 1
+      })
+      yield* settle
+      assert.deepStrictEqual(idle.ran, ["job 0"])
+    }).pipe(Effect.scoped, Effect.provide(world))
+  )
+
+  it.effect("gets its turn however many jobs of others wait here, and leaves them theirs", () =>
+    Effect.gen(function* () {
+      const worker = yield* workerIn(yield* Effect.scope, { concurrency: 2, prefetch: 6, drainTimeout: 0 })
+      const others = yield* slowly(worker, free)
+      const first = yield* slowly(worker, limited, { concurrency: 1 })
+      const second = yield* slowly(worker, JobFunction.utf8("also limited"), { concurrency: 1 })
+      yield* settle
+      yield* submitAll(free, 60)
+      yield* settle
+      yield* submitAll(limited, 60)
+      yield* submitAll(JobFunction.utf8("also limited"), 60)
+      yield* settle
+      yield* pass(16)
+      assert.isAtLeast(others.ran.length, 10)
+      assert.isAtLeast(first.ran.length, 6)
+      assert.isAtLeast(second.ran.length, 6)
+      assert.strictEqual(first.most, 1)
+      // No handler is idle meanwhile.
+      assert.strictEqual(others.ran.length + first.ran.length + second.ran.length, 34)
+    }).pipe(Effect.scoped, Effect.provide(world))
+  )
+
+  it.effect("with a time limit, too, keeps nobody from taking jobs of others ahead", () =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      const worker = yield* workerIn(scope, { concurrency: 2, prefetch: 6, drainTimeout: 0 })
+      yield* slowly(worker, free)
+      yield* slowly(worker, limited, { concurrency: 1, timeout: "2 seconds" })
+      yield* submitAll(free, 10)
+      yield* settle
+      const rest = yield* slowly(yield* workerIn(scope, { concurrency: 10, drainTimeout: 0 }), free)
+      yield* settle
+      assert.deepStrictEqual(rest.ran, ["job 8", "job 9"])
+    }).pipe(Effect.scoped, Effect.provide(world))
+  )
+
+  it.effect("a question for it that brings none, or is lost, gives its handler back", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryNetwork.MemoryNetwork
+      const questions: Array<string> = []
+      const peers = new Map<string, ScriptedServer.Peer>()
+      const of = new Map<Network.Connection, string>()
+      yield* ScriptedServer.start(servers[0]!, (peer, packet) => {
+        if (packet._tag === "CAN_DO") {
+          const fn = Packet.toText(packet.function)
+          of.set(peer.connection, fn)
+          peers.set(fn, peer)
+        }
+        if (packet._tag === "GRAB_JOB_UNIQ") questions.push(of.get(peer.connection)!)
+      })
+      const worker = yield* workerIn(yield* Effect.scope, { concurrency: 2, prefetch: 4, drainTimeout: 0 })
+      yield* slowly(worker, limited, { concurrency: 1 })
+      const state = yield* slowly(worker, free)
+      yield* settle
+      assert.sameMembers(questions, ["limited", "free"])
+      const assign = (handle: string) =>
+        peers.get("free")!.send("JOB_ASSIGN_UNIQ", { handle, function: "free", unique: "", workload: handle })
+      assign("H:1")
+      yield* settle
+      assign("H:2")
+      yield* settle
+      // The second handler is kept for the answer.
+      assert.deepStrictEqual(state.ran, ["H:1"])
+      peers.get("limited")!.send("NO_JOB", {})
+      yield* settle
+      assert.deepStrictEqual(state.ran, ["H:1", "H:2"])
+      yield* pass(1)
+      peers.get("limited")!.send("NOOP", {})
+      yield* settle
+      assert.strictEqual(questions.filter((fn) => fn === "limited").length, 2)
+      for (const handle of ["H:3", "H:4"]) {
+        assign(handle)
+        yield* settle
+      }
+      assert.deepStrictEqual(state.ran.slice(2), ["H:3"])
+      yield* network.reset(servers[0]!)
+      yield* settle
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
+  )
+
   it.effect("its jobs' time begins when they do", () =>
     Effect.gen(function* () {
       const worker = yield* workerIn(yield* Effect.scope, { concurrency: 20 })
