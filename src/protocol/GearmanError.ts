@@ -313,6 +313,11 @@ export class GearmanError extends Schema.TaggedError<GearmanError>("effect-gearm
   override get message() {
     return this.reason.message
   }
+
+  /** The reason's, where it has one: whoever prints this error sees it too. */
+  override get cause(): unknown {
+    return "cause" in this.reason ? this.reason.cause : undefined
+  }
 }
 
 /**

@@ -104,6 +104,7 @@ class World {
     }) as Uint8Array
     const ends: Array<string> = []
     const listener: Listener = {
+      hasDeadline: false,
       event: () => assert.strictEqual(ends.length, 0),
       succeeded: (bytes) => ends.push(Packet.toText(bytes)),
       failed: (error) => ends.push(error.reason._tag)

@@ -41,6 +41,9 @@ export class Link {
   }
 }
 
+/** Some wait until their own deadline: there is no need to look for them in each turn. */
+const minExpiryMilliseconds = 100
+
 /** A submission that waits for any server; `since` counts in milliseconds. */
 interface Parked {
   readonly submission: Submission
@@ -153,7 +156,7 @@ export class Fleet {
     this.hasParked.openUnsafe()
   }
 
-  /** For the callers who have waited since then or longer. Returns since when the next one waits, if any is left. */
+  /** For the callers who have waited long enough. Returns since when the next one waits, if any is left. */
   private giveUp(submission: Submission, until?: number): number | undefined {
     const servers = submission.description.order.map((index) => this.links[index]!)
     const cause = servers.find((link) => link.problem !== undefined)?.problem?.cause
@@ -172,8 +175,7 @@ export class Fleet {
     for (const parked of this.parked) {
       const { since, submission } = parked
       if (submission.isDone) continue
-      const isPatient = submission.wasSent && submission.description.hasDeadline
-      if (isPatient || since > until) kept.push(parked)
+      if (since > until) kept.push(parked)
       else overdue.push(submission)
     }
     // Whoever is told may call again at once, and then waits too, or close everything.
@@ -188,7 +190,7 @@ export class Fleet {
       this.hasParked.closeUnsafe()
       return undefined
     }
-    let next = noServerMilliseconds
+    let next = Math.max(minExpiryMilliseconds, noServerMilliseconds)
     for (const { since } of this.parked) if (since > until) next = Math.min(next, since - until)
     return Math.max(1, next)
   }

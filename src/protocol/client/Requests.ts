@@ -40,6 +40,7 @@ export const result = (
 ): Effect.Effect<Uint8Array, GearmanError> =>
   Effect.callback((resume) => {
     const listener: Listener = {
+      hasDeadline: description.hasDeadline,
       event: (event) => {
         if (event._tag === "Created") onHandle(event.handle)
       },
@@ -54,6 +55,7 @@ export const result = (
 export const handle = (fleet: Fleet, description: Description): Effect.Effect<Handle, GearmanError> =>
   Effect.callback((resume) => {
     const listener: Listener = {
+      hasDeadline: description.hasDeadline,
       event: (event) => {
         if (event._tag === "Created") resume(Effect.succeed(event.handle))
       },
@@ -95,6 +97,7 @@ export const listen = (
         if (exit._tag === "Failure") resume(Effect.failCause(exit.cause))
       }
       const listener: Listener = {
+        hasDeadline: description.hasDeadline,
         event: (event) => {
           const isFull = Queue.sizeUnsafe(queue) >= events.capacity
           Queue.offerUnsafe(queue, event)

@@ -15,6 +15,8 @@ export type Event =
 
 /** A caller. Exactly one of `succeeded` and `failed` is called, once, and nothing after it. */
 export interface Listener {
+  /** Its caller's own time limit ends the waiting: for a job that was sent, waiting for servers needs no other. */
+  readonly hasDeadline: boolean
   readonly event: (event: Event) => void
   readonly succeeded: (bytes: Uint8Array) => void
   readonly failed: (error: GearmanErrors.GearmanError) => void
@@ -26,13 +28,16 @@ export interface Description {
   readonly packet: Uint8Array
   readonly isBackground: boolean
   readonly isIdempotent: boolean
-  /** It has a time limit of its own, so waiting for servers needs no other. */
+  /** The first caller has a time limit of its own; those who join it say so for themselves. */
   readonly hasDeadline: boolean
   /** Servers by preference. */
   readonly order: ReadonlyArray<number>
   /** What equal submissions of this process share, or undefined. */
   readonly mergeKey: string | undefined
 }
+
+/** A caller, with the time since when it waits for a server, where that is not the submission's. */
+type Waiter = readonly [Listener, number]
 
 export class Submission {
   readonly description: Description
@@ -92,13 +97,16 @@ export class Submission {
     for (const listener of this.finish()) listener.succeeded(bytes)
   }
 
-  /** For those who have waited since then or longer. Returns since when the next one waits, if any is left. */
+  /**
+   * For those who have waited since then or longer, but for those whose own deadline says how
+   * long. Returns since when the next one waits, if any is left.
+   */
   fail(reason: GearmanErrors.Reason, until = Infinity): number | undefined {
     const error = GearmanErrors.fromReason(reason)
-    const later = [...(this.others ?? [])].filter(([, since]) => since > until)
+    const later = until === Infinity ? [] : this.waiting().filter((waiter) => this.mayWait(waiter, until))
     const overdue = later.length === 0 ? this.finish() : this.allBut(later)
     for (const listener of overdue) listener.failed(error)
-    return later[0]?.[1]
+    return later.find(([, since]) => since > until)?.[1] ?? later[0]?.[1]
   }
 
   failAmbiguous(handle: string | undefined, cause: unknown, until?: number): number | undefined {
@@ -106,7 +114,16 @@ export class Submission {
     return this.fail(new GearmanErrors.Ambiguous({ function: name, server: this.lastServer, handle, cause }), until)
   }
 
-  private allBut(later: ReadonlyArray<readonly [Listener, number]>): ReadonlyArray<Listener> {
+  private mayWait([listener, since]: Waiter, until: number): boolean {
+    return since > until || (this.wasSent && listener.hasDeadline)
+  }
+
+  private waiting(): Array<Waiter> {
+    const first: Array<Waiter> = this.only === undefined ? [] : [[this.only, -Infinity]]
+    return [...first, ...(this.others ?? [])]
+  }
+
+  private allBut(later: ReadonlyArray<Waiter>): ReadonlyArray<Listener> {
     const listeners = this.listeners()
     this.only = undefined
     this.others = new Map(later)

@@ -153,10 +153,11 @@ describe("Client", () => {
   it.effect("waits for a server to come back, then says which were tried", () =>
     Effect.gen(function* () {
       const client = yield* Client.Client
-      const failing = yield* Effect.forkChild(reasonOf(client.run(reverse, "hello")))
+      const failing = yield* Effect.forkChild(Effect.flip(client.run(reverse, "hello")))
       yield* TestClock.adjust("6 seconds")
-      const reason = yield* Fiber.join(failing)
+      const { cause, reason } = yield* Fiber.join(failing)
       assert.strictEqual(reason._tag, "NoServer")
+      assert.instanceOf(cause, Error)
       assert.include(reason.message, "127.0.0.1:4730")
       assert.include(reason.message, "refused")
       const waiting = yield* Effect.forkChild(client.run(reverse, "hello"))
@@ -195,6 +196,38 @@ describe("Client", () => {
       yield* TestClock.adjust("3 seconds")
       assert.isTrue(Exit.isFailure(yield* Fiber.await(third)))
       assert.strictEqual(yield* Fiber.join(fourth), "y")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("of equal calls whose servers are lost, each waits as long as its own deadline allows", () =>
+    Effect.gen(function* () {
+      const client = yield* Client.Client
+      const shared = JobFunction.utf8("shared", { unique: "payload", idempotent: true })
+      const call = (payload: string, timeout?: "20 seconds") =>
+        Effect.forkChild(Effect.flip(client.run(shared, payload, { timeout })))
+      const server = yield* Effect.forkChild(
+        Effect.scoped(
+          Effect.andThen(
+            ScriptedServer.start(one, (peer) => peer.send("JOB_CREATED", { handle: "H:1" })),
+            Effect.never
+          )
+        )
+      )
+      yield* settle
+      const patientOfA = yield* call("a", "20 seconds")
+      const otherOfA = yield* call("a")
+      const otherOfB = yield* call("b")
+      const patientOfB = yield* call("b", "20 seconds")
+      yield* settle
+      yield* Fiber.interrupt(server)
+      yield* TestClock.adjust("6 seconds")
+      yield* settle
+      for (const other of [otherOfA, otherOfB]) assert.strictEqual((yield* Fiber.join(other)).reason._tag, "Ambiguous")
+      for (const patient of [patientOfA, patientOfB]) assert.isUndefined(patient.pollUnsafe())
+      yield* TestClock.adjust("14 seconds")
+      for (const patient of [patientOfA, patientOfB]) {
+        assert.strictEqual((yield* Fiber.join(patient)).reason._tag, "Timeout")
+      }
     }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
   )
 
