@@ -44,7 +44,7 @@ export class JobContext extends Context.Service<
     readonly data: (bytes: Uint8Array) => Effect.Effect<void>
     /** Sends a warning to every caller that listens (WORK_WARNING), within the same limit. */
     readonly warning: (bytes: Uint8Array) => Effect.Effect<void>
-    /** Tells how far the job is (WORK_STATUS); whole numbers from 0 to 4294967295. */
+    /** Tells how far the job is (WORK_STATUS); whole numbers from 0 to 4294967295, others are a defect. */
     readonly progress: (numerator: number, denominator: number) => Effect.Effect<void>
   }
 >()("effect-gearman/JobContext") {}

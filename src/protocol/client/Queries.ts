@@ -72,7 +72,9 @@ export const make = ({
       const problem = Encoding.checkHandle(handle)
       if (problem !== undefined) return Requests.fail(problem)
       const packet = Packet.request("GET_STATUS", { handle: Codec.fromLatin1(handle) })
-      return Effect.flatMap(linkTo(server), (link) => ask(link, "status", packet, PacketType.STATUS_RES, statusOf))
+      return Effect.flatMap(linkTo(nameOf(server)), (link) =>
+        ask(link, "status", packet, PacketType.STATUS_RES, statusOf)
+      )
     },
 
     statusByUnique: Effect.fnUntraced(function* (fn, unique) {

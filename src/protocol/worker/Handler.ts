@@ -49,6 +49,10 @@ const tooLarge = (data: Uint8Array) =>
     `${data.length} bytes do not fit in one packet of ${Codec.defaultLimits.maxPacketBytes}; send them in parts, with JobContext.data`
   )
 
+const maxProgress = 0xffffffff
+
+const isProgress = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= maxProgress
+
 const contextOf = (run: Running, name: string, workload: Uint8Array): JobContext["Service"] => {
   const { assignment, conversation } = run
   const send = (make: () => Uint8Array) =>
@@ -58,10 +62,15 @@ const contextOf = (run: Running, name: string, workload: Uint8Array): JobContext
         if (!run.isLost) conversation.say(make())
       })
     )
-  const sendBytes = (type: number, bytes: Uint8Array) =>
-    isTooLarge(assignment.handle, bytes)
+  const sendBytes = (type: number, bytes: Uint8Array) => {
+    // Programs without types send what is none, and callers would get as many zeros.
+    if (!(bytes instanceof Uint8Array)) {
+      return Effect.die(new TypeError(`data and warnings are bytes (a Uint8Array), not ${typeof bytes}`))
+    }
+    return isTooLarge(assignment.handle, bytes)
       ? Effect.die(tooLarge(bytes))
       : send(() => packet(type, assignment.handle, bytes))
+  }
   return {
     handle: assignment.handle,
     unique: assignment.unique,
@@ -71,7 +80,13 @@ const contextOf = (run: Running, name: string, workload: Uint8Array): JobContext
     data: (bytes) => sendBytes(PacketType.WORK_DATA, bytes),
     warning: (bytes) => sendBytes(PacketType.WORK_WARNING, bytes),
     progress: (numerator, denominator) =>
-      send(() => packet(PacketType.WORK_STATUS, assignment.handle, Packet.toBytes(`${numerator}\0${denominator}`)))
+      isProgress(numerator) && isProgress(denominator)
+        ? send(() => packet(PacketType.WORK_STATUS, assignment.handle, Packet.toBytes(`${numerator}\0${denominator}`)))
+        : Effect.die(
+            new RangeError(
+              `progress is ${numerator} of ${denominator}; both must be whole numbers from 0 to ${maxProgress}, such as 50 of 100`
+            )
+          )
   }
 }
 
@@ -102,6 +117,11 @@ const unfit = (fn: { readonly name: string }, what: DecodeError["what"], cause: 
 /** A job of a function that nobody here serves. */
 export const refuse = (run: Running): void => {
   say(run, PacketType.WORK_EXCEPTION, Packet.toBytes("Error: this worker does not serve the function"))
+}
+
+/** A job whose program broke off so hard that nothing of it was said: what a handler returned is no effect, say. */
+export const brokeOff = (run: Running, cause: Cause.Cause<unknown>): void => {
+  say(run, PacketType.WORK_EXCEPTION, textOf(Cause.squash(cause)))
 }
 
 /** After a timeout the server gives the job to another worker; only if it does not, the job is failed. */

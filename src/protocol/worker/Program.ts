@@ -206,7 +206,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       start: (running) => {
         running.fiber = fork(run(running))
         // Not a finalizer: one that is interrupted before it begins has none.
-        running.fiber.addObserver(() => crew.finished(running))
+        running.fiber.addObserver((exit) => {
+          if (exit._tag === "Failure") Handler.brokeOff(running, exit.cause)
+          crew.finished(running)
+        })
       }
     }
     yield* Effect.acquireRelease(

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Client from "../../../src/protocol/Client.ts"
 import { GearmanError } from "../../../src/protocol/GearmanError.ts"
+import { JobContext } from "../../../src/protocol/JobContext.ts"
 import * as JobFunction from "../../../src/protocol/JobFunction.ts"
 import * as JobServer from "../../../src/protocol/JobServer.ts"
 import * as MemoryNetwork from "../../../src/protocol/MemoryNetwork.ts"
@@ -59,6 +60,39 @@ describe("a handler", () => {
       assert.strictEqual(yield* thrown("a text"), "Error: a text")
       assert.strictEqual(yield* thrown({ code: 42 }), `Error: {"code":42}`)
       assert.strictEqual(yield* thrown(undefined), "Error: Unknown error: undefined")
+    })
+  )
+
+  it.effect("that returns no effect", () =>
+    Effect.gen(function* () {
+      const promise = text.toLayer(() => Promise.resolve("x") as never as Effect.Effect<string>)
+      assert.match(yield* exceptionOf(text, "x", promise), /Not a valid effect: \[object Promise\]/)
+      const nothing = text.toLayer(() => undefined as never as Effect.Effect<string>)
+      assert.match(yield* exceptionOf(text, "x", nothing), /Not a valid effect: undefined/)
+      const within = text.toLayer(() => Effect.flatMap(Effect.void, () => "x" as never as Effect.Effect<string>))
+      assert.match(yield* exceptionOf(text, "x", within), /Not a valid effect: x/)
+    })
+  )
+
+  it.effect("that tells what no server understands", () =>
+    Effect.gen(function* () {
+      const telling = (tell: (job: JobContext["Service"]) => Effect.Effect<void>) =>
+        exceptionOf(
+          text,
+          "x",
+          text.toLayer(() => Effect.as(Effect.flatMap(JobContext, tell), "done"))
+        )
+      for (const [numerator, denominator] of [
+        [-1, 2],
+        [0.5, 1],
+        [1, Number.NaN],
+        [1, 2 ** 32]
+      ] as const) {
+        const told = yield* telling((job) => job.progress(numerator, denominator))
+        assert.include(told, `RangeError: progress is ${numerator} of ${denominator}; both must be whole numbers`)
+      }
+      const told = yield* telling((job) => job.data("text" as never))
+      assert.strictEqual(told, "TypeError: data and warnings are bytes (a Uint8Array), not string")
     })
   )
 
