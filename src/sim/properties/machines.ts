@@ -172,14 +172,15 @@ const isReply = (name: string): boolean => /^(?:JOB_CREATED|STATUS_RES|ECHO_RES|
 
 /**
  * A client sends a submission with a unique to the first server of the order that it is
- * connected to. `orderOf` gives the servers for a function and key, `keyOf` the key of a
- * packet's unique and workload.
+ * connected to. `orderOf` gives the servers for a function, unique and workload; who is not
+ * prompt may notice late that a server answers again, and is not judged.
  *
  * @since 0.1.0
  * @category properties
  */
 export const selection = (
-  orderOf: (fn: string, unique: string, workload: string) => ReadonlyArray<string> | undefined
+  orderOf: (fn: string, unique: string, workload: string) => ReadonlyArray<string> | undefined,
+  isPrompt: (name: string) => boolean
 ): Property => {
   /** By client and server: since when the server has answered over the present connection. */
   const upSince = new Map<string, number>()
@@ -255,7 +256,7 @@ export const selection = (
             if (!upSince.has(key) || silent > noticeMillis) upSince.set(key, at)
             return
           }
-          if (event.name.startsWith("SUBMIT_JOB")) judge(event.node, server, event.fields, at)
+          if (event.name.startsWith("SUBMIT_JOB") && isPrompt(event.node)) judge(event.node, server, event.fields, at)
           if (!isRequest(event.name)) return
           owed.set(key, (owed.get(key) ?? 0) + 1)
           if (!silentSince.has(key)) silentSince.set(key, at)

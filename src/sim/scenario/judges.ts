@@ -143,7 +143,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
           selection((fn, unique, workload) => {
             const key = ServerSelection.keyOf(Codec.fromLatin1(unique), Codec.fromLatin1(workload))
             return choose({ function: fn, key })?.map((index) => `server${index + 1}`)
-          })
+          }, isPrompt)
         ])
   ]
 }

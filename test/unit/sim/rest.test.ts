@@ -219,7 +219,11 @@ describe("properties of workers and clients", () => {
   })
 
   it("33: the first server that answers", () => {
-    const property = () => selection(() => ["server1", "server2"])
+    const property = (isPrompt = true) =>
+      selection(
+        () => ["server1", "server2"],
+        () => isPrompt
+      )
     const on = (connection: number, node: string): Event => ({
       _tag: "Opened",
       node,
@@ -239,6 +243,11 @@ describe("properties of workers and clients", () => {
     const start = before.map((event) => [0, event] as const)
     assert.strictEqual(violated(property(), [...start, [300, asked("run")], [300, packet(1, false, "SUBMIT_JOB")]]), 0)
     assert.strictEqual(violated(property(), [...start, [300, asked("run")], [300, packet(2, false, "SUBMIT_JOB")]]), 33)
+    // Time hurried past the client: it may not know yet that the first one answers again (seed 346780524733).
+    assert.strictEqual(
+      violated(property(false), [...start, [300, asked("run")], [300, packet(2, false, "SUBMIT_JOB")]]),
+      0
+    )
     const answered = [300, packet(1, true, "JOB_CREATED")] as const
     const once = [...start, [300, asked("run")], [300, packet(1, false, "SUBMIT_JOB")]] as const
     const owing = [...once, [300, packet(1, false, "SUBMIT_JOB")], answered] as const
