@@ -27,6 +27,16 @@ export class Leak extends Error {
 /** The first leak of the present run; programs may swallow the error, the kernel does not. */
 let leak: Leak | undefined
 
+/**
+ * Throws what has leaked into the present run: there is no sense in going on with it.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const throwLeak = (): void => {
+  if (leak !== undefined) throw leak
+}
+
 /** Makes an error that knows where it was made, also while others do not. */
 const withStack = <E extends Error>(make: () => E): E & { readonly stack: string } => {
   const { stackTraceLimit } = Error
@@ -84,14 +94,20 @@ const functions: ReadonlyArray<readonly [target: object, name: string, keys: Rea
     ]
   ],
   [performance, "performance.", ["now"]],
-  [process, "process.", ["nextTick", "hrtime", "uptime"]],
+  [process, "process.", ["nextTick", "uptime"]],
   [crypto, "crypto.", ["getRandomValues", "randomUUID"]],
+  [AbortSignal, "AbortSignal.", ["timeout"]],
   [Promise.prototype, "Promise.prototype.", ["then", "finally"]]
 ]
 
 const patches: ReadonlyArray<Patch> = [
   ...functions.flatMap(([target, name, keys]) => keys.map((key) => ({ target, key, replacement: refuse(name + key) }))),
   { target: globalThis, key: "Date", replacement: HermeticDate },
+  {
+    target: process,
+    key: "hrtime",
+    replacement: Object.assign(refuse("process.hrtime"), { bigint: refuse("process.hrtime.bigint") })
+  },
   { target: Math, key: "random", replacement: hashRandom }
 ]
 
@@ -116,8 +132,11 @@ export const hermetically = <A>(run: () => A, options?: { readonly stacks?: bool
   if (options?.stacks === false) Error.stackTraceLimit = 0
   try {
     const result = run()
-    if (leak !== undefined) throw leak
+    throwLeak()
     return result
+  } catch (error) {
+    // Whatever else went wrong may have come of it.
+    throw leak ?? error
   } finally {
     Error.stackTraceLimit = stackTraceLimit
     patches.forEach(({ key, target }, index) => {

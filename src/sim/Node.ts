@@ -90,6 +90,14 @@ export class Incarnation implements Owner, Scheduler.Scheduler, Scheduler.Schedu
   }
 }
 
+/**
+ * What `waiting` tells of a fiber that is in no span.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const withoutSpan = "a fiber without a span"
+
 const placeOf = (fiber: Fiber.Fiber<unknown, unknown>): string => {
   const frames: Array<string> = []
   for (let frame = fiber.cache.stackFrame; frame !== undefined; frame = frame.parent) {
@@ -99,7 +107,7 @@ const placeOf = (fiber: Fiber.Fiber<unknown, unknown>): string => {
       .find((text) => text.includes("at "))
     frames.push(line === undefined ? frame.name : `${frame.name} (${line.trim()})`)
   }
-  return frames.length === 0 ? "a fiber without a span" : frames.join(" ← ")
+  return frames.length === 0 ? withoutSpan : frames.join(" ← ")
 }
 
 /** Effect keeps this to itself; its fibers have had the field since 4.0. */

@@ -9,18 +9,12 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type * as Network from "../protocol/Network.ts"
-import { Choices } from "./Choice.ts"
-import { hermetically } from "./Hermetic.ts"
-import type { Tap } from "./network/Endpoint.ts"
-import { begin } from "./scenario/faults.ts"
-import { Dice } from "./scenario/Dice.ts"
-import { drawFaults, type Fault, type FaultKind, faultKinds } from "./scenario/Fault.ts"
-import { drawWorld } from "./scenario/Scenario.ts"
-import { World } from "./World.ts"
+import { mustBeAmong, runSeed, SimulationFailure } from "./explore/ownWorld.ts"
+import { type FaultKind, faultKinds } from "./scenario/Fault.ts"
+
+export { SimulationFailure } from "./explore/ownWorld.ts"
 
 /**
  * One world, made anew for each seed. Keep what the programs tell each other, and you, in
@@ -60,31 +54,6 @@ export interface Options {
 }
 
 /**
- * A world in which something was not as it must be.
- *
- * @since 0.1.0
- * @category errors
- */
-export class SimulationFailure extends Error {
-  override readonly name = "SimulationFailure"
-  readonly seed: number
-  readonly faults: ReadonlyArray<Fault>
-
-  constructor(seed: number, faults: ReadonlyArray<Fault>, problem: string, options?: ErrorOptions) {
-    const told = faults.map(
-      ({ at, kind, lastsMillis, node, peer }) =>
-        `${kind} of ${node}${peer === "" ? "" : ` and ${peer}`} at ${at} ms for ${lastsMillis} ms`
-    )
-    super(
-      `seed ${seed}: ${problem} (faults: ${told.length === 0 ? "none" : told.join(", ")}). Run it again with { from: ${seed}, seeds: 1 }`,
-      options
-    )
-    this.seed = seed
-    this.faults = faults
-  }
-}
-
-/**
  * What a search has done.
  *
  * @since 0.1.0
@@ -98,84 +67,51 @@ export interface Report {
   readonly hashes: ReadonlyArray<string>
 }
 
-const unobserved: Tap = { got: () => {}, gave: () => {}, opened: () => {}, closed: () => {} }
-
-/** More steps than this in one world is a loop that never ends. */
-const stepsMax = 1_000_000
-
-const runSeed = (seed: number, options: Options, isLeftOut: (fault: number) => boolean = () => false) => {
-  const { faults: kinds = faultKinds, patienceMillis = 120_000, spanMillis = 2000 } = options
-  const dice = new Dice(seed ^ 0x0517a7e5)
-  const { invariant, machines, pending } = options.setup()
-  const names = Object.keys(machines)
-  const faulty = options.faultyMachines ?? names
-  const ways = faulty.flatMap((one) => names.filter((other) => other !== one).map((other) => [one, other] as const))
-  const drawn = drawFaults(dice, { machines: faulty, dialled: faulty, ways }, kinds, spanMillis)
-  const faults = drawn.filter((_, index) => !isLeftOut(index))
-  const choices = Choices.seeded(seed)
-  const world = new World(choices, drawWorld(dice), unobserved)
-  const { kernel } = world
-  let problem: string | undefined
-  const wanted = new Set<string>()
-  const start = (name: string) => world.start(name, machines[name]!)
-  const restart = (name: string) => {
-    const { state } = world.node(name)
-    if (state === "stopping") wanted.add(name)
-    else if (state !== "running") start(name)
-  }
-  world.onEnd = ({ exit, name, state }) => {
-    if (state === "ended" && exit !== undefined && Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)) {
-      problem ??= `${name} failed: ${Cause.pretty(exit.cause)}`
-    }
-    if (wanted.delete(name)) kernel.timer(kernel.world, 1, () => start(name))
-  }
-  kernel.afterStep = () => {
-    problem ??= invariant?.()
-  }
-  names.forEach(start)
-  for (const fault of faults) {
-    kernel.timer(kernel.world, fault.at, () => {
-      const heal = begin(world, fault, { restart, stop: (name) => world.node(name).stop() })
-      kernel.timer(kernel.world, fault.lastsMillis, heal)
-    })
-  }
-  const healsAt = Math.max(0, ...faults.map((fault) => fault.at + fault.lastsMillis))
-  kernel.timer(kernel.world, healsAt + 1, () => {})
-  const isOver = () => {
-    if (problem !== undefined) return true
-    if (kernel.now <= healsAt || (!kernel.isIdle() && kernel.steps % 32 !== 0)) return false
-    return kernel.now > healsAt + patienceMillis || pending() === undefined
-  }
-  hermetically(() => world.run(isOver, stepsMax))
-  const missing = problem === undefined ? pending() : undefined
-  if (missing !== undefined) {
-    problem = [`${missing}, ${kernel.now - healsAt} ms after all faults were over`, ...world.leaks()].join("; ")
-  }
-  if (problem !== undefined) throw new SimulationFailure(seed, faults, problem)
-  return { steps: kernel.steps, simulatedMillis: kernel.now, hash: choices.hash.digest() }
+const mustBeWhole = (option: string, given: number, least: number): void => {
+  if (Number.isSafeInteger(given) && given >= least) return
+  throw new RangeError(`${option} takes a whole number from ${least} on, not ${given}`)
 }
 
-/** The failure with as few faults as will do: what is left is what it takes. */
+/** The failure of a run, if it fails. */
+const failureOf = (run: () => unknown): SimulationFailure | undefined => {
+  try {
+    run()
+    return undefined
+  } catch (error) {
+    if (error instanceof SimulationFailure) return error
+    throw error
+  }
+}
+
+/** Without the lines of a stack, which tell who ran it. */
+const headOf = ({ message }: SimulationFailure): string => message.split("\n", 1)[0]!
+
+const unlike =
+  "runs of this world differ: its programs take something that no seed decides, such as what node:crypto gives, or what an earlier run has left in a variable outside setup"
+
+/** The failure with as few faults as will do: what is left is what it takes. With a trace. */
 const simplest = (failure: SimulationFailure, options: Options): SimulationFailure => {
+  const { faults, seed } = failure
   const leftOut = new Set<number>()
   let best = failure
-  for (let index = 0; index < failure.faults.length; index++) {
+  faults.forEach((_, index) => {
     leftOut.add(index)
-    try {
-      runSeed(failure.seed, options, (fault) => leftOut.has(fault))
-      leftOut.delete(index)
-    } catch (error) {
-      if (error instanceof SimulationFailure) best = error
-      else leftOut.delete(index)
-    }
-  }
-  return best
+    const again = failureOf(() => runSeed(seed, options, { leftOut }))
+    if (again === undefined) leftOut.delete(index)
+    else best = again
+  })
+  const traced = failureOf(() => runSeed(seed, options, { leftOut, isTraced: true }))
+  return traced !== undefined && headOf(traced) === headOf(best)
+    ? traced
+    : new SimulationFailure(seed, faults, `${unlike}; one failed: ${failure.message}`, { cause: failure })
 }
 
 /**
  * Runs worlds until one fails, and throws a `SimulationFailure` then, with the faults
- * that it takes to fail; otherwise says what it
- * has done. It is synchronous, and nothing else happens in the process meanwhile.
+ * that it takes to fail and what was said on the wire; otherwise says what it has done. The
+ * first world runs twice, and fails if both runs are not the same to the byte. It is
+ * synchronous, and nothing else happens in the process meanwhile. Options that make no sense
+ * are a `RangeError`.
  *
  * @example
  * ```ts
@@ -211,7 +147,10 @@ const simplest = (failure: SimulationFailure, options: Options): SimulationFailu
  * @category running
  */
 export const search = (options: Options): Report => {
-  const { from = 1, seeds = 100 } = options
+  const { faults = faultKinds, from = 1, seeds = 100 } = options
+  mustBeWhole("seeds", seeds, 1)
+  mustBeWhole("from", from, 0)
+  mustBeAmong("faults", faults, faultKinds)
   let steps = 0
   let simulatedMillis = 0
   const hashes: Array<string> = []
@@ -222,6 +161,8 @@ export const search = (options: Options): Report => {
     } catch (error) {
       throw error instanceof SimulationFailure ? simplest(error, options) : error
     }
+    // One world is enough to notice: most programs have something to do in each.
+    if (seed === from && runSeed(seed, options).hash !== run.hash) throw new SimulationFailure(seed, [], unlike)
     steps += run.steps
     simulatedMillis += run.simulatedMillis
     hashes.push(run.hash)

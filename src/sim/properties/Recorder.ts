@@ -222,8 +222,8 @@ export class Recorder implements Tap {
       const model = this.modelOf(packet)
       if (packet._tag === "Line") {
         model?.line(packet)
-        const { commands } = model!.connection(packet.connection)
-        this.giveWhile((next) => own(next) && commands.owed > 0)
+        const commands = model?.connection(packet.connection).commands
+        if (commands !== undefined) this.giveWhile((next) => own(next) && commands.owed > 0)
         continue
       }
       const attached = model?.jobs.get(packet.fields[0] ?? "")?.listeners ?? []

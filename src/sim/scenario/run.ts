@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import type { Network } from "../../protocol/Network.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import type { Choices, Record } from "../Choice.ts"
-import { hermetically } from "../Hermetic.ts"
+import { hermetically, throwLeak } from "../Hermetic.ts"
 import type { Tap } from "../network/Endpoint.ts"
 import type { Node } from "../Node.ts"
 import { assignment } from "../properties/assignment.ts"
@@ -324,6 +324,7 @@ class Run {
     const { kernel } = this.world
     for (; ; this.turns++) {
       if (this.broken !== undefined) throw this.broken
+      throwLeak()
       const isReached =
         this.again === undefined
           ? (kernel.isIdle() || kernel.steps % 64 === 0) && pending() === undefined

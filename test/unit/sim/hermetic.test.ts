@@ -12,6 +12,9 @@ const leaks: ReadonlyArray<readonly [string, () => unknown]> = [
   ["Date.now", () => Date.now()],
   ["new Date()", () => new Date()],
   ["performance.now", () => performance.now()],
+  ["process.hrtime", () => process.hrtime()],
+  ["process.hrtime.bigint", () => process.hrtime.bigint()],
+  ["AbortSignal.timeout", () => AbortSignal.timeout(1)],
   ["Math.random", () => Math.random()],
   ["crypto.randomUUID", () => crypto.randomUUID()],
   ["Promise.prototype.then", () => Promise.resolve().then(() => {})]
@@ -36,6 +39,20 @@ describe("what no seed decides", () => {
             return Date.now()
           } catch {
             return 0
+          }
+        }),
+      Leak
+    )
+  })
+
+  it("is what is told, whatever else it has led to", () => {
+    assert.throws(
+      () =>
+        hermetically(() => {
+          try {
+            Date.now()
+          } catch {
+            throw new TypeError("something else")
           }
         }),
       Leak
