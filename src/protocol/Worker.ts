@@ -138,8 +138,9 @@ export class Worker extends Context.Service<
 >()("effect-gearman/Worker") {}
 
 /**
- * A worker that lives as long as the scope. It dials all its servers when its first function
- * is registered, and from then on for ever. Fails when a server's text is no address, or there is no server.
+ * A worker that lives as long as the scope. It dials all its servers at once, and again for
+ * ever while one is not there, which is a warning in the log. Fails when a server's text is no
+ * address, or there is no server.
  *
  * @example
  * ```ts

@@ -165,6 +165,7 @@ export class Crew {
   fill(): void {
     this.begin()
     while (this.ask("all")) continue
+    for (const conversation of this.conversations) this.giveUpRefused(conversation)
     for (const [registration, told] of this.draining) this.withdraw(registration, told)
     for (const waiter of this.waiters) if (waiter.until()) waiter.wake()
   }
@@ -254,6 +255,19 @@ export class Crew {
       told.add(conversation)
       conversation.say(registration.withdrawal)
     }
+  }
+
+  /**
+   * Rights and limits hold for a connection: where no function may be served, a new one may
+   * find others. A refusal does not say of what, and a function may be refused more than once,
+   * so nothing is given up that has a job, or may get one, or has not told all results.
+   */
+  private giveUpRefused(conversation: Conversation): void {
+    const { grabs, isClosing, lane, refusals } = conversation
+    if (refusals === 0 || refusals < lane.functions.size || isClosing || grabs > 0) return
+    for (const run of this.running) if (run.conversation === conversation) return
+    conversation.isClosing = true
+    conversation.confirm(() => conversation.hangUp.openUnsafe())
   }
 
   private runs(registration: Registration, conversation?: Conversation): boolean {

@@ -98,12 +98,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           hooks: {
             answered: (conversation, assignment) => crew.answered(conversation, assignment),
             woken: () => crew.fill(),
-            refused: (conversation, reason) => {
+            refused: (_conversation, reason) => {
               fork(
                 Effect.annotateLogs(Effect.logWarning(`A function is refused: ${reason}`), { role: "worker", server })
               )
-              // Rights and limits hold for a connection: with nothing to lose, a new one may find others.
-              if (conversation.refusals >= lane.functions.size) conversation.hangUp.openUnsafe()
+              crew.fill()
             }
           },
           maxGrabs,
@@ -141,7 +140,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   /** Of all functions without a limit of their own. */
   const shared = new Lane(Infinity)
-  const sharedLane = yield* Effect.cached(Effect.as(connect(shared, connections), shared))
+  yield* connect(shared, connections)
 
   const when = (until: () => boolean) =>
     Effect.callback<void>((resume) => {
@@ -196,7 +195,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         ? concurrency
         : count(`${fn.name}'s concurrency`, handlerOptions.concurrency)
     const run = Handler.make(fn, handler, context, timeout)
-    const lane = yield* limit < concurrency ? ownLane(limit) : sharedLane
+    const lane = yield* limit < concurrency ? ownLane(limit) : Effect.succeed(shared)
     const registration: Registration = {
       lane,
       name: Codec.latin1(name),

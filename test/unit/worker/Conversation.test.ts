@@ -156,7 +156,10 @@ describe("the worker's conversation", () => {
       assert.deepStrictEqual(peer!.said(), [])
       peer!.answer("NO_JOB", {})
       assert.deepStrictEqual(peer!.violations, [])
-      assert.deepStrictEqual(peer!.said(), ["PRE_SLEEP"])
+      // It was the only function: the connection is given up once all is read.
+      assert.deepStrictEqual(peer!.said(), ["PRE_SLEEP", "ECHO_REQ"])
+      peer!.answer("ECHO_RES", { data: "" })
+      assert.isTrue(peer!.conversation.hangUp.isOpen())
       assert.isFalse(peer!.conversation.needsFailAfterException)
     }
   )

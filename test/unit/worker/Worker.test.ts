@@ -398,6 +398,16 @@ describe("Worker", () => {
     }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer), Effect.provide(Logger.layer([logger])))
   })
 
+  it.effect("says that a server is not there before it has a function", () => {
+    const lines: Array<string> = []
+    const logger = Logger.make(({ logLevel, message }) => lines.push(`${logLevel} ${String(message)}`))
+    return Effect.gen(function* () {
+      yield* Worker.make({ servers: [one] })
+      yield* settle
+      assert.match(lines.join("\n"), /^Warn No connection: cannot connect: .+$/)
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer), Effect.provide(Logger.layer([logger])))
+  })
+
   it.effect("is back soon after a short outage, also when a long one came before", () =>
     Effect.gen(function* () {
       const worker = yield* Worker.Worker
