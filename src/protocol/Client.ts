@@ -225,7 +225,11 @@ export class Client extends Context.Service<
     ) => Effect.Effect<JobHandle, GearmanError>
     /** Asks the job's server about it. */
     readonly status: (handle: JobHandle) => Effect.Effect<JobStatus, GearmanError>
-    /** Asks about a job by its unique: the server that such a job goes to, then the others. */
+    /**
+     * Asks about a job by its unique: the server that such a job goes to, then the others. Those that
+     * cannot be reached are passed over; `NoServer` is told when none can be. The protocol's question
+     * names no function: give jobs of different functions different uniques to tell them apart.
+     */
     readonly statusByUnique: (fn: { readonly name: string }, unique: string) => Effect.Effect<JobStatus, GearmanError>
     /** Sends bytes to a server, or to the first that can be reached, and returns what came back: a health check. */
     readonly echo: (server?: Network.Address | string, bytes?: Uint8Array) => Effect.Effect<Uint8Array, GearmanError>

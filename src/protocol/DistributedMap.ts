@@ -63,7 +63,13 @@ const windowOf = (options: MapOptions<OnFailure>): number => count("window", opt
 const prepare = <A>(mode: Shipment.Mode, fn: Given, options: ShipOptions & Repetition) =>
   typeof fn === "function"
     ? shipped<A, unknown>({ mode, source: fn as MapFunction<A, unknown> }, options)
-    : Effect.succeed<RunItem<A, unknown>>(named(fn as AnyJobFunction<A>))
+    : Effect.sync((): RunItem<A, unknown> => named(jobFunctionOf<A>(fn)))
+
+/** Programs without types give anything. */
+const jobFunctionOf = <A>(fn: unknown): AnyJobFunction<A> => {
+  if (typeof fn === "object" && fn !== null && "payload" in fn) return fn as AnyJobFunction<A>
+  throw new TypeError(`a map takes a function to ship, or a JobFunction; this is ${String(fn)}`)
+}
 
 /** Adds what the options say about progress and failures. */
 const followed = <A>(

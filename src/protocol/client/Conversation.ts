@@ -34,7 +34,8 @@ export interface Query {
   readonly answer: number
   /** The answer; the frame is split and valid only during the call. */
   readonly answered: (frame: Codec.Frame) => void
-  readonly refused: (code: string, text: string) => void
+  /** Without a code: the server cannot be reached, for this cause. */
+  readonly refused: (code: string, text: string, cause?: unknown) => void
 }
 
 /** A request, from its making to its answer. */

@@ -213,9 +213,9 @@ export class Fleet {
     for (const attempt of remains?.attempts ?? []) this.lost(attempt as SubmissionAttempt, cause)
     for (const { attempt, query } of unsent) {
       if (attempt !== undefined) this.dispatch((attempt as SubmissionAttempt).submission)
-      query?.refused("", text)
+      query?.refused("", text, cause)
     }
-    for (const query of remains?.queries ?? []) query.refused("", text)
+    for (const query of remains?.queries ?? []) query.refused("", text, cause)
   }
 
   /** The client ends: so does all that it was asked for. */
@@ -238,7 +238,7 @@ export class Fleet {
   /** Asks one server; `refused` with an empty code means that it cannot be reached. */
   ask(link: Link, packet: Uint8Array, query: Query): Request {
     const request = new Request(packet, { query })
-    if (!link.isAlive) query.refused("", link.problem!.text)
+    if (link.problem !== undefined) query.refused("", link.problem.text, link.problem.cause)
     else link.send(request)
     return request
   }

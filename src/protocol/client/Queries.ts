@@ -57,14 +57,14 @@ export const make = ({
 
   /** Asks one server after the other, those that are likely to answer first, until one can be reached. */
   const firstAnswer = Effect.fnUntraced(function* <A>(askOne: (link: Link) => Effect.Effect<A, GearmanError>) {
-    const unreached: Array<{ readonly server: string; readonly problem: string }> = []
+    const unreached: Array<GearmanErrors.NoServer> = []
     for (const link of links.toSorted((left, right) => doubt(left) - doubt(right))) {
       const asked = yield* Effect.result(askOne(link))
       if (asked._tag === "Success") return asked.success
       if (asked.failure.reason._tag !== "NoServer") return yield* asked.failure
-      unreached.push(...asked.failure.reason.servers)
+      unreached.push(asked.failure.reason)
     }
-    return yield* Requests.fail(new GearmanErrors.NoServer({ servers: unreached }))
+    return yield* noServer(unreached)
   })
 
   return {
@@ -84,14 +84,18 @@ export const make = ({
       if (problem !== undefined) return yield* Requests.fail(problem)
       const packet = Packet.request("GET_STATUS_UNIQUE", { unique: bytes })
       let answer: JobStatus | undefined
+      const unreached: Array<GearmanErrors.NoServer> = []
       let failure: GearmanError | undefined
       for (const index of orderFor(name.key, ServerSelection.keyOf(bytes, noBytes))) {
         const asked = yield* Effect.result(ask(links[index]!, "status", packet, PacketType.STATUS_RES_UNIQUE, statusOf))
-        if (asked._tag === "Failure") failure ??= asked.failure
-        else if (asked.success.known) return asked.success
+        if (asked._tag === "Failure") {
+          const { reason } = asked.failure
+          if (reason._tag === "NoServer") unreached.push(reason)
+          else failure ??= asked.failure
+        } else if (asked.success.known) return asked.success
         else answer = asked.success
       }
-      return answer ?? (yield* failure!)
+      return answer ?? (yield* failure ?? noServer(unreached))
     }),
 
     echo: Effect.fnUntraced(function* (server, bytes = noBytes) {
@@ -102,6 +106,12 @@ export const make = ({
     })
   }
 }
+
+/** What each server's error told, as one. */
+const noServer = (unreached: ReadonlyArray<GearmanErrors.NoServer>): Effect.Effect<never, GearmanError> =>
+  Requests.fail(
+    new GearmanErrors.NoServer({ servers: unreached.flatMap(({ servers }) => servers), cause: unreached[0]?.cause })
+  )
 
 /** How little is to be hoped from a server. */
 const doubt = ({ conversation, isAlive }: Link): number => (isAlive ? (conversation?.isSuspect === true ? 1 : 0) : 2)

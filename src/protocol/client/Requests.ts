@@ -142,14 +142,14 @@ export const ask = <A>(
     const request = fleet.ask(link, packet, {
       answer,
       answered: (frame) => resume(Effect.succeed(read(frame))),
-      refused: (code, text) =>
+      refused: (code, text, cause) =>
         resume(
           Effect.fail(
             GearmanErrors.fromReason(
               code === ""
                 ? fleet.isClosed
                   ? new GearmanErrors.ClientClosed()
-                  : new GearmanErrors.NoServer({ servers: [{ server: link.server, problem: text }] })
+                  : new GearmanErrors.NoServer({ servers: [{ server: link.server, problem: text }], cause })
                 : new GearmanErrors.Refused({ server: link.server, code, text })
             )
           )

@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { Client } from "../Client.ts"
+import { time } from "../connection/Count.ts"
 import { GearmanError } from "../GearmanError.ts"
 import * as JobFunction from "../JobFunction.ts"
 import { EvaluationKind, RemoteError } from "./MapEvaluator.ts"
@@ -143,6 +144,12 @@ type AnyFunction = (...values: ReadonlyArray<never>) => unknown
 const textOf = (fn: AnyFunction | undefined, mode: Shipment.Mode) =>
   fn === undefined ? Result.succeed("") : Shipment.sourceOf(fn, mode)
 
+/** 0 is none. */
+const timeLimitOf = ({ timeLimit }: ShipOptions): number => {
+  const millis = timeLimit === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(time("timeLimit", timeLimit))
+  return Number.isFinite(millis) ? Math.ceil(millis) : 0
+}
+
 /**
  * Prepares a function for shipping: what is the same for all items is checked and
  * encoded here, once. `indexOf` gives the position in the input of what failed, from
@@ -162,7 +169,7 @@ export const shipped = Effect.fnUntraced(function* <A, B>(
       source: yield* Effect.fromResult(textOf(functions.source, functions.mode)),
       combine: yield* Effect.fromResult(textOf(functions.combine, functions.mode)),
       captures: options.captures ?? {},
-      timeLimitMillis: options.timeLimit === undefined ? 0 : Math.ceil(Duration.toMillis(options.timeLimit))
+      timeLimitMillis: timeLimitOf(options)
     })
   )
   const job = JobFunction.bytes(options.functionName ?? defaultFunctionName, {

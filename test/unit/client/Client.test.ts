@@ -387,11 +387,18 @@ describe("Client", () => {
   it.effect("asks whether any server is there until one answers, and names all when none does", () =>
     Effect.gen(function* () {
       const client = yield* Client.Client
-      const reason = yield* reasonOf(client.echo())
-      assert.deepStrictEqual(reason._tag === "NoServer" && reason.servers.map(({ server }) => server), [
-        "127.0.0.1:4730",
-        "127.0.0.1:4731"
-      ])
+      const questions: ReadonlyArray<Effect.Effect<unknown, GearmanError>> = [
+        client.echo(),
+        client.statusByUnique(reverse, "u")
+      ]
+      for (const question of questions) {
+        const { cause, reason } = yield* Effect.flip(question)
+        assert.deepStrictEqual(reason._tag === "NoServer" && reason.servers.map(({ server }) => server).toSorted(), [
+          "127.0.0.1:4730",
+          "127.0.0.1:4731"
+        ])
+        assert.instanceOf(cause, Error)
+      }
       yield* ScriptedServer.start(two, () => {})
       const another = yield* Client.make({ servers: [one, two] })
       assert.deepStrictEqual(yield* another.echo(undefined, Uint8Array.of(7)), Uint8Array.of(7))
@@ -411,7 +418,7 @@ describe("Client", () => {
         }
       })
       const client = yield* Client.Client
-      const status = yield* client.status({ server: "127.0.0.1:4730", handle: "H:1" })
+      const status = yield* client.status({ server: "127.0.0.1", handle: "H:1" })
       assert.deepStrictEqual(status, { known: true, running: true, numerator: 3, denominator: 4, clients: undefined })
       assert.isFalse((yield* client.statusByUnique(reverse, "u")).known)
       assert.deepStrictEqual(yield* client.echo("127.0.0.1", Uint8Array.of(1, 0, 2)), Uint8Array.of(1, 0, 2))

@@ -89,12 +89,18 @@ const failsAt =
 const numbers = Array.from({ length: 10 }, (_, index) => index)
 
 describe("map", () => {
-  it.effect("a window or batch that is no number to count with is a defect that says so", () =>
+  it.effect("an option or function that makes no sense is a defect that says so", () =>
     withJobs(() =>
       Effect.gen(function* () {
         const wrong: Record<string, Effect.Effect<unknown, unknown, Client>> = {
           "window is 0": DistributedMap.map(numbers, (n) => n, { window: 0 }),
           "window is 1.5": Stream.runDrain(DistributedMap.mapStream(Stream.make(1), (n) => n, { window: 1.5 })),
+          "timeLimit is -1": DistributedMap.map(numbers, (n) => n, { timeLimit: -1 }),
+          "a map takes a function to ship, or a JobFunction; this is undefined": DistributedMap.map(
+            numbers,
+            undefined as never
+          ),
+          "this is n => n": Stream.runDrain(DistributedMap.mapStream(Stream.make(1), "n => n" as never)),
           "batch is 1": DistributedMap.reduce(
             numbers,
             (n) => n,
@@ -269,6 +275,9 @@ describe("map", () => {
         yield* DistributedMap.map([1], (n) => n, { timeLimit: "1.5 seconds" })
         const shipment = Shipment.decode(jobs.workloads[0]!)
         assert.strictEqual(Result.isSuccess(shipment) && shipment.success.timeLimitMillis, 1500)
+        yield* DistributedMap.map([1], (n) => n, { timeLimit: Number.POSITIVE_INFINITY })
+        const endless = Shipment.decode(jobs.workloads[1]!)
+        assert.strictEqual(Result.isSuccess(endless) && endless.success.timeLimitMillis, 0)
       })
     )
   )
