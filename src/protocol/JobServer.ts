@@ -20,6 +20,7 @@ import { drawPrefix } from "./server/Handles.ts"
 import { type Entrance, JobServerCore } from "./server/JobServerCore.ts"
 import type { Now } from "./server/Now.ts"
 import { defaults, type Options as CoreOptions } from "./server/Options.ts"
+import type { Session } from "./server/Session.ts"
 
 /**
  * Settings of a job server; each has a default.
@@ -115,6 +116,38 @@ class Readings implements Now {
   }
 }
 
+/** What comes in on one connection. A class, for idle connections are many, and closures would be much of each. */
+class Intake implements Codec.Receiver {
+  private readonly core: JobServerCore
+  private readonly session: Session
+  private readonly now: Readings
+  private readonly decoder: Codec.Decoder
+
+  constructor(core: JobServerCore, session: Session, now: Readings) {
+    this.core = core
+    this.session = session
+    this.now = now
+    this.decoder = new Codec.Decoder(this, core.options)
+  }
+
+  take(bytes: Uint8Array): void {
+    const { core, decoder, session } = this
+    const now = this.now.renew()
+    core.traffic.receivedBytes += bytes.length
+    const failure = decoder.push(bytes)
+    if (failure !== undefined) core.malformed(session, failure, now)
+    if (!session.isOpen) decoder.halt()
+  }
+
+  packet(frame: Codec.Frame): void {
+    this.core.received(this.session, frame, this.now)
+  }
+
+  line(line: string): void {
+    this.core.line(this.session, line, this.now)
+  }
+}
+
 /**
  * Binds the address and gives the server that is ready to run. Fails when the address is
  * taken or not ours. Closing the scope unbinds it.
@@ -183,29 +216,16 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
         connection.destroy()
         return Effect.void
       }
-      const decoder = new Codec.Decoder(
-        {
-          packet: (frame) => core.received(session, frame, now),
-          line: (line) => core.line(session, line, now)
-        },
-        core.options
-      )
-      const onBytes = (bytes: Uint8Array): void => {
-        now.renew()
-        core.traffic.receivedBytes += bytes.length
-        const failure = decoder.push(bytes)
-        if (failure !== undefined) core.malformed(session, failure, now)
-        if (!session.isOpen) decoder.halt()
-      }
+      const intake = new Intake(core, session, now)
+      const onBytes = (bytes: Uint8Array): void => intake.take(bytes)
       return connection.receive(onBytes, receiving).pipe(
+        Effect.onExit(() => {
+          core.disconnected(session, now.renew())
+          settle()
+          return Effect.void
+        }),
         // However a connection ends, all there is to do is to take it apart.
-        Effect.ignore,
-        Effect.ensuring(
-          Effect.sync(() => {
-            core.disconnected(session, now.renew())
-            settle()
-          })
-        )
+        Effect.ignore
       )
     })
 

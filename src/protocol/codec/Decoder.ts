@@ -53,6 +53,9 @@ export const defaultLimits: Limits = { maxPacketBytes: 64 * 1024 * 1024, maxLine
 
 const initialLeftover = 256
 
+/** Idle decoders are many and hold no frame; only one that was called during another's call needs one more. */
+let spareFrame: Frame | undefined
+
 /**
  * Turns one connection's bytes into packets and lines.
  *
@@ -70,7 +73,6 @@ const initialLeftover = 256
  * @category models
  */
 export class Decoder {
-  private readonly frame = new Frame()
   private readonly receiver: Receiver
   private readonly limits: Limits
   /** Bytes of an unfinished message; the first `kept` of `leftover` are filled. */
@@ -164,16 +166,19 @@ export class Decoder {
   /** Hands over what lies whole in the first `length` bytes; returns how many were used. */
   private consume(bytes: Uint8Array, length: number): number {
     let at = 0
+    const frame = spareFrame ?? new Frame()
+    spareFrame = undefined
     while (at < length && this.isOpen()) {
-      const used = bytes[at] === 0 ? this.consumePacket(bytes, at, length) : this.consumeLine(bytes, at, length)
+      const used = bytes[at] === 0 ? this.consumePacket(bytes, at, length, frame) : this.consumeLine(bytes, at, length)
       if (used === 0) break
       at += used
       this.offset += used
     }
+    spareFrame = frame
     return at
   }
 
-  private consumePacket(bytes: Uint8Array, at: number, length: number): number {
+  private consumePacket(bytes: Uint8Array, at: number, length: number, frame: Frame): number {
     const available = length - at
     // Each header word is judged as soon as it is there: garbage is refused early.
     if (available < 4) return 0
@@ -199,7 +204,6 @@ export class Decoder {
       return 0
     }
     if (available < headerBytes + bodyBytes) return 0
-    const frame = this.frame
     frame.isResponse = bytes[at + 3] === 0x53
     frame.type = type
     frame.bytes = bytes

@@ -154,3 +154,31 @@ export const rightsOf = (rules: ReadonlyArray<Rule> | undefined, names: Readonly
   const concerned = rules?.filter((rule) => keys.some((key) => fits(keyOf(rule.identity), key)))
   return new Rights(keys[0]!, concerned)
 }
+
+/**
+ * Gives rights to one after another. Who comes with the same names as the one before, under
+ * the same rules, is given the same object: most connections are alike, and many.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Grants {
+  private rules: ReadonlyArray<Rule> | undefined = undefined
+  private names: ReadonlyArray<string> = []
+  private last: Rights | undefined = undefined
+
+  rightsOf(rules: ReadonlyArray<Rule> | undefined, names: ReadonlyArray<string>): Rights {
+    const { last } = this
+    if (
+      last !== undefined &&
+      rules === this.rules &&
+      names.length === this.names.length &&
+      names.every((name, index) => name === this.names[index])
+    ) {
+      return last
+    }
+    this.rules = rules
+    this.names = names
+    return (this.last = rightsOf(rules, names))
+  }
+}

@@ -35,7 +35,7 @@ const waitOf = (jobs: Jobs, fn: ServerFunction): number => {
 export const functionRow = (jobs: Jobs, fn: ServerFunction): Admin.FunctionRow => {
   const states = { busy: 0, sleeping: 0, woken: 0 }
   for (const { session } of fn.abilities) {
-    if (session.running.size > 0) states.busy++
+    if (session.isBusy) states.busy++
     else if (session.sleep === "asleep") states.sleeping++
     else if (session.sleep === "woken") states.woken++
   }

@@ -9,7 +9,7 @@
  * @since 0.1.0
  */
 import type * as Codec from "../Codec.ts"
-import { type Rights, rightsOf } from "./Access.ts"
+import { Grants, type Rights } from "./Access.ts"
 import { Buffers } from "./Buffers.ts"
 import type { Counters } from "./Counters.ts"
 import { Deadlines } from "./Deadlines.ts"
@@ -88,6 +88,7 @@ export class JobServerCore {
   private readonly listing = new Set<Session>()
   private listAtMillis = Infinity
   private sessionCount = 0
+  private readonly grants = new Grants()
 
   constructor(options: Partial<Options>, seeds: Seeds) {
     this.options = { ...defaults, ...options }
@@ -123,7 +124,7 @@ export class JobServerCore {
 
   private rightsOf({ peerNames = [] }: Peer, { identity }: Entrance): Rights {
     const names = peerNames.length > 0 || identity === undefined ? peerNames : [identity]
-    return rightsOf(this.accessRules, names)
+    return this.grants.rightsOf(this.accessRules, names)
   }
 
   /** A packet came. */
@@ -216,7 +217,7 @@ export class JobServerCore {
   /** Workers and those who wait for a job are silent with good reason. */
   private lookForIdleness(session: Session, now: Now): void {
     const { idleTimeoutMillis } = this.options
-    const isNeeded = session.abilities.size > 0 || session.running.size > 0 || session.attachments.length > 0
+    const isNeeded = session.abilities.size > 0 || session.isBusy || session.attachments.length > 0
     const endMillis = (isNeeded ? now.monotonicMillis : session.heardMillis) + idleTimeoutMillis
     if (endMillis > now.monotonicMillis) return this.idle.set(session, endMillis)
     this.jobs.refusals.add(session, "idleTimeout")
@@ -332,6 +333,7 @@ export class JobServerCore {
     // What only this connection waits for must not be offered to anybody.
     while (session.attachments.length > 0) this.jobs.detach(session.attachments.at(-1)!)
     // The newest first, as gearmand does it.
+    if (!session.isBusy) return
     for (const job of Array.from(session.running).toReversed()) this.jobs.requeue(job)
   }
 }

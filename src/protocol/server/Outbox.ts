@@ -35,6 +35,8 @@ export const byReferenceBytes = 32_768
 // Output that has grown so far goes on in a buffer of its own, instead of moving once more.
 const largestMoved = 16_384
 const empty = new Uint8Array(0)
+// Who has nothing to say has no list of it either. Frozen: what one puts there would be said by all.
+const none = Object.freeze([]) as unknown as Array<never>
 
 // Lines of a list, or steps of the work between them, that are done at a time: a few tenths
 // of a millisecond.
@@ -73,16 +75,16 @@ export class Outbox {
   private readonly maxBytes: number
   private readonly buffers: Buffers
   private readonly traffic: Traffic
-  private chunks: Array<Uint8Array> = []
+  private chunks: Array<Uint8Array> = none
   private chunksBytes = 0
   private buffer: Uint8Array = empty
   /** Those that were full before `buffer`; chunks lie in them. */
-  private full: Array<Uint8Array> = []
+  private full: Array<Uint8Array> = none
   /** The buffer's bytes `from` to `used` are written and in no chunk yet. */
   private from = 0
   private used = 0
   /** What is put after them goes out after them. */
-  private lists: Array<PendingList> = []
+  private lists: Array<PendingList> = none
   /** What the transport still had to send when it was last asked. */
   private unsentBytes = 0
 
@@ -133,7 +135,8 @@ export class Outbox {
       return
     }
     this.seal()
-    this.full.push(buffer)
+    if (this.full === none) this.full = [buffer]
+    else this.full.push(buffer)
     // Who has so much to say has more; a buffer for each result would cost more than the result.
     this.buffer = this.buffers.take(Math.max(largestLent, bytes))
     this.from = 0
@@ -173,8 +176,7 @@ export class Outbox {
   putReference(bytes: Uint8Array): void {
     if (bytes.length === 0) return
     this.seal()
-    this.chunks.push(bytes)
-    this.chunksBytes += bytes.length
+    this.add(bytes)
   }
 
   /** A list: its first lines now, and the others by `continueList`. */
@@ -186,6 +188,7 @@ export class Outbox {
       if (!hasMore) return
     }
     this.seal()
+    if (this.lists === none) this.lists = []
     this.lists.push({ lines, chunksBefore: this.chunks.length })
     this.isOverLimit ||= this.lists.length > maxLists
   }
@@ -214,18 +217,23 @@ export class Outbox {
   }
 
   private flushToList(list: PendingList): void {
+    if (list.chunksBefore === 0) return
     const chunks = this.chunks.splice(0, list.chunksBefore)
-    if (chunks.length === 0) return
     for (const each of this.lists) each.chunksBefore -= chunks.length
     const bytes = chunks.reduce((total, chunk) => total + chunk.length, 0)
     this.chunksBytes -= bytes
     this.hand(chunks, bytes)
   }
 
+  private add(chunk: Uint8Array): void {
+    if (this.chunks === none) this.chunks = [chunk]
+    else this.chunks.push(chunk)
+    this.chunksBytes += chunk.length
+  }
+
   private seal(): void {
     if (this.used === this.from) return
-    this.chunks.push(this.buffer.subarray(this.from, this.used))
-    this.chunksBytes += this.used - this.from
+    this.add(this.buffer.subarray(this.from, this.used))
     this.from = this.used
   }
 
@@ -252,9 +260,9 @@ export class Outbox {
   }
 
   private clear(): void {
-    this.chunks = []
-    if (this.lists.length > 0) this.lists = []
-    if (this.full.length > 0) this.full = []
+    this.chunks = none
+    this.lists = none
+    this.full = none
     this.chunksBytes = 0
     this.buffer = empty
     this.from = 0

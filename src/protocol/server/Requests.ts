@@ -232,12 +232,12 @@ export class Requests {
     const fn = jobs.functions.obtain(key)
     if (fn === undefined) return this.refuse(session, Replies.ownRefusals.tooManyFunctions, "maxFunctions")
     const ability = new Ability(session, fn, timeoutMillis, session.firstTurn())
-    session.abilities.set(fn, ability)
+    session.addAbility(ability)
     fn.abilities.add(ability)
     jobs.functions.settle(fn)
     if (session.sleep === "asleep" && fn.runnableCount > 0) {
       // It fell asleep before it said what it can do; nothing else would wake it for these.
-      session.unlisted.add(ability)
+      Sleepers.unlist(ability)
       jobs.counters.noops++
       Sleepers.refuseSleep(session, ability, jobs.nowMillis)
     } else Sleepers.enlist(ability)
@@ -254,7 +254,7 @@ export class Requests {
   private removeAbility(ability: Ability): void {
     const { session } = ability
     const fn = ability.function
-    session.abilities.delete(fn)
+    session.removeAbility(ability)
     fn.abilities.delete(ability)
     Sleepers.delist(ability)
     if (session.wokenBy === ability) this.jobs.wakeAgain(Sleepers.answered(session))

@@ -7,7 +7,7 @@
  */
 import type { Rights } from "./Access.ts"
 import type { Timed } from "./Deadlines.ts"
-import type { Linked } from "./Fifo.ts"
+import { Fifo, type Linked } from "./Fifo.ts"
 import type { ServerFunction } from "./Functions.ts"
 import type { Job } from "./Job.ts"
 import type { Attachment } from "./Listeners.ts"
@@ -35,7 +35,9 @@ export class Ability implements Linked<Ability> {
   timeoutMillis: number
   /** Of the abilities with work of one priority, the lowest turn is served. */
   turn: number
-  /** Links in the function's list of sleepers. */
+  /** Its function's sleepers have it; else it is in the session's list of those that no list of sleepers has. */
+  isListed = false
+  /** Links in that list, or this. */
   previous: Ability | undefined = undefined
   next: Ability | undefined = undefined
 
@@ -58,6 +60,8 @@ export type FormerAttempt = "timedOut" | "excepted"
 
 // Who never reports back must not make us remember all it ever lost.
 const maxFormerAttempts = 256
+
+const noAbilities: ReadonlyMap<ServerFunction, Ability> = new Map()
 
 const unnamed = Uint8Array.of(45)
 
@@ -98,7 +102,7 @@ export class Session implements Timed, Linked<Session> {
   /** When it sent something whole last, on the monotonic clock. */
   heardMillis = 0
 
-  readonly abilities = new Map<ServerFunction, Ability>()
+  private ownAbilities: Map<ServerFunction, Ability> | undefined = undefined
   sleep: Sleep = "awake"
   /** The function a NOOP was sent for, while the connection is woken. */
   wokenBy: Ability | undefined = undefined
@@ -108,8 +112,8 @@ export class Session implements Timed, Linked<Session> {
   previous: Session | undefined = undefined
   next: Session | undefined = undefined
   /** Abilities that are in no list of sleepers: all at first, and each that was woken. */
-  readonly unlisted = new Set<Ability>()
-  readonly running = new Set<Job>()
+  readonly unlisted = new Fifo<Ability>()
+  private ownRunning: Set<Job> | undefined = undefined
   /** The type of the GRAB_JOB that is still to be answered, or 0. */
   heldGrab = 0
   readonly attachments: Array<Attachment> = []
@@ -138,6 +142,30 @@ export class Session implements Timed, Linked<Session> {
     this.outbox = outbox
     this.wantsExceptions = wantsExceptions
     this.touched = touched
+  }
+
+  /** What it can do. */
+  get abilities(): ReadonlyMap<ServerFunction, Ability> {
+    return this.ownAbilities ?? noAbilities
+  }
+
+  addAbility(ability: Ability): void {
+    // Clients have none, and are often the most.
+    this.ownAbilities ??= new Map()
+    this.ownAbilities.set(ability.function, ability)
+  }
+
+  removeAbility(ability: Ability): void {
+    this.ownAbilities?.delete(ability.function)
+  }
+
+  /** The jobs that it has been given and has not ended. */
+  get running(): Set<Job> {
+    return (this.ownRunning ??= new Set())
+  }
+
+  get isBusy(): boolean {
+    return this.ownRunning !== undefined && this.ownRunning.size > 0
   }
 
   touch(): void {

@@ -12,6 +12,17 @@ import * as Packet from "../Packet.ts"
 import type { ServerFunction } from "./Functions.ts"
 import type { Ability, Session } from "./Session.ts"
 
+const list = (ability: Ability): void => {
+  ability.isListed = true
+  ability.function.sleepers.push(ability)
+}
+
+/** An ability that is in no list, for one that was woken or is not asleep. */
+export const unlist = (ability: Ability): void => {
+  ability.isListed = false
+  ability.session.unlisted.push(ability)
+}
+
 const sendNoop = (ability: Ability, nowMillis: number): void => {
   const { session } = ability
   session.sleep = "woken"
@@ -33,7 +44,7 @@ export const wake = (fn: ServerFunction, most: number, nowMillis: number): numbe
   for (let left = most === 0 ? Infinity : most; left > 0;) {
     const ability = fn.sleepers.shift()
     if (ability === undefined) break
-    ability.session.unlisted.add(ability)
+    unlist(ability)
     if (ability.session.sleep !== "asleep") continue
     sendNoop(ability, nowMillis)
     woken++
@@ -82,8 +93,8 @@ export const refuseSleep = (session: Session, ability: Ability, nowMillis: numbe
 export const fallAsleep = (session: Session): void => {
   answered(session)
   session.sleep = "asleep"
-  for (const ability of session.unlisted) ability.function.sleepers.push(ability)
-  session.unlisted.clear()
+  let ability: Ability | undefined
+  while ((ability = session.unlisted.shift()) !== undefined) list(ability)
 }
 
 /**
@@ -120,8 +131,8 @@ export const giveUpWoken = (fn: ServerFunction, untilMillis: number): void => {
  * @category operations
  */
 export const enlist = (ability: Ability): void => {
-  if (ability.session.sleep === "asleep") ability.function.sleepers.push(ability)
-  else ability.session.unlisted.add(ability)
+  if (ability.session.sleep === "asleep") list(ability)
+  else unlist(ability)
 }
 
 /**
@@ -131,5 +142,6 @@ export const enlist = (ability: Ability): void => {
  * @category operations
  */
 export const delist = (ability: Ability): void => {
-  if (!ability.session.unlisted.delete(ability)) ability.function.sleepers.remove(ability)
+  if (ability.isListed) ability.function.sleepers.remove(ability)
+  else ability.session.unlisted.remove(ability)
 }

@@ -246,12 +246,11 @@ export const listen = Effect.fnUntraced(function* (
         return yield* Effect.callback<never, Network.NetworkError>((resume) => {
           fail = (cause) => resume(Effect.fail(failure("accept", address)(cause)))
           accept = (connection) => {
-            fork(
-              Effect.ensuring(
-                handler(connection),
-                Effect.sync(() => connection.end())
-              )
-            )
+            const end = () => {
+              connection.end()
+              return Effect.void
+            }
+            fork(Effect.onExit(handler(connection), end))
           }
           const waiting = early ?? []
           early = undefined

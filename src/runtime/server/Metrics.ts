@@ -206,7 +206,7 @@ export const make = ({ core, linesLost, refusals, times }: Sources): Metrics => 
 const workersOf = (fn: ServerFunction) => {
   const states = { busy: 0, sleeping: 0, awake: 0 }
   for (const { session } of fn.abilities) {
-    states[session.running.size > 0 ? "busy" : session.sleep === "awake" ? "awake" : "sleeping"]++
+    states[session.isBusy ? "busy" : session.sleep === "awake" ? "awake" : "sleeping"]++
   }
   return states
 }
