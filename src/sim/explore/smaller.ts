@@ -79,6 +79,18 @@ const calls: Parts = {
   }
 }
 
+/** Items of maps that say which they have. */
+const items: Parts = {
+  count: (scenario) =>
+    scenario.clients.flatMap((client) => client.calls).reduce((sum, call) => sum + (call.items?.length ?? 0), 0),
+  without: (scenario, isLeftOut) => {
+    let index = 0
+    const fewer = (call: Call): Call =>
+      call.items === undefined ? call : { ...call, items: call.items.filter(() => !isLeftOut(index++)) }
+    return { ...scenario, clients: scenario.clients.map((client) => ({ ...client, calls: client.calls.map(fewer) })) }
+  }
+}
+
 const functions: Parts = {
   count: (scenario) => scenario.workers.reduce((sum, worker) => sum + worker.functions.length, 0),
   without: (scenario, isLeftOut) => {
@@ -109,7 +121,17 @@ const odd: Parts = {
  * @since 0.1.0
  * @category constants
  */
-export const kindsOfParts: ReadonlyArray<Parts> = [peers, operators, calls, faults, functions, sayings, lines, odd]
+export const kindsOfParts: ReadonlyArray<Parts> = [
+  peers,
+  operators,
+  calls,
+  items,
+  faults,
+  functions,
+  sayings,
+  lines,
+  odd
+]
 
 type Role = "server" | "worker" | "client"
 

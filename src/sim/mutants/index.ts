@@ -8,6 +8,7 @@ import { asked } from "./asked.ts"
 import { client } from "./client.ts"
 import { fair } from "./fair.ts"
 import { found } from "./found.ts"
+import { maps } from "./maps.ts"
 import type { Mutant } from "./Mutant.ts"
 import { operators } from "./operators.ts"
 import { overlooked } from "./overlooked.ts"
@@ -32,5 +33,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...fair,
   ...operators,
   ...found,
+  ...maps,
   ...overlooked
 ]

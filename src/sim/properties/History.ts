@@ -74,6 +74,23 @@ export type Event =
       readonly interrupts: boolean
       /** Its own time limit. */
       readonly limitMillis?: number | undefined
+      /** Only of maps. With an order it is a stream. */
+      readonly map?:
+        | {
+            readonly window: number
+            readonly collects: boolean
+            readonly order: "input" | "completion" | undefined
+            readonly isReadSlowly: boolean
+          }
+        | undefined
+    }
+  /** What a map's caller gets before the end: how many items are done, failed, and there; or a stream's next result. */
+  | {
+      readonly _tag: "Mapped"
+      readonly node: string
+      readonly caller: number
+      readonly kind: "progress" | "result"
+      readonly text: string
     }
   /** What a caller was told before the end. */
   | {
@@ -164,6 +181,8 @@ export const format = (event: Event): string => {
       return `${event.begins ? "fault" : "heals"}: ${event.text}`
     case "Asked":
       return `${event.node} caller ${event.caller} asks to ${event.kind} ${event.function} ${readable(event.unique)} ${readable(event.workload)}`
+    case "Mapped":
+      return `${event.node} caller ${event.caller} gets ${event.kind} ${readable(event.text)}`
     case "Heard":
       return `${event.node} caller ${event.caller} hears ${event.kind} ${readable(event.text)}`
     case "Answered":

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { failureOf, isRoomy, resultBegins, resultOf } from "../scenario/functions.ts"
+import { failureOf, isRoomy, payloadsIn, resultBegins, resultOf } from "../scenario/functions.ts"
 import { says } from "../scenario/operators.ts"
 import { foreignResult } from "../scenario/peers.ts"
 import type { Scenario, ServerPlan } from "../scenario/Scenario.ts"
@@ -15,6 +15,12 @@ type Answered = Extract<Event, { readonly _tag: "Answered" }>
 
 /** Failures that a worker's own words explain. */
 const told = new Set(["JobFailed", "Described"])
+
+/** Which item of a map has failed, and why. */
+const itemFailed = (text: string): { readonly index: number; readonly reason: string } | undefined => {
+  const [word, index, reason = ""] = text.split(" ")
+  return word === "ItemFailed" ? { index: Number(index), reason } : undefined
+}
 
 /** A client has found out about a dead connection, and waited for another, within this time. */
 const recoveryMillis = 20_000
@@ -82,20 +88,43 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
     }
   }
 
+  /** What stands in an item's place, and may be why it failed. */
+  const judgePlace = (asked: Asked, place: string, index: number, now: number) => {
+    const payload = payloadsIn(asked)[index]!
+    const failed = itemFailed(place)
+    if (failed === undefined) return judgeResult(asked, payload, place)
+    judgeFailure({ ...asked, kind: "run", workload: payload }, failed.reason, now)
+  }
+
   const judgeMap = (asked: Asked, text: string) => {
-    const results = text.split(",")
-    const [item, takes] = asked.workload.slice(1).split("@")
-    if (results.length !== 4)
-      throw new Violation(49, `caller ${asked.caller} mapped 4 items and got ${results.length} results`)
-    results.forEach((result, index) => {
-      const workload = `i${Number(item) + index}@${takes}`
-      if (result.startsWith(`${resultBegins(asked.function, workload)} by `)) return
-      if (hasForeigners && result === foreignResult) return
-      throw new Violation(48, `caller ${asked.caller} got "${result}" as result ${index} of its map`)
+    const payloads = payloadsIn(asked)
+    const places = text === "" ? [] : text.split(",")
+    if (places.length !== payloads.length)
+      throw new Violation(49, `caller ${asked.caller} mapped ${payloads.length} items and got ${places.length} results`)
+    const left = new Set(payloads.keys())
+    places.forEach((place, position) => {
+      const failed = itemFailed(place)
+      const isOf = (index: number) =>
+        failed === undefined
+          ? place.startsWith(`${resultBegins(asked.function, payloads[index]!)} by `) ||
+            (hasForeigners && place === foreignResult)
+          : index === failed.index
+      // As they come, results may be of any item; else each has its own place.
+      const index = asked.map?.order === "completion" ? [...left].find(isOf) : position
+      if (index === undefined || !left.delete(index) || !isOf(index))
+        throw new Violation(48, `caller ${asked.caller} got "${place}" as result ${position} of its map`)
+      // A failure may be told long after it has happened.
+      judgePlace(asked, place, index, -Infinity)
     })
   }
 
-  const judgeFailure = (asked: Asked, text: string, now: number) => {
+  const judgeFailure = (asked: Asked, text: string, now: number): void => {
+    const failed = itemFailed(text)
+    if (failed !== undefined) {
+      if (asked.map?.collects === true || payloadsIn(asked)[failed.index] === undefined)
+        throw new Violation(49, `caller ${asked.caller} of a map was told ${text}`)
+      return judgePlace(asked, text, failed.index, now)
+    }
     if (text === "ClientClosed" && stopping.has(asked.node)) return
     if (text === "Timeout" && asked.limitMillis !== undefined) return
     if (text.startsWith("died")) throw new Violation(36, `caller ${asked.caller} ${text}`)
@@ -107,16 +136,16 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
         `caller ${asked.caller} of failing ${asked.workload} was told ${text}, not ${promised ?? "a result"}`
       )
     }
-    if (hasForeigners && (text === "JobFailed" || text === "JobException" || text === "ItemFailed")) return
-    if (mayBeCancelled && (text === "JobFailed" || text === "ItemFailed")) return
-    if (mayBeRefused && (text === "Refused" || text === "ItemFailed")) return
+    if (hasForeigners && (text === "JobFailed" || text === "JobException")) return
+    if (mayBeCancelled && text === "JobFailed") return
+    if (mayBeRefused && text === "Refused") return
     if (mayBeSpent && text === "JobFailed" && (!isFaultless || asked.function === "limited")) return
-    if (mayBeSpent && mayBeLost && (text === "JobFailed" || text === "ItemFailed")) return
+    if (mayBeSpent && mayBeLost && text === "JobFailed") return
     // What a worker says of an overdue attempt may cross the same job on its way to it again;
     // 19 judges that it does not say so later.
     if (mayCross && text === "JobFailed" && asked.function === "limited") return
     // And a connection be given up between two steps of a server, with what was sent over it.
-    if (mayBeLate && (text === "NoServer" || text === "Ambiguous" || text === "ItemFailed")) return
+    if (mayBeLate && (text === "NoServer" || text === "Ambiguous")) return
     if (isFaultless)
       throw new Violation(
         37,
@@ -155,7 +184,8 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
       switch (event._tag) {
         case "Asked":
           open.set(event.caller, event)
-          if (!event.idempotent) askedOnce.set(event.workload, (askedOnce.get(event.workload) ?? 0) + 1)
+          if (!event.idempotent)
+            for (const payload of payloadsIn(event)) askedOnce.set(payload, (askedOnce.get(payload) ?? 0) + 1)
           return
         case "Answered": {
           const asked = open.get(event.caller)

@@ -13,13 +13,16 @@ type Asked = Extract<Event, { readonly _tag: "Asked" }>
  * Nobody is told that there was no server whose job has been sent to one: it may run, and
  * whoever hears that it cannot will ask again. And a question whose connection is lost is
  * over, not kept until its time has passed; `isPrompt` tells whose programs nothing holds
- * up. `wireWorkloadOf` gives what a caller's job carries on the wire. Not for calls that
+ * up. `wireWorkloadsOf` gives what a caller's jobs carry on the wire. Not for calls that
  * are asked of a second server too.
  *
  * @since 0.1.0
  * @category properties
  */
-export const honesty = (wireWorkloadOf: (asked: Asked) => string, isPrompt: (node: string) => boolean): Property => {
+export const honesty = (
+  wireWorkloadsOf: (asked: Asked) => ReadonlyArray<string>,
+  isPrompt: (node: string) => boolean
+): Property => {
   const open = new Map<number, Asked>()
   const sent = new Set<number>()
   const submits = new Set(["run", "background", "later"])
@@ -28,10 +31,11 @@ export const honesty = (wireWorkloadOf: (asked: Asked) => string, isPrompt: (nod
     const isShared = unique !== "" && !name.endsWith("_BG") && !name.endsWith("_EPOCH")
     const same: Array<number> = []
     for (const asked of open.values()) {
-      if (!submits.has(asked.kind) || asked.node !== node) continue
+      if ((!submits.has(asked.kind) && asked.kind !== "map") || asked.node !== node) continue
       if (asked.function !== fn || packetOf(asked) !== name) continue
       const isByWorkload = unique === "" || unique === "-"
-      if (isByWorkload ? wireWorkloadOf(asked) === fields.at(-1) : asked.unique === unique) same.push(asked.caller)
+      if (isByWorkload ? wireWorkloadsOf(asked).includes(fields.at(-1)!) : asked.unique === unique)
+        same.push(asked.caller)
     }
     // Of equal ones that share nothing it is not known whose it was.
     if (isShared || same.length === 1) for (const caller of same) sent.add(caller)
@@ -48,7 +52,7 @@ export const honesty = (wireWorkloadOf: (asked: Asked) => string, isPrompt: (nod
     observe: ({ event }) => {
       switch (event._tag) {
         case "Asked":
-          if (submits.has(event.kind) || event.kind === "status" || event.kind === "echo") open.set(event.caller, event)
+          open.set(event.caller, event)
           return
         case "Packet":
           if (event.atServer || event.got || !event.node.startsWith("client")) return

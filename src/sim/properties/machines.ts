@@ -12,7 +12,7 @@ type Asked = Extract<Event, { readonly _tag: "Asked" }>
 
 /**
  * A worker runs no more jobs than it has slots, of a function no more than that may have,
- * and a map of `window` items no more than those at once.
+ * and a map no more items than its window has room for.
  *
  * @since 0.1.0
  * @category properties
@@ -20,12 +20,11 @@ type Asked = Extract<Event, { readonly _tag: "Asked" }>
 export const slots = (options: {
   /** How many jobs may run there, or how many of one function; undefined where that has no limit of its own. */
   readonly slotsOf: (worker: string, fn?: string) => number | undefined
-  readonly window: number
   /** Only where nothing goes wrong and nobody else submits does all that runs belong to a map. */
   readonly isQuiet: boolean
 }): Property => {
   const running = new Map<string, Map<number, string>>()
-  const maps = new Set<number>()
+  const maps = new Map<number, number>()
   const mapped = new Set<number>()
   /** Callers that asked for one item, without a map. */
   let singles = 0
@@ -46,9 +45,10 @@ export const slots = (options: {
           }
           if (event.function !== "mapped") return
           mapped.add(event.execution)
-          if (options.isQuiet && mapped.size > maps.size * options.window + singles) {
-            throw new Violation(50, `${mapped.size} items run of ${maps.size} maps, each of ${options.window} at once`)
-          }
+          if (!options.isQuiet) return
+          const most = [...maps.values()].reduce((sum, window) => sum + window, singles)
+          if (mapped.size > most)
+            throw new Violation(50, `${mapped.size} items run, and all maps may have ${most} at once`)
           return
         }
         case "Finished":
@@ -60,8 +60,9 @@ export const slots = (options: {
           running.delete(event.node)
           return
         case "Asked":
-          if (event.kind === "map") maps.add(event.caller)
-          else if (event.function === "mapped") singles++
+          if (event.function !== "mapped") return
+          if (event.map !== undefined) maps.set(event.caller, event.map.window)
+          else singles++
           return
         case "Answered":
           // Whoever is interrupted, or fails by one item, leaves the others running.

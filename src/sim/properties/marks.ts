@@ -96,6 +96,10 @@ const situations = [
   "a caller is answered while a machine is broken for ever",
   "a caller is interrupted",
   "a map is done",
+  "a map of no items is done",
+  "a map keeps a failure in its place",
+  "a map is ended by a failure",
+  "a stream's results come as they are done",
   "a job's status is known",
   "a job's status is unknown",
   "a caller's own time is up",
@@ -145,6 +149,7 @@ export class Marks implements Property {
   private serverDied = false
   private isBrokenForEver = false
   private heard = new Map<string, number>()
+  private maps = new Map<number, Extract<Event, { readonly _tag: "Asked" }>>()
   private last = new Map<string, ModelJob>()
   private woken = new Map<string, number>()
 
@@ -156,6 +161,7 @@ export class Marks implements Property {
     this.serverDied = false
     this.isBrokenForEver = false
     this.heard.clear()
+    this.maps.clear()
     this.woken.clear()
     this.last.clear()
   }
@@ -189,6 +195,9 @@ export class Marks implements Property {
         return
       case "Ended":
         if (event.node.startsWith("server") && event.how !== "ended") this.serverDied = true
+        return
+      case "Asked":
+        if (event.kind === "map") this.maps.set(event.caller, event)
         return
       case "Answered":
         return this.answered(event)
@@ -343,7 +352,18 @@ export class Marks implements Property {
     )
     this.markIf(event.how === "success" && this.serverDied, "a caller is answered after its server died")
     this.markIf(event.how === "success" && event.text.includes(","), "a map is done")
-    const name = `a caller ends in ${event.text}`
+    this.markIf(event.how === "failure" && event.text.startsWith("ItemFailed"), "a map is ended by a failure")
+    const asked = this.maps.get(event.caller)
+    if (asked !== undefined && event.how === "success") this.mapped(asked, event.text)
+    const name = `a caller ends in ${event.text.split(" ")[0]}`
     if (event.how === "failure" && known.has(name)) this.hit.add(name)
+  }
+
+  private mapped(asked: Extract<Event, { readonly _tag: "Asked" }>, text: string): void {
+    this.markIf(asked.workload === "", "a map of no items is done")
+    this.markIf(text.includes("ItemFailed"), "a map keeps a failure in its place")
+    const itemsOf = (from: string) => (from.match(/(?<=\bi)\d+/g) ?? []).join()
+    const isOther = itemsOf(asked.workload) !== itemsOf(text) && !text.includes("ItemFailed")
+    this.markIf(isOther, "a stream's results come as they are done")
   }
 }

@@ -11,6 +11,7 @@
 import { calm, type WorldOptions } from "../World.ts"
 import { Dice } from "./Dice.ts"
 import { drawFaults, type Fault, faultKinds, withTriggers } from "./Fault.ts"
+import { asMap, mapItems } from "./maps.ts"
 import { drawOperators, type OperatorPlan } from "./operators.ts"
 import { drawPeers, type RequestName } from "./peers.ts"
 
@@ -37,6 +38,14 @@ export interface Call {
   readonly interruptAfterMillis: number
   /** A call of the kind `run` has this time limit of its own; none where nothing is said. */
   readonly limitMillis?: number | undefined
+  /** What a map runs on; where nothing is said, `mapItems` from `item` on. */
+  readonly items?: ReadonlyArray<number> | undefined
+  /** How many items of a map are under way at once; `mapWindow` where nothing is said. */
+  readonly window?: number | undefined
+  /** A map keeps failures in their items' places, and goes on. */
+  readonly collects?: boolean | undefined
+  /** A map is a stream, whose results come in this order. */
+  readonly order?: "input" | "completion" | undefined
 }
 
 /**
@@ -139,14 +148,6 @@ export interface Scenario {
 }
 
 /**
- * How many items a map has; each is a job.
- *
- * @since 0.1.0
- * @category constants
- */
-export const mapItems = 4
-
-/**
  * How large scenarios are drawn.
  *
  * @since 0.1.0
@@ -202,7 +203,7 @@ export const draw = (seed: number, size: Size = referenceSize): Scenario => {
     world: drawWorld(dice),
     servers: withLimits(seed, drawServers(dice, names.servers.length)),
     workers: withOwnLimit(seed, withPrefetch(seed, drawWorkers(dice, size.workers, functions, spanMillis))),
-    clients: drawClients(dice, size, functions, spanMillis),
+    clients: withMaps(seed, drawClients(dice, size, functions, spanMillis)),
     peers: drawPeers(dice, names.servers.length, functions, spanMillis),
     operators: drawOperators(seed, names.servers.length, functions, spanMillis),
     faults,
@@ -319,6 +320,21 @@ const drawClients = (
       .sort((one, other) => one.at - other.at)
       .map(({ client: _client, ...call }) => call)
   }))
+}
+
+/** What may be run by a map as well as alone: each payload is a job that is known by it. */
+const mappable = new Set<FunctionName>(["once", "streamed", "failing", "limited", "mapped"])
+
+/** From numbers of their own, too. */
+const withMaps = (seed: number, clients: Scenario["clients"]): Scenario["clients"] => {
+  const dice = new Dice(seed ^ 0x0a11ed1f)
+  if (!dice.oneIn(3)) return clients
+  const changed = (call: Call): Call => {
+    if (call.kind === "map") return asMap(dice, call)
+    const isPlain = call.kind === "run" && call.hedgeMillis === 0 && mappable.has(call.function)
+    return isPlain && dice.oneIn(12) ? asMap(dice, call) : call
+  }
+  return clients.map((client) => ({ ...client, calls: client.calls.map(changed) }))
 }
 
 const drawServers = (dice: Dice, count: number): ReadonlyArray<ServerPlan> => {

@@ -9,6 +9,8 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
+import { ItemFailed } from "../../protocol/DistributedMap.ts"
+import { GearmanError } from "../../protocol/GearmanError.ts"
 import { JobContext } from "../../protocol/JobContext.ts"
 import * as JobFunction from "../../protocol/JobFunction.ts"
 import * as Packet from "../../protocol/Packet.ts"
@@ -97,18 +99,44 @@ export const resultOf = (fn: string, payload: string, execution: number, isRoomy
 export const isRoomy = (network: { readonly windowBytes: number }): boolean => network.windowBytes > largeBytes
 
 /**
- * What the jobs of a call carry on the wire, of which a map has `mapItems`.
+ * The payloads of a call's jobs: a map has one for each item.
  *
  * @since 0.1.0
  * @category getters
  */
-export const wireWorkloadsOf =
-  (mapItems: number) =>
-  (call: { readonly kind: string; readonly function: string; readonly workload: string }): ReadonlyArray<string> => {
-    const { workload } = call
-    if (call.kind !== "map") return [call.function === "failing" ? JSON.stringify(workload) : workload]
-    return Array.from({ length: mapItems }, (_, index) => payloadOf(itemOf(workload) + index, takesOf(workload)))
-  }
+export const payloadsIn = ({ kind, workload }: { readonly kind: string; readonly workload: string }) =>
+  kind !== "map" ? [workload] : workload === "" ? [] : workload.split(",")
+
+/**
+ * What the jobs of a call carry on the wire.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const wireWorkloadsOf = (call: {
+  readonly kind: string
+  readonly function: string
+  readonly workload: string
+}): ReadonlyArray<string> => {
+  const payloads = payloadsIn(call)
+  return call.function === "failing" ? payloads.map((payload) => JSON.stringify(payload)) : payloads
+}
+
+const tagOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : String(error)
+
+/**
+ * Why something failed, in a word; of a map's item, which one it is and why that failed.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const reasonOf = (error: unknown): string =>
+  error instanceof GearmanError
+    ? error.reason._tag
+    : error instanceof ItemFailed
+      ? `ItemFailed ${error.index} ${reasonOf(error.cause)}`
+      : tagOf(error)
 
 /**
  * How long each attempt of a function may take, in milliseconds; 0 is for ever.

@@ -11,6 +11,7 @@ import { hearing, lateWords, surrender } from "../properties/attempts.ts"
 import { hedging, queueing, redialling } from "../properties/fairness.ts"
 import { honesty } from "../properties/honesty.ts"
 import { idling } from "../properties/idling.ts"
+import { mapResults } from "../properties/mapResults.ts"
 import { mapping } from "../properties/mapping.ts"
 import { claims, dialling, patience, selection, silence, sleeping, slots } from "../properties/machines.ts"
 import type { Property } from "../properties/Property.ts"
@@ -23,8 +24,8 @@ import type { World } from "../World.ts"
 import { wire } from "../properties/wire.ts"
 import { limitOf, wireWorkloadsOf } from "./functions.ts"
 import { isRoomy } from "./functions.ts"
-import { addressesOf, laterMillis, mapWindow, pauseAboveBytes } from "./programs.ts"
-import { type Call, mapItems, ownLimitOf, type Scenario } from "./Scenario.ts"
+import { addressesOf, laterMillis, pauseAboveBytes } from "./programs.ts"
+import { type Call, ownLimitOf, type Scenario } from "./Scenario.ts"
 
 /** Scheduled jobs are looked at again at least every ten seconds by any clock. */
 const wallLookMillis = 11_500
@@ -76,7 +77,6 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     reasons((name) => scenario.servers[Number(name.slice("server".length)) - 1]!.workerWakeup),
     slots({
       slotsOf: (name, fn) => (fn === undefined ? planOf(name).slots : ownLimitOf(planOf(name), fn)),
-      window: mapWindow,
       isQuiet: scenario.faults.length === 0 && scenario.peers.length === 0
     }),
     claims((name) => {
@@ -93,7 +93,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
           .host(name)
           .endpoints.some((endpoint) => endpoint.connection === connection && endpoint.outgoing.waiting > 0)
     ),
-    submissions(wireWorkloadsOf(mapItems), isPrompt, (name, at) =>
+    submissions(wireWorkloadsOf, isPrompt, (name, at) =>
       resets.has(name) ? 0 : run.world.node(name).clock.wallMillis(at) + laterMillis
     ),
     shelter(isPrompt),
@@ -103,22 +103,18 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     limits((name) => scenario.servers[Number(name.slice("server".length)) - 1]!),
     throttle((name) => (name.startsWith("client") ? throttleOf(scenario, name) : undefined)),
     introduction(),
+    mapResults(wireWorkloadsOf, isPrompt),
     surrender(limitOf),
     lateWords(isPrompt),
     ...(scenario.peers.length === 0 ? [hearing()] : []),
     // What a lost server had is sent anew before those who wait.
     ...(scenario.faults.length === 0
-      ? [queueing(wireWorkloadsOf(mapItems), (name) => isPrompt(name) && jobsMaxOf(scenario, name) === 1)]
+      ? [queueing(wireWorkloadsOf, (name) => isPrompt(name) && jobsMaxOf(scenario, name) === 1)]
       : []),
     // Where packets take many round trips, a server may be late in its clients' eyes.
     ...(scenario.faults.length === 0 && !isSlow && scenario.world.network.windowBytes >= 1024 ? [hedging()] : []),
     ...(scenario.faults.length === 0 && scenario.servers.length === 1 && scenario.world.network.windowBytes >= 1024
-      ? [
-          mapping(
-            (name) => (isPrompt(name) && jobsMaxOf(scenario, name) === undefined ? mapWindow : 0),
-            wireWorkloadsOf(mapItems)
-          )
-        ]
+      ? [mapping((name) => isPrompt(name) && jobsMaxOf(scenario, name) === undefined, wireWorkloadsOf)]
       : []),
     redialling((name) => isPrompt(name) && isOurs(name)),
     orphans(isPrompt),
@@ -139,7 +135,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     ...(hedges
       ? []
       : [
-          honesty((asked) => wireWorkloadsOf(mapItems)(asked)[0] ?? "", isPrompt),
+          honesty(wireWorkloadsOf, isPrompt),
           selection((fn, unique, workload) => {
             const key = ServerSelection.keyOf(Codec.fromLatin1(unique), Codec.fromLatin1(workload))
             return choose({ function: fn, key })?.map((index) => `server${index + 1}`)

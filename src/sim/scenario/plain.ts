@@ -14,6 +14,10 @@ const optional = new Set<string | number | undefined>([
   "prefetch",
   "ownLimit",
   "limitMillis",
+  "items",
+  "window",
+  "collects",
+  "order",
   "jobsMax",
   "jobHandlePrefix",
   "maxJobs",
@@ -62,7 +66,8 @@ const compactValue = (value: Json, plain: Json): Json => {
   const short: { [name: string]: Json } = {}
   for (const [name, field] of Object.entries(value)) {
     const plainField = isObject(plain) ? plain[name] : undefined
-    const isDull = Array.isArray(field) ? field.length === 0 : field === plainField
+    // A list that is not there may mean another than an empty one.
+    const isDull = Array.isArray(field) ? field.length === 0 && Array.isArray(plainField) : field === plainField
     if (field === undefined || isDull) continue
     const shortField = compactValue(field, plainField)
     if (isObject(shortField) && Object.keys(shortField).length === 0) continue

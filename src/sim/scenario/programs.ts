@@ -9,8 +9,6 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Client from "../../protocol/Client.ts"
-import * as DistributedMap from "../../protocol/DistributedMap.ts"
-import { GearmanError } from "../../protocol/GearmanError.ts"
 import type { JobFunction } from "../../protocol/JobFunction.ts"
 import * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
@@ -18,8 +16,9 @@ import * as Packet from "../../protocol/Packet.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import * as Worker from "../../protocol/Worker.ts"
 import type { Event } from "../properties/History.ts"
-import { type Executions, isRoomy, functions, payloadOf, serve } from "./functions.ts"
-import { type Call, type FunctionName, mapItems, ownLimitOf, type Scenario, type WorkerPlan } from "./Scenario.ts"
+import { type Executions, isRoomy, functions, payloadOf, reasonOf, serve } from "./functions.ts"
+import { mapOf, mapped, payloadsOf } from "./maps.ts"
+import { type Call, type FunctionName, ownLimitOf, type Scenario, type WorkerPlan } from "./Scenario.ts"
 
 /**
  * What programs tell the run they are part of.
@@ -33,14 +32,6 @@ export interface Ledger {
   readonly nextExecution: () => number
   readonly serverStarted: (node: string, core: JobServerCore) => void
 }
-
-/**
- * How many items of a map are under way at once.
- *
- * @since 0.1.0
- * @category constants
- */
-export const mapWindow = 2
 
 /**
  * After this time a call of the kind `later` may run.
@@ -141,11 +132,6 @@ export const worker = (scenario: Scenario, node: string, plan: WorkerPlan, ledge
   )
 }
 
-const reasonOf = (error: unknown): string => (error instanceof GearmanError ? error.reason._tag : tagOf(error))
-
-const tagOf = (error: unknown): string =>
-  typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : String(error)
-
 /** Runs what has things to say before it is done, and reports what its caller hears. */
 const listenTo = (call: Call, hear: (kind: "data" | "warning", text: string) => void) =>
   Effect.uninterruptibleMask((restore) =>
@@ -168,7 +154,11 @@ const listenTo = (call: Call, hear: (kind: "data" | "warning", text: string) => 
 type Hear = Parameters<typeof listenTo>[1]
 
 /** A call as an Effect of the text that a caller gets. */
-const perform = (call: Call, hear: Hear): Effect.Effect<string, unknown, Client.Client> =>
+const perform = (
+  call: Call,
+  hear: Hear,
+  tell: Parameters<typeof mapped>[1]
+): Effect.Effect<string, unknown, Client.Client> =>
   Effect.gen(function* () {
     const client = yield* Client.Client
     const fn = functions[call.function] as JobFunction<string, string, string, { readonly workload: string }>
@@ -196,11 +186,8 @@ const perform = (call: Call, hear: Hear): Effect.Effect<string, unknown, Client.
         )
       case "later":
         return (yield* client.background(fn, payload, { priority, after: laterMillis })).handle
-      case "map": {
-        const items = Array.from({ length: mapItems }, (_, index) => payloadOf(call.item + index, call.takesMillis))
-        const results = yield* DistributedMap.map(items, fn, { window: mapWindow })
-        return results.join(",")
-      }
+      case "map":
+        return yield* mapped(call, tell)
       case "status":
         return String((yield* client.statusByUnique(fn, payload.split("@")[0]!)).known)
       case "echo":
@@ -218,21 +205,24 @@ const uniqueOf = (name: FunctionName, payload: string): string => {
 const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Ledger) {
   yield* Effect.sleep(call.at)
   const id = ledger.nextCaller()
-  const workload = payloadOf(call.item, call.takesMillis)
+  const first = payloadOf(call.item, call.takesMillis)
   ledger.record({
     _tag: "Asked",
     node,
     caller: id,
     kind: call.kind,
     function: call.function,
-    unique: uniqueOf(call.function, workload),
-    workload,
+    unique: uniqueOf(call.function, first),
+    workload: call.kind === "map" ? payloadsOf(call).join(",") : first,
     priority: call.kind === "map" ? "normal" : call.priority,
     idempotent: functions[call.function].idempotent,
     interrupts: call.interruptAfterMillis > 0,
-    limitMillis: call.kind === "run" ? call.limitMillis : undefined
+    limitMillis: call.kind === "run" ? call.limitMillis : undefined,
+    map: call.kind === "map" ? mapOf(call) : undefined
   })
   const hear: Hear = (kind, text) => ledger.record({ _tag: "Heard", node, caller: id, kind, text })
+  const tell = (kind: "progress" | "result", text: string) =>
+    ledger.record({ _tag: "Mapped", node, caller: id, kind, text })
   let isAnswered = false
   const answered = (exit: Exit.Exit<string, unknown>) =>
     Effect.sync(() => {
@@ -250,7 +240,7 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
             : ""
       ledger.record({ _tag: "Answered", node, caller: id, how, text })
     })
-  const asked = Effect.onExit(perform(call, hear), answered)
+  const asked = Effect.onExit(perform(call, hear, tell), answered)
   if (call.interruptAfterMillis === 0) {
     yield* Effect.exit(asked)
     return

@@ -257,6 +257,8 @@ class Run {
   private atRest(): void {
     const { kernel } = this.world
     const until = (kernel.nextTimerAt() ?? kernel.now + 1) - 1
+    // A timer that is due in this very moment: nobody rests yet.
+    if (until < kernel.now) return
     for (const atRest of this.atRests) atRest(this.recorder.servers, until)
   }
 
@@ -431,7 +433,9 @@ class Run {
   /** Longest that anything may take once all is healed, from the times that programs are made of. */
   private patienceMillis(): number {
     const { clients, faults, world } = this.scenario
-    const work = clients.flatMap(({ calls }) => calls).reduce((sum, call) => sum + call.takesMillis * 4, 0)
+    const work = clients
+      .flatMap(({ calls }) => calls)
+      .reduce((sum, { items = [], takesMillis }) => sum + takesMillis * Math.max(4, items.length * 2), 0)
     const jumps = faults
       .filter((fault) => fault.kind === "jump")
       .reduce((sum, fault) => sum + Math.abs(fault.amount), 0)

@@ -22,7 +22,7 @@ const submits = (unique: string, name: Packet.Name = "SUBMIT_JOB"): Event => ({
 const judged = (events: ReadonlyArray<Event>, isPrompt = true) =>
   violated(
     honesty(
-      ({ workload }) => workload,
+      ({ workload }) => [workload],
       () => isPrompt
     ),
     events.map((event) => [0, event])

@@ -82,15 +82,17 @@ describe("51: a map that has room", () => {
     ...{ name: "SUBMIT_JOB", fields: ["f", "", workload] }
   })
   const answered: Event = { _tag: "Answered", node: "client1", caller: 1, how: "success", text: "" }
-  const mapped = (window: number, ...events: ReadonlyArray<Event>) =>
-    violated(
+  const mapped = (window: number, ...events: ReadonlyArray<Event>) => {
+    const map = { window, collects: false, order: undefined, isReadSlowly: false }
+    return violated(
       mapping(
-        () => window,
+        () => true,
         () => ["a", "b", "c"]
       ),
-      [asked, ...events].map((event) => [0, event]),
+      [{ ...asked, map }, ...events].map((event) => [0, event]),
       100
     )
+  }
 
   it("has as many items under way as it may", () => {
     assert.strictEqual(mapped(2), 0)

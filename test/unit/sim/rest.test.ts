@@ -107,14 +107,15 @@ const asked = (kind: "run" | "map"): Event => ({
   kind,
   priority: "normal",
   idempotent: true,
-  interrupts: false
+  interrupts: false,
+  map: kind === "map" ? { window: 2, collects: false, order: undefined, isReadSlowly: false } : undefined
 })
 const dialled: Event = { _tag: "Dialled", node: "client1", to: "server1" }
 
 describe("properties of workers and clients", () => {
-  const oneSlot = () => slots({ slotsOf: () => 1, window: 2, isQuiet: true })
-  const ofOneFunction = () => slots({ slotsOf: (_, fn) => (fn === "once" ? 1 : 9), window: 2, isQuiet: true })
-  const manySlots = () => slots({ slotsOf: () => 9, window: 2, isQuiet: true })
+  const oneSlot = () => slots({ slotsOf: () => 1, isQuiet: true })
+  const ofOneFunction = () => slots({ slotsOf: (_, fn) => (fn === "once" ? 1 : 9), isQuiet: true })
+  const manySlots = () => slots({ slotsOf: () => 9, isQuiet: true })
 
   it("22: no more jobs than slots", () => {
     assert.strictEqual(

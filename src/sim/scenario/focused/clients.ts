@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { callsOf, fault, type Focus, list, server, worker } from "./Focus.ts"
+import { asMap } from "../maps.ts"
+import { call, callsOf, fault, type Focus, list, server, worker } from "./Focus.ts"
 
 /**
  * Handlers take longer than anybody waits for them, while workers change, stop and lose their connections.
@@ -169,26 +170,37 @@ export const lateServers: Focus = (dice) => {
 }
 
 /**
- * Maps have one server for all their items, and some of those take long.
+ * Maps have one server for all their items; some of those take long, some fail, and some are equal.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const maps: Focus = (dice) => ({
-  servers: [server()],
-  workers: list(dice.between(1, 2), () => worker(["mapped"], dice.between(1, 3))),
-  clients: list(dice.between(1, 2), () => ({
-    jobsMax: dice.of([undefined, undefined, 1, 3]),
-    calls: callsOf(dice.between(1, 3), () => ({
-      at: dice.below(300),
-      kind: "map",
-      function: "mapped",
-      item: dice.below(20),
-      takesMillis: dice.of([0, 30, 500]),
-      interruptAfterMillis: dice.oneIn(8) ? dice.between(1, 500) : 0
-    }))
-  }))
-})
+export const maps: Focus = (dice) => {
+  const functions = dice.of([["mapped"], ["mapped"], ["failing"], ["mapped", "failing"], ["once", "limited"]] as const)
+  return {
+    servers: [server()],
+    workers: list(dice.between(1, 2), () => worker(functions, dice.between(1, 3))),
+    clients: list(dice.between(1, 2), () => ({
+      jobsMax: dice.of([undefined, undefined, 1, 3]),
+      calls: callsOf(dice.between(1, 3), () =>
+        asMap(
+          dice,
+          call({
+            at: dice.below(300),
+            function: dice.of(functions),
+            item: dice.below(20),
+            takesMillis: dice.of([0, 30, 500]),
+            interruptAfterMillis: dice.oneIn(8) ? dice.between(1, 500) : 0
+          }),
+          10
+        )
+      )
+    })),
+    faults: dice.oneIn(4)
+      ? [fault(dice.of(["crash", "restart", "pause"] as const), "worker1", { at: dice.below(500), lastsMillis: 500 })]
+      : []
+  }
+}
 
 /**
  * Callers with time limits of their own, which end while their jobs wait, while they run, and
