@@ -229,7 +229,34 @@ describe("Codec", () => {
       assert.strictEqual(decoder.push(header("\0REQ", 16, 64 * 1024 * 1024)), undefined)
       assert.strictEqual(decoder.pendingBytes, 12)
     }
+    for (const decoder of decoders) decoder.push(new Uint8Array(1_000))
     assert.isBelow(process.memoryUsage().arrayBuffers - before, 16 * 1024 * 1024)
+  })
+
+  it("lets a large packet that came in pieces be kept without a copy, and no other", () => {
+    const body = Uint8Array.from({ length: 200_000 }, (_, index) => index % 251)
+    const large = Codec.encode(Packet.request("ECHO_REQ", { data: body }))
+    const small = Codec.encode(Packet.request("ECHO_REQ", { data: body.subarray(0, 1_000) }))
+    const kept: Array<Uint8Array> = []
+    const decoder = new Codec.Decoder({ packet: (frame) => kept.push(frame.keep(frame.start, frame.end)) })
+    const chunk = new Uint8Array(65_536)
+    const push = (bytes: Uint8Array) => {
+      for (let at = 0; at < bytes.length; at += chunk.length) {
+        const piece = bytes.subarray(at, at + chunk.length)
+        chunk.set(piece)
+        decoder.push(chunk.subarray(0, piece.length))
+        chunk.fill(255)
+      }
+    }
+    for (const bytes of [large, small, large, small]) push(bytes)
+    push(small.subarray(0, 500))
+    push(small.subarray(500))
+    const [one, two] = [body, body.subarray(0, 1_000)]
+    assert.deepStrictEqual(kept, [one, two, one, two, two])
+    assert.deepStrictEqual(
+      kept.map((bytes) => bytes.byteOffset > 0),
+      [true, false, true, false, false]
+    )
   })
 
   it("gives a large buffer back once its packet is through", () => {

@@ -52,6 +52,10 @@ export interface Limits {
 export const defaultLimits: Limits = { maxPacketBytes: 64 * 1024 * 1024, maxLineBytes: 8192 }
 
 const initialLeftover = 256
+/** What is larger serves one message, and goes with it to whoever takes its bytes. */
+const largestReusedBytes = 65_536
+/** Memory for an unfinished packet, over what came of it: a header may claim anything. */
+const mostGrowth = 16
 
 /** Idle decoders are many and hold no frame; only one that was called during another's call needs one more. */
 let spareFrame: Frame | undefined
@@ -123,7 +127,7 @@ export class Decoder {
       const used = this.consume(this.leftover, this.kept)
       if (used > 0) {
         this.kept = 0
-        if (this.leftover.length > 65536) this.leftover = empty
+        if (this.leftover.length > largestReusedBytes) this.leftover = empty
       }
     }
     if (at < chunk.length && this.isOpen()) {
@@ -148,19 +152,24 @@ export class Decoder {
       return Math.min(length, this.limits.maxLineBytes - kept)
     }
     if (kept < headerBytes) return headerBytes - kept
-    return headerBytes + readUint32(leftover, 8) - kept
+    return announcedBytes(leftover) - kept
   }
 
   private keep(chunk: Uint8Array, start: number, end: number): void {
     const needed = this.kept + end - start
     if (needed > this.leftover.length) {
-      // Grows with the bytes that came, never with the length that a header claims.
-      const grown = new Uint8Array(Math.max(initialLeftover, needed, Math.min(this.leftover.length * 2, needed * 2)))
+      const grown = new Uint8Array(Math.max(initialLeftover, needed, this.wantedBytes(needed)))
       grown.set(this.leftover.subarray(0, this.kept))
       this.leftover = grown
     }
     this.leftover.set(chunk.subarray(start, end), this.kept)
     this.kept = needed
+  }
+
+  /** How large the leftover should be, to hold so many bytes and what comes after them. */
+  private wantedBytes(needed: number): number {
+    if (this.kept < headerBytes || this.leftover[0] !== 0) return Math.min(this.leftover.length * 2, needed * 2)
+    return Math.min(announcedBytes(this.leftover), needed * mostGrowth)
   }
 
   /** Hands over what lies whole in the first `length` bytes; returns how many were used. */
@@ -209,6 +218,7 @@ export class Decoder {
     frame.bytes = bytes
     frame.start = at + headerBytes
     frame.end = at + headerBytes + bodyBytes
+    frame.isGiven = bytes === this.leftover && bytes.length > largestReusedBytes
     this.receiver.packet(frame)
     frame.bytes = empty
     return headerBytes + bodyBytes
@@ -244,6 +254,9 @@ export class Decoder {
     return end - at + 1
   }
 }
+
+/** The whole size of the packet whose header stands there. */
+const announcedBytes = (bytes: Uint8Array): number => headerBytes + readUint32(bytes, 8)
 
 const readUint32 = (bytes: Uint8Array, at: number): number =>
   ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0

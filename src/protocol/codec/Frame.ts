@@ -7,7 +7,7 @@ const maxFields = 8
 
 /**
  * One packet as it lies in a buffer. The decoder owns and reuses it: read it during
- * the call that hands it out, and keep nothing but what `copy` and `text` return.
+ * the call that hands it out, and keep nothing but what `copy`, `keep` and `key` return.
  *
  * @example
  * ```ts
@@ -34,6 +34,8 @@ export class Frame {
   start = 0
   /** One past the last byte of the body. */
   end = 0
+  /** Nobody writes into `bytes` any more, and they hold little but this packet. */
+  isGiven = false
   private readonly starts = new Int32Array(maxFields)
   private readonly ends = new Int32Array(maxFields)
 
@@ -80,6 +82,14 @@ export class Frame {
   /** Bytes of their own, to keep. */
   copy(index: number): Uint8Array {
     return copyBytes(this.bytes, this.starts[index]!, this.ends[index]!)
+  }
+
+  /**
+   * The bytes from `start` to `end`, to keep and not to change. Of a large packet that
+   * came in pieces they need not be copied a second time.
+   */
+  keep(start: number, end: number): Uint8Array {
+    return this.isGiven ? this.bytes.subarray(start, end) : copyBytes(this.bytes, start, end)
   }
 
   /** The field with one character per byte (latin-1): a key, not a text for people. */

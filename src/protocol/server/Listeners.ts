@@ -77,7 +77,7 @@ export const detachAll = (job: Job): number => {
 
 /**
  * The body of a worker's packet on its way to listeners: as it came, but for separators that
- * it lacks and that clients need. A large one is copied once and shared.
+ * it lacks and that clients need. A large one is shared.
  */
 class Report {
   private readonly frame: Codec.Frame
@@ -97,12 +97,16 @@ class Report {
       session.outbox.putRange(bytes, start, end)
       for (let count = 0; count < this.missingSeparators; count++) session.outbox.putByte(0)
     } else if (session.begin(type, bodyBytes, 0)) {
-      if (this.shared === undefined) {
-        this.shared = new Uint8Array(bodyBytes)
-        this.shared.set(bytes.subarray(start, end))
-      }
+      this.shared ??= this.missingSeparators === 0 ? this.frame.keep(start, end) : this.completed(bodyBytes)
       session.outbox.putReference(this.shared)
     }
+  }
+
+  private completed(bodyBytes: number): Uint8Array {
+    const { bytes, end, start } = this.frame
+    const body = new Uint8Array(bodyBytes)
+    body.set(bytes.subarray(start, end))
+    return body
   }
 }
 

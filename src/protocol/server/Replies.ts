@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import type * as Codec from "../Codec.ts"
 import * as Packet from "../Packet.ts"
 import type { Action } from "./Access.ts"
 import type { Job } from "./Job.ts"
@@ -148,14 +149,13 @@ export const jobAssign = (session: Session, job: Job, grabType: number): void =>
  * @since 0.1.0
  * @category replies
  */
-export const echo = (session: Session, type: number, bytes: Uint8Array, start: number, end: number): void => {
+export const echo = (session: Session, type: number, frame: Codec.Frame): void => {
+  const { end, start } = frame
   const length = end - start
   if (length < byReferenceBytes) {
-    if (session.begin(type, length, length)) session.outbox.putRange(bytes, start, end)
+    if (session.begin(type, length, length)) session.outbox.putRange(frame.bytes, start, end)
   } else if (session.begin(type, length, 0)) {
-    const owned = new Uint8Array(length)
-    owned.set(bytes.subarray(start, end))
-    session.outbox.putReference(owned)
+    session.outbox.putReference(frame.keep(start, end))
   }
 }
 

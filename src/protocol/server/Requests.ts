@@ -89,7 +89,7 @@ export class Requests {
       case PacketType.OPTION_REQ:
         return this.option(session, frame)
       case PacketType.ECHO_REQ:
-        return Replies.echo(session, PacketType.ECHO_RES, frame.bytes, frame.start, frame.end)
+        return Replies.echo(session, PacketType.ECHO_RES, frame)
       default:
         return this.refuse(session, Replies.refusals.unexpectedCommand)
     }
@@ -177,7 +177,7 @@ export class Requests {
     const job = jobs.create({
       function: fn,
       unique,
-      workload: jobs.workloads.copy(frame.bytes, start, end),
+      workload: jobs.workloads.keep(frame, start, end),
       reducer: isReduce && frame.fieldLength(2) > 0 ? frame.key(2) : undefined,
       priority,
       isBackground,
@@ -296,7 +296,7 @@ export class Requests {
     const end = endOfText(frame.bytes, frame.start, frame.end)
     if (!isExceptions(frame.bytes, frame.start, end)) return this.refuse(session, Replies.refusals.unknownOption)
     session.wantsExceptions = true
-    Replies.echo(session, PacketType.OPTION_RES, frame.bytes, frame.start, frame.end)
+    Replies.echo(session, PacketType.OPTION_RES, frame)
   }
 }
 

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { copyBytes } from "../codec/Frame.ts"
+import type { Frame } from "../codec/Frame.ts"
 import { byReferenceBytes } from "./Outbox.ts"
 
 // What is smaller lies on the heap, among the other garbage. What is larger is passed by
@@ -32,14 +32,14 @@ export class Workloads {
   private readonly kept = new Map<number, Array<ArrayBufferLike>>()
   private keptBytes = 0
 
-  /** The bytes from `start` to `end` as a workload of their own. */
-  copy(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  /** The packet's bytes from `start` to `end` as a workload of their own. */
+  keep(frame: Frame, start: number, end: number): Uint8Array {
     const length = end - start
-    if (length < smallest || length > largest) return copyBytes(bytes, start, end)
+    if (length < smallest || length > largest) return frame.keep(start, end)
     const size = sizeOf(length)
     const memory = this.take(size) ?? new ArrayBuffer(size)
     const workload = new Uint8Array(memory, 0, length)
-    workload.set(bytes.subarray(start, end))
+    workload.set(frame.bytes.subarray(start, end))
     return workload
   }
 

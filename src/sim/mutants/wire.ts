@@ -118,7 +118,7 @@ export const wire: ReadonlyArray<Mutant> = [
     id: "view-kept",
     title: "A job keeps a view of its workload in a buffer that is reused",
     file: "src/protocol/server/Requests.ts",
-    find: "workload: jobs.workloads.copy(frame.bytes, start, end)",
+    find: "workload: jobs.workloads.keep(frame, start, end)",
     replace: "workload: frame.field(workloadIndex)",
     property: 8,
     needs: ["interleaving"]
