@@ -16,8 +16,11 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { GearmanError } from "./GearmanError.ts"
 import { JobContext } from "./JobContext.ts"
-import * as Packet from "./Packet.ts"
+import type { Schemas } from "./jobFunction/Description.ts"
+import { bytesWire, utf8Wire, wireOf } from "./jobFunction/Wire.ts"
 import { type HandlerOptions, type JobFail, Worker } from "./Worker.ts"
+
+export { describe, type Describable, type Description, type Schemas, toMarkdown } from "./jobFunction/Description.ts"
 
 /**
  * Which of two waiting jobs runs first. Between equals the older one does.
@@ -69,6 +72,8 @@ export interface Wire<in out A> {
  * @category models
  */
 export interface Options<Payload, Error = never> {
+  /** What it is for, in words for people: `toMarkdown` puts it on the function's page. */
+  readonly description?: string | undefined
   /** What makes two submissions equal. Default: `"none"`. */
   readonly unique?: Unique<Payload> | undefined
   /**
@@ -107,6 +112,9 @@ export interface JobFunction<
   in out Progress = never
 > {
   readonly name: Name
+  readonly description: string | undefined
+  readonly codec: WireCodec
+  readonly schemas: Schemas
   readonly payload: Wire<Payload>
   readonly success: Wire<Success>
   readonly error: Wire<Error> | undefined
@@ -156,6 +164,7 @@ const construct = <const Name extends string, Payload, Success, Error, Progress>
     readonly error: Wire<Error> | undefined
     readonly progress: Wire<Progress> | undefined
   },
+  { codec, schemas }: { readonly codec: WireCodec; readonly schemas: Schemas },
   options: Options<Payload, Error>
 ): JobFunction<Name, Payload, Success, Error, Progress> => {
   if (typeof name !== "string") throw new TypeError(`a function's name must be a text, not ${String(name)}`)
@@ -167,6 +176,9 @@ const construct = <const Name extends string, Payload, Success, Error, Progress>
   }
   return Object.assign(Object.create(proto), {
     name,
+    description: options.description,
+    codec,
+    schemas,
     ...wires,
     unique: options.unique ?? "none",
     idempotent: options.idempotent ?? false,
@@ -177,38 +189,13 @@ const construct = <const Name extends string, Payload, Success, Error, Progress>
   })
 }
 
-// Programs without types send what is neither, and nobody would notice at the other end.
-const encodeBytes = Schema.encodeUnknownEffect(Schema.Uint8Array)
-const encodeText = Schema.encodeUnknownEffect(Schema.String)
-
-const bytesWire: Wire<Uint8Array> = {
-  encode: (bytes) => (bytes instanceof Uint8Array ? Effect.succeed(bytes) : encodeBytes(bytes)),
-  decode: Effect.succeed
-}
-
-const utf8Wire: Wire<string> = {
-  encode: (text) =>
-    typeof text === "string" ? Effect.succeed(Packet.toBytes(text)) : Effect.map(encodeText(text), Packet.toBytes),
-  decode: (bytes) => Effect.succeed(Packet.toText(bytes))
-}
-
-const wireOf = <A>(schema: Schema.Codec<A, unknown>, codec: WireCodec): Wire<A> => {
-  if (codec === "bytes") {
-    return { encode: asBytes(Schema.encodeEffect(schema)), decode: Schema.decodeUnknownEffect(schema) }
-  }
-  const text: Schema.Codec<A, unknown> = codec === "utf8" ? schema : Schema.fromJsonString(Schema.toCodecJson(schema))
-  const encode = Schema.encodeEffect(text)
-  const decode = Schema.decodeUnknownEffect(text)
-  return {
-    encode: (value) => Effect.map(encode(value), (encoded) => Packet.toBytes(encoded as string)),
-    decode: (bytes) => decode(Packet.toText(bytes))
-  }
-}
-
-const asBytes =
-  <A>(encode: (value: A) => Effect.Effect<unknown, Schema.SchemaError>): Wire<A>["encode"] =>
-  (value) =>
-    Effect.map(encode(value), (encoded) => encoded as Uint8Array)
+/** Of the functions without schemas of their own. */
+const plain = (codec: WireCodec, schema: Schema.Top) => ({
+  codec,
+  schemas: { payload: schema, success: schema, error: undefined, progress: undefined }
+})
+const plainBytes = plain("bytes", Schema.Uint8Array)
+const plainText = plain("utf8", Schema.String)
 
 /** What a codec's schemas must encode to. */
 type EncodedBy<Codec extends WireCodec> = Codec extends "json" ? unknown : Codec extends "utf8" ? string : Uint8Array
@@ -264,6 +251,10 @@ export const make = <
       error: options.error === undefined ? undefined : wireOf(options.error, codec),
       progress: options.progress === undefined ? undefined : wireOf(options.progress, codec)
     },
+    {
+      codec,
+      schemas: { payload: options.payload, success: options.success, error: options.error, progress: options.progress }
+    },
     options
   )
 }
@@ -285,7 +276,12 @@ export const bytes = <const Name extends string>(
   name: Name,
   options: Options<Uint8Array> = {}
 ): JobFunction<Name, Uint8Array, Uint8Array> =>
-  construct(name, { payload: bytesWire, success: bytesWire, error: undefined, progress: undefined }, options)
+  construct(
+    name,
+    { payload: bytesWire, success: bytesWire, error: undefined, progress: undefined },
+    plainBytes,
+    options
+  )
 
 /**
  * A function of text to text, as UTF-8; malformed sequences become U+FFFD.
@@ -306,4 +302,4 @@ export const utf8 = <const Name extends string>(
   name: Name,
   options: Options<string> = {}
 ): JobFunction<Name, string, string> =>
-  construct(name, { payload: utf8Wire, success: utf8Wire, error: undefined, progress: undefined }, options)
+  construct(name, { payload: utf8Wire, success: utf8Wire, error: undefined, progress: undefined }, plainText, options)

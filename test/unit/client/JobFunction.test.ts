@@ -70,4 +70,58 @@ describe("JobFunction", () => {
       Effect.provide(Client.layer({ servers: [address] }).pipe(Layer.provideMerge(MemoryNetwork.layer)))
     )
   )
+
+  it("tells those who call it from elsewhere what it promises, and what is on the wire", () => {
+    class NoSuchFile extends Schema.TaggedError<NoSuchFile>("NoSuchFile")("NoSuchFile", { file: Schema.String }) {}
+    const fn = JobFunction.make("resize", {
+      description: "Makes an image smaller.",
+      payload: Schema.Struct({ file: Schema.String, at: Schema.Date }),
+      success: Schema.Void,
+      error: NoSuchFile,
+      unique: ({ file }) => file,
+      idempotent: true,
+      timeout: "30 seconds"
+    })
+    const { error, payload, progress, success, ...rest } = JobFunction.describe(fn)
+    assert.deepStrictEqual(rest, {
+      name: "resize",
+      description: "Makes an image smaller.",
+      codec: "json",
+      unique: "derived",
+      idempotent: true,
+      priority: "normal",
+      timeoutMillis: 30_000,
+      isRetried: false,
+      isTraced: false
+    })
+    assert.deepInclude(payload?.schema, {
+      type: "object",
+      required: ["file", "at"],
+      properties: { file: { type: "string" }, at: { type: "string" } }
+    })
+    assert.deepStrictEqual(success?.schema, { type: "null" })
+    assert.include(JSON.stringify(error), '"enum":["NoSuchFile"]')
+    assert.isUndefined(progress)
+    const raw = JobFunction.describe(JobFunction.bytes("raw"))
+    assert.deepStrictEqual([raw.codec, raw.unique, raw.payload], ["bytes", "none", undefined])
+    assert.deepStrictEqual(JobFunction.describe(JobFunction.utf8("text")).payload?.schema, { type: "string" })
+
+    const page = JobFunction.toMarkdown([fn, JobFunction.bytes("raw", { unique: "payload", priority: "high" })])
+    for (const line of [
+      "## resize",
+      "Makes an image smaller.",
+      "| equal submissions | by a text made of the payload |",
+      "| running it twice | does no more harm than once |",
+      "| callers wait | 30000 ms |",
+      '"NoSuchFile"',
+      "## raw",
+      "| on the wire | bytes |",
+      "| priority | high |"
+    ]) {
+      assert.include(
+        page.split("\n").map((text) => text.trim()),
+        line
+      )
+    }
+  })
 })
