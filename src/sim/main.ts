@@ -7,7 +7,7 @@
 import "./cli/lean.ts"
 import { writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
-import { parseArgs } from "node:util"
+import { type Arguments, readArguments } from "./cli/arguments.ts"
 import { campaigns } from "./cli/campaigns.ts"
 import { runCanaries } from "./cli/canaries.ts"
 import { showDay, showThroughput } from "./cli/figures.ts"
@@ -28,8 +28,9 @@ const help = `Usage: npm run sim -- [options]
   --seeds N       run N seeds, each twice, from --from on
   --seconds N     run as many seeds as fit, on all cores; says which situations were never met
   --replay FILE   run what a failure was saved as, and show it
-  --mutant ID     plant one bug and hunt it: its id, or a JSON file with such an entry;
-                  with --replay, run that file with the bug planted
+  --mutant ID     plant one bug and hunt it: its id, or a JSON file with such an entry, as in
+                  { "file": "src/…", "find": "text that is there once", "replace": "text" };
+                  with --replay FILE or --seed N, run that with the bug planted
   --mutants       plant every bug, one after the other, and print which property found it
   --canaries      plant one bug for each family of properties; each family must notice its own
 
@@ -43,7 +44,8 @@ const help = `Usage: npm run sim -- [options]
   --once          run each seed only once
   --trace         show every event of the run
   --save FILE     with --seed and --mutant: write the failing run, shrunk, for --replay
-  --limit N       with --mutant, --mutants, --canaries: CPU seconds for each bug (default 30)
+  --limit N       with --mutant, --mutants, --canaries: CPU seconds for each bug (default 30);
+                  --mutant and --mutants end after --seeds N, too
   --write         with --mutants: write the matrix to docs/kill-matrix.md; with --figures,
                   --day, --size, --pairs and --seconds: write what was measured to docs/simulation.md
   --json          one JSON object a line
@@ -55,41 +57,12 @@ leaked in, 64 wrong usage.
 `
 
 const wrongUsage = (text: string): number => {
-  process.stderr.write(`${text}\n\n${help}`)
+  process.stderr.write(`${text}\n--help tells what there is\n`)
   return 64
 }
 
-const readArguments = () =>
-  parseArgs({
-    options: {
-      seed: { type: "string" },
-      seeds: { type: "string" },
-      seconds: { type: "string" },
-      replay: { type: "string" },
-      mutant: { type: "string" },
-      mutants: { type: "boolean", default: false },
-      canaries: { type: "boolean", default: false },
-      figures: { type: "boolean", default: false },
-      day: { type: "boolean", default: false },
-      size: { type: "boolean", default: false },
-      hours: { type: "string", default: "24" },
-      pairs: { type: "string" },
-      node: { type: "string" },
-      from: { type: "string", default: "1" },
-      once: { type: "boolean", default: false },
-      trace: { type: "boolean", default: false },
-      save: { type: "string" },
-      limit: { type: "string", default: "30" },
-      write: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false }
-    }
-  }).values
-
-type Arguments = ReturnType<typeof readArguments>
-
 /** Tells how a run went, and gives the exit code. */
-const show = (outcome: Outcome, name: string, again: string, { json, trace }: Arguments): number => {
+const show = (outcome: Outcome, name: string, again: string, { json = false, trace = false }: Arguments): number => {
   const { failure, moments } = outcome
   if (json) print(JSON.stringify(toJson(outcome)))
   else if (failure === undefined) {
@@ -100,8 +73,8 @@ const show = (outcome: Outcome, name: string, again: string, { json, trace }: Ar
 }
 
 const runSeed = (seed: number, values: Arguments): number => {
-  const { save } = values
-  const outcome = checkSeed(seed, 2, { keepHistory: true })
+  const { once, save } = values
+  const outcome = checkSeed(seed, once === true ? 1 : 2, { keepHistory: true })
   if (outcome.failure === undefined || save === undefined) {
     return show(outcome, `seed ${seed}`, `npm run sim -- --seed ${seed}`, values)
   }
@@ -109,7 +82,8 @@ const runSeed = (seed: number, values: Arguments): number => {
   writeFileSync(save, toFile(small))
   const shrunk = replay(small, { keepHistory: true })
   const code = show(shrunk, save, `npm run sim -- --replay ${save}`, values)
-  if (!values.json) print(`${packetCount(shrunk.moments)} packets, ${choiceCount(small.choices)} choices not dull`)
+  if (values.json !== true)
+    print(`${packetCount(shrunk.moments)} packets, ${choiceCount(small.choices)} choices not dull`)
   return code
 }
 
@@ -126,73 +100,58 @@ const runFile = (path: string, values: Arguments): number => {
 // JSON, which tells the processes, has no infinity.
 const unlimited = Number.MAX_SAFE_INTEGER
 
-const counts = new Set<string>(["seeds", "seconds", "limit", "pairs", "hours"])
-
-const wholeNumber = (text: string): number | undefined => {
-  const value = Number(text)
-  return text.trim() !== "" && Number.isSafeInteger(value) && value >= 0 ? value : undefined
-}
-
 const main = async (): Promise<number> => {
-  let values: Arguments
-  try {
-    values = readArguments()
-  } catch (error) {
-    return wrongUsage(error instanceof Error ? error.message : String(error))
-  }
-  if (values.help) {
+  const values = readArguments(process.argv.slice(2))
+  if (values instanceof Error) return wrongUsage(values.message)
+  if (values.help === true) {
     print(help)
     return 0
   }
-  const numbers: { [name: string]: number } = {}
-  for (const name of ["seed", "seeds", "seconds", "from", "limit", "pairs", "hours"] as const) {
-    const text = values[name]
-    if (text === undefined) continue
-    const number = wholeNumber(text)
-    if (number === undefined) return wrongUsage(`--${name} takes a whole number, not "${text}"`)
-    // Nothing that was run is nothing that holds.
-    if (number === 0 && counts.has(name)) return wrongUsage(`--${name} takes a number from 1 on`)
-    numbers[name] = number
-  }
-  const { from = 1, hours = 24, limit = 30, pairs, seconds, seed, seeds } = numbers
   const unsaved = values.save === undefined ? undefined : whyNotSaved(values.save)
   if (unsaved !== undefined) return wrongUsage(unsaved)
-  const times = values.once ? 1 : 2
-  const { json, write } = values
-  if (seed !== undefined) return runSeed(seed, values)
-  if (values.canaries) return runCanaries({ cpuSeconds: limit, json, processes: availableParallelism() })
-  if (values.mutants || values.mutant !== undefined) {
-    return runMutants({
-      id: values.mutant,
-      from,
-      cpuSeconds: limit,
-      json,
-      write,
-      processes: availableParallelism(),
-      replays: values.replay,
-      save: values.save
-    })
+  const { from = 1, hours = 24, json = false, mode, seconds = unlimited, seeds = unlimited, write = false } = values
+  const { limit = values.seconds ?? 30 } = values
+  const processes = availableParallelism()
+  const times = values.once === true ? 1 : 2
+  switch (mode) {
+    case undefined:
+      process.stderr.write(help)
+      return 64
+    case "seed":
+      return runSeed(values.seed!, values)
+    case "replay":
+      return runFile(values.replay!, values)
+    case "canaries":
+      return runCanaries({ cpuSeconds: limit, json, processes })
+    case "mutant":
+    case "mutants": {
+      const { mutant: id, replay: replays, save, seed } = values
+      const which = seed === undefined ? { from, seeds } : { from: seed, seeds: 1 }
+      return runMutants({ id, ...which, cpuSeconds: limit, json, write, processes, replays, save })
+    }
+    case "figures":
+      return showThroughput({ from, cpuSeconds: limit, json, write })
+    case "size":
+      return showSize({ json, write })
+    case "day":
+      return showDay(hours, { json, write })
+    case "pairs":
+      return comparePairs({ from, pairs: values.pairs!, seconds, node: values.node, json, write })
+    case "seeds":
+    case "seconds": {
+      const needsMarks = mode === "seconds"
+      return campaigns({
+        from,
+        times,
+        json,
+        write,
+        seeds,
+        seconds,
+        processes: seeds < 100 ? 1 : processes,
+        needsMarks
+      })
+    }
   }
-  if (values.replay !== undefined) return runFile(values.replay, values)
-  if (values.figures) return showThroughput({ from, cpuSeconds: limit, json, write })
-  if (values.size) return showSize({ json, write })
-  if (values.day) return showDay(hours, { json, write })
-  if (pairs !== undefined)
-    return comparePairs({ from, pairs, seconds: seconds ?? unlimited, node: values.node, json, write })
-  const common = { from, times, json, write } as const
-  if (seeds !== undefined) {
-    return campaigns({
-      ...common,
-      seeds,
-      seconds: unlimited,
-      processes: seeds < 100 ? 1 : availableParallelism(),
-      needsMarks: false
-    })
-  }
-  if (seconds !== undefined) {
-    return campaigns({ ...common, seeds: unlimited, seconds, processes: availableParallelism(), needsMarks: true })
-  }
-  return wrongUsage("say what to run")
 }
 
 process.exitCode = await main()

@@ -76,17 +76,34 @@ describe("simulations", () => {
 
 describe("npm run sim", () => {
   it("tells wrong usage", { timeout: 150_000 }, () => {
-    for (const args of [
-      [],
-      ["--seed", "x"],
-      ["--nonsense"],
-      ["--seeds", "0"],
-      ["--seed", "1", "--save", "/no/x.json"]
-    ]) {
+    for (const args of [[], ["--json"]]) {
       const { status, stderr } = sim(...args)
-      assert.strictEqual(status, 64, args.join(" "))
+      assert.strictEqual(status, 64)
       assert.include(stderr, "Usage: npm run sim")
     }
+    const wrong: ReadonlyArray<readonly [told: RegExp, ...args: ReadonlyArray<string>]> = [
+      [/^--seed takes a whole number, not "x"\n--help tells/, "--seed", "x"],
+      [/^Unknown option '--nonsense'/, "--nonsense"],
+      [/^--seeds takes a number from 1 on/, "--seeds", "0"],
+      [/no such folder/, "--seed", "1", "--save", "/no/x.json"],
+      [/^the other process did not start: spawn \/no\/node ENOENT/, "--pairs", "2", "--node", "/no/node"]
+    ]
+    for (const [told, ...args] of wrong) {
+      const { status, stderr, stdout } = sim(...args)
+      assert.strictEqual(status, 64, args.join(" "))
+      assert.match(stderr, told)
+      assert.strictEqual(stdout, "")
+    }
+  })
+
+  it("compares the seeds of a campaign in two processes, and none is no success", { timeout: 150_000 }, () => {
+    const { status, stdout } = sim("--pairs", "3", "--json")
+    assert.deepStrictEqual(JSON.parse(stdout), { compared: 3, from: 1, difference: null })
+    assert.strictEqual(status, 0)
+    // A program that ends at once, and runs nothing.
+    const none = sim("--pairs", "1", "--node", "/bin/true")
+    assert.match(none.stdout, /^no seed was compared: /)
+    assert.strictEqual(none.status, 1)
   })
 
   it("replays a file, and tells liveness by its exit code", { timeout: 30_000 }, () => {

@@ -11,7 +11,7 @@ import { createInterface } from "node:readline"
 import { Choices } from "../Choice.ts"
 import { check } from "../explore/check.ts"
 import { simulate } from "../scenario/run.ts"
-import { draw } from "../scenario/Scenario.ts"
+import { drawCampaign } from "../scenario/focused.ts"
 
 /**
  * @since 0.1.0
@@ -50,7 +50,7 @@ export type Message =
 const say = (message: Message) => process.stdout.write(`${JSON.stringify(message)}\n`)
 
 const compare = ({ hash, reached, seed }: Ran): void => {
-  const scenario = draw(seed)
+  const scenario = drawCampaign(seed)
   const again = simulate(scenario, Choices.seeded(seed), { again: reached })
   if (again.hash === hash) return void say({ compared: seed })
   const here = check(scenario, 2).failure?.message ?? "here each run is like the other"
@@ -62,7 +62,7 @@ const { from, seconds, to } = JSON.parse(process.argv[2]!) as Share
 const endsAt = performance.now() + seconds * 1000
 createInterface({ input: process.stdin }).on("line", (line) => compare(JSON.parse(line) as Ran))
 for (let seed = from; seed < to && performance.now() < endsAt; seed += 2) {
-  const { failure, hash, reached } = simulate(draw(seed), Choices.seeded(seed))
+  const { failure, hash, reached } = simulate(drawCampaign(seed), Choices.seeded(seed))
   say({ ran: { seed, hash, reached: failure === undefined ? reached : undefined } })
   // Lets in what the other process has said meanwhile.
   await new Promise((done) => setImmediate(done))

@@ -158,6 +158,8 @@ const huntEvery = async (
 export const runMutants = (options: {
   readonly id: string | undefined
   readonly from: number
+  /** At most so many for each bug. */
+  readonly seeds: number
   readonly cpuSeconds: number
   readonly json: boolean
   readonly processes: number
@@ -166,8 +168,8 @@ export const runMutants = (options: {
   /** Whether the page with the matrix is written. */
   readonly write?: boolean | undefined
 }): Promise<number> => {
-  const { cpuSeconds, from, id, json, processes, replays, save, write = false } = options
-  const common: HuntOptions = { from, seeds: Number.MAX_SAFE_INTEGER, cpuSeconds, shrinks: true }
+  const { cpuSeconds, from, id, json, processes, replays, save, seeds, write = false } = options
+  const common: HuntOptions = { from, seeds, cpuSeconds, shrinks: true }
   return id === undefined
     ? huntEvery({ ...common, processes }, { json, write })
     : huntOne(id, common, { json, replays, save })

@@ -36,8 +36,12 @@ const start = (share: Share, zone: string, node: string) =>
 
 type Child = ReturnType<typeof start>
 
-/** Null where it was ended by a signal. */
-const exitOf = (child: Child): Promise<number | null> => new Promise((done) => child.on("close", done))
+/** Null where it was ended by a signal; an error where it never began. */
+const exitOf = (child: Child): Promise<number | null | Error> =>
+  new Promise((done) => {
+    child.on("error", done)
+    child.on("close", done)
+  })
 
 /**
  * Compares until so many seeds are done, the time is up, or two runs differ; gives the
@@ -67,16 +71,32 @@ export const comparePairs = async (options: PairsOptions): Promise<number> => {
     createInterface({ input: child.stdout }).on("line", hear(children[1 - index]!))
     child.stdin.on("error", () => {})
     // Without it the other one would wait for more.
+    const endAll = () => {
+      for (const one of children) one.kill()
+    }
+    child.on("error", endAll)
     child.on("exit", (code) => {
-      if (code !== 0) for (const one of children) one.kill()
+      if (code !== 0) endAll()
     })
+    // Whatever it was, it says no more.
+    child.on("close", () => children[1 - index]!.stdin.end())
   })
   const codes = await Promise.all(children.map(exitOf))
+  const absent = codes.find((code) => code instanceof Error)
+  if (absent !== undefined) {
+    process.stderr.write(`the other process did not start: ${absent.message}\n`)
+    return 64
+  }
   const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim()
-  const text = `${compared} seeds from ${from} on, each run in two processes, of Node ${process.version} and ${version}, in two time zones, and watched in only one of them: ${difference === undefined ? "no difference" : "one difference"}`
-  print(json ? JSON.stringify({ compared, from, difference }) : (difference ?? text))
+  const isWhole = difference === undefined && codes.every((code) => code === 0)
+  const how = `each run in two processes, of Node ${process.version} and ${version}, in two time zones, and watched in only one of them`
+  const text =
+    compared === 0
+      ? "no seed was compared: both processes must have run one before the time is up"
+      : `${compared} seeds from ${from} on, ${how}: no difference${isWhole ? "" : ", until a process broke"}`
+  print(json ? JSON.stringify({ compared, from, difference: difference ?? null }) : (difference ?? text))
   if (difference !== undefined) return 3
-  if (compared === 0 || codes.some((code) => code !== 0)) return 1
+  if (compared === 0 || !isWhole) return 1
   if (write) writeRow("determinism, `--pairs`", text)
   return 0
 }
