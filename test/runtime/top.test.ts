@@ -78,6 +78,23 @@ describe("the screen of top", () => {
     assert.match(lines.at(-1)!, /^q quit {2}w workers {2}s sort: stuck {2}p pause$/)
   })
 
+  it("does not say that nothing is there when nobody could be asked", () => {
+    const problems = ["cannot reach the job server sammy:4730"]
+    const lost = TopView.looked(state, { rows: [], workers: [], problems, failure: new Error(problems[0]) })
+    const lines = plain(TopView.screen(lost, size))
+    assert.strictEqual(lines[0], "no job server answers")
+    assert.include(lines, `! ${problems[0]}`)
+    assert.strictEqual(
+      plain(TopView.screen(TopView.looked(lost, found), size))[0],
+      plain(TopView.screen(state, size))[0]
+    )
+    const half = TopView.looked(TopView.initial, { ...found, problems })
+    assert.strictEqual(
+      plain(TopView.screen(half, size))[0],
+      "4 functions, 30 jobs queued, 3 running, 1 worker, 2 stuck"
+    )
+  })
+
   it("names servers where there are several", () => {
     const other = { ...row("fine", { workers: 1 }), server: "kenny:4730" }
     const lines = plain(TopView.screen(TopView.looked(TopView.initial, { ...found, rows: [...rows, other] }), size))

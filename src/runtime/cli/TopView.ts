@@ -12,6 +12,8 @@ export interface Found {
   readonly workers: ReadonlyArray<WorkerRow & { readonly server: string }>
   /** Servers that could not be asked, in words. */
   readonly problems: ReadonlyArray<string>
+  /** Set when not a single server could be asked. */
+  readonly failure?: unknown
 }
 
 const sorts = ["stuck", "queued", "wait", "running", "name"] as const
@@ -180,6 +182,8 @@ const workerTable = ({ found }: State): string =>
 const some = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`
 
 const headOf = (state: State, judged: ReadonlyArray<Judged>): string => {
+  // Nothing is known, which is not the same as nothing being there.
+  if (state.found.failure !== undefined) return "no job server answers"
   const sum = (of: (row: Row) => number) => judged.reduce((total, { row }) => total + of(row), 0)
   const stuck = judged.filter(isStuck).length
   return [
