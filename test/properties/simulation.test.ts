@@ -154,5 +154,8 @@ describe("npm run sim", () => {
     assert.match(different.stdout, /FAILS: .*seed 2: [0-9a-f]{32} and then [0-9a-f]{32}; decision 0 differs/)
     assert.strictEqual(different.status, 3)
     assert.strictEqual(planted("labels-in-another-order", "--seeds", "2").status, 3)
+    const bytes = planted("results-go-on", "--seed", "2")
+    assert.match(bytes.stdout, /all decisions are equal, and event \d+ differs: once \d+ ms .* by \d+, once .* by \d+/)
+    assert.strictEqual(bytes.status, 3)
   })
 })

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { Choices } from "../Choice.ts"
+import { format } from "../properties/History.ts"
 import { drawCampaign } from "../scenario/focused.ts"
 import type { Scenario } from "../scenario/Scenario.ts"
 import { type Outcome, type RunOptions, simulate } from "../scenario/run.ts"
@@ -18,34 +19,35 @@ export class Nondeterminism extends Error {
   override readonly name = "Nondeterminism"
 }
 
-interface Decision {
-  readonly label: string
-  readonly n: number
-  readonly value: number
-}
-
-const decisionsOf = (scenario: Scenario): ReadonlyArray<Decision> => {
-  const decisions: Array<Decision> = []
-  simulate(scenario, Choices.seeded(scenario.seed), {
-    onChoice: (label, n, value) => decisions.push({ label, n, value })
+/** All that was decided in a run, and all that happened, in lines. */
+const protocolOf = (scenario: Scenario): { readonly decisions: Array<string>; readonly events: Array<string> } => {
+  const decisions: Array<string> = []
+  const { moments } = simulate(scenario, Choices.seeded(scenario.seed), {
+    keepHistory: true,
+    onChoice: (label, n, value) => decisions.push(`${label} of ${n} gave ${value}`)
   })
-  return decisions
+  return { decisions, events: moments.map(({ at, event }) => `${at} ms ${format(event)}`) }
 }
 
-const show = (decision: Decision | undefined): string =>
-  decision === undefined ? "nothing more" : `${decision.label} of ${decision.n} gave ${decision.value}`
+const firstUnlike = (what: string, one: ReadonlyArray<string>, other: ReadonlyArray<string>): string | undefined => {
+  const length = Math.max(one.length, other.length)
+  for (let index = 0; index < length; index++) {
+    const [first = "nothing more", second = "nothing more"] = [one[index], other[index]]
+    if (first !== second) return `${what} ${index} differs: once ${first}, once ${second}`
+  }
+  return undefined
+}
 
 /** Where two runs of a scenario part. */
 const firstDifference = (scenario: Scenario): string => {
-  const one = decisionsOf(scenario)
-  const other = decisionsOf(scenario)
-  const length = Math.max(one.length, other.length)
-  for (let index = 0; index < length; index++) {
-    const first = show(one[index])
-    const second = show(other[index])
-    if (first !== second) return `decision ${index} differs: once ${first}, once ${second}`
-  }
-  return "all decisions are equal; the bytes differ"
+  const one = protocolOf(scenario)
+  const other = protocolOf(scenario)
+  const decision = firstUnlike("decision", one.decisions, other.decisions)
+  if (decision !== undefined) return decision
+  const event = firstUnlike("event", one.events, other.events)
+  return event === undefined
+    ? "two more runs, both watched, were alike: it depends on what ran before, on being watched, or on bytes in no packet"
+    : `all decisions are equal, and ${event}`
 }
 
 /**

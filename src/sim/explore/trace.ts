@@ -50,7 +50,7 @@ export const trace = (
     if (event._tag === "Opened" || event._tag === "Dialled") return []
     if (event._tag === "Closed" && event.atServer)
       return [line(at, `${format(event)} (${dialler.get(event.connection)})`)]
-    if (event._tag !== "Packet") return [line(at, format(event))]
+    if (event._tag !== "Packet" && event._tag !== "Line") return [line(at, format(event))]
     if (!event.atServer) return []
     const peer = dialler.get(event.connection) ?? "?"
     const [from, to] = event.got ? [peer, event.node] : [event.node, peer]

@@ -166,6 +166,24 @@ describe("a trace", () => {
     assert.strictEqual(packetCount(moments), 3)
   })
 
+  it("has each line of text once, too", () => {
+    const line = (atServer: boolean): Moment => ({
+      at: 6,
+      event: {
+        _tag: "Line",
+        node: atServer ? "server1" : "worker1",
+        connection: 3,
+        atServer,
+        got: atServer,
+        name: "TEXT",
+        fields: ["status"]
+      }
+    })
+    assert.deepStrictEqual(trace([opened, line(false), line(true)]), [
+      "       6 ms  worker1 → server1  #3  TEXT status"
+    ])
+  })
+
   it("has everything, if that is asked for", () => {
     assert.strictEqual(trace(moments, { everything: true }).length, moments.length)
   })

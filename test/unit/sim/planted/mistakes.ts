@@ -92,5 +92,15 @@ export const mistakes: ReadonlyArray<Mistake> = [
 `,
     noticedBy: "world.test.ts",
     test: "gives one seed one trace"
+  },
+  {
+    id: "results-go-on",
+    title: "Handlers count their results from run to run: all is decided alike, and other bytes are sent",
+    file: "src/sim/scenario/functions.ts",
+    find: "} by ${execution}`",
+    replace:
+      "} by ${((globalThis as { results?: number }).results = ((globalThis as { results?: number }).results ?? 0) + 1)}`",
+    noticedBy: "findings.test.ts",
+    test: "replays as the run it was made of"
   }
 ]
