@@ -142,7 +142,7 @@ export interface BackgroundOptions {
   /** How long to wait until a server has accepted the job. */
   readonly timeout?: Duration.Input | undefined
   /** Not before this moment, in whole seconds (SUBMIT_JOB_EPOCH; priority is then normal). */
-  readonly at?: DateTime.DateTime | undefined
+  readonly at?: DateTime.DateTime | Date | undefined
   /** Not before this much time has passed, rounded up to whole seconds. */
   readonly after?: Duration.Input | undefined
 }

@@ -8,12 +8,13 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { time } from "./connection/Count.ts"
 import type { GearmanError } from "./GearmanError.ts"
 import { JobContext } from "./JobContext.ts"
 import type { Schemas } from "./jobFunction/Description.ts"
@@ -183,7 +184,7 @@ const construct = <const Name extends string, Payload, Success, Error, Progress>
     unique: options.unique ?? "none",
     idempotent: options.idempotent ?? false,
     priority: options.priority ?? "normal",
-    timeout: options.timeout === undefined ? undefined : Duration.fromInputUnsafe(options.timeout),
+    timeout: options.timeout === undefined ? undefined : time(`${name}'s timeout`, options.timeout),
     trace: options.trace ?? false,
     retry: options.retry
   })

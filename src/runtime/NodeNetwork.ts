@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Socket from "effect/socket/Socket"
 import * as Net from "node:net"
 import * as Os from "node:os"
+import { time } from "../protocol/connection/Count.ts"
 import * as Network from "../protocol/Network.ts"
 import * as NodeListener from "./network/NodeListener.ts"
 import * as Tls from "./network/Tls.ts"
@@ -98,8 +99,11 @@ const processName = (): string =>
  * @category constructors
  */
 export const make = (options: Options = {}): Network.Network["Service"] => {
-  const openTimeout = options.openTimeout ?? "10 seconds"
-  const keepAliveSeconds = Math.max(1, Math.ceil(Duration.toSeconds(options.keepAlive ?? "60 seconds")))
+  const openTimeout = time("openTimeout", options.openTimeout ?? "10 seconds")
+  const keepAliveSeconds = Math.max(
+    1,
+    Math.ceil(Duration.toSeconds(time("keepAlive", options.keepAlive ?? "60 seconds")))
+  )
   const listenOptions: NodeListener.ListenOptions = {
     held: { all: 0, byAddress: new Map() },
     maxConnections: options.maxConnections ?? 100_000,

@@ -2,7 +2,12 @@
  * The client's packets as bytes, and the checks that keep what cannot be sent from
  * breaking the connection that others share.
  */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import type { BackgroundOptions } from "../Client.ts"
 import * as Codec from "../Codec.ts"
+import { show, wait } from "../connection/Count.ts"
 import { InvalidRequest } from "../GearmanError.ts"
 import * as Packet from "../Packet.ts"
 import type { Priority } from "../JobFunction.ts"
@@ -94,4 +99,19 @@ export const submission = (job: Job): Uint8Array | InvalidRequest => {
   }
   bytes.set(job.workload, at)
   return bytes
+}
+
+/** In whole seconds, as SUBMIT_JOB_EPOCH has it; 0 for a job that is not delayed. Throws where a time makes no sense. */
+export const epochSeconds = ({ after, at }: BackgroundOptions, nowMilliseconds: number): number => {
+  if (at === undefined && after === undefined) return 0
+  const moment = at === undefined ? nowMilliseconds + Duration.toMillis(wait("after", after!)) : momentOf(at)
+  return Math.ceil(moment / 1000)
+}
+
+const momentOf = (at: DateTime.DateTime | Date): number => {
+  const moment = DateTime.make(at)
+  if (Option.isSome(moment)) return DateTime.toEpochMillis(moment.value)
+  throw new RangeError(
+    `at is ${show(at)}; it must be a moment, such as new Date("2040-01-01T00:00:00Z"), or a DateTime`
+  )
 }

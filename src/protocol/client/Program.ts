@@ -4,16 +4,15 @@
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
-import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Stream from "effect/Stream"
-import type { BackgroundOptions, Client, Job, JobEvent, Options, RunOptions } from "../Client.ts"
+import type { Client, Job, JobEvent, Options, RunOptions } from "../Client.ts"
 import * as Codec from "../Codec.ts"
-import { count, time } from "../connection/Count.ts"
+import { count, time, wait } from "../connection/Count.ts"
 import * as Metrics from "../connection/Metrics.ts"
 import * as Monotonic from "../connection/Monotonic.ts"
 import * as Reconnecting from "../connection/Reconnecting.ts"
@@ -71,7 +70,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const limits = {
     maxJobs: count("maxJobs", options.maxJobs ?? defaults.maxJobs),
     maxUnsentBytes: count("maxUnsentBytes", options.maxUnsentBytes ?? defaults.maxUnsentBytes),
-    noServerMilliseconds: Duration.toMillis(options.noServerTimeout ?? defaults.noServerTimeout)
+    noServerMilliseconds: Duration.toMillis(
+      wait("noServerTimeout", options.noServerTimeout ?? defaults.noServerTimeout)
+    )
   }
   const fleet = new Fleet(names, limits, () => Monotonic.millis(clock))
   yield* Effect.addFinalizer(() => Effect.sync(() => fleet.close()))
@@ -189,8 +190,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const run: Client["Service"]["run"] = (fn, payload, options) => {
     const once = (attempts: Tracing.Attempts) => (description: Description) => {
       const first = attempts.follow((begun) => Requests.result(fleet, description, begun))
-      const { hedge } = options ?? {}
-      if (hedge === undefined || !fn.idempotent) return decoded(fn, first)
+      if (options?.hedge === undefined) return decoded(fn, first)
+      const hedge = wait("hedge", options.hedge)
+      if (!fn.idempotent) return decoded(fn, first)
       const [head, ...others] = description.order
       const { mergeKey } = description
       const hedged = {
@@ -207,8 +209,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       const call = Effect.flatMap(describe(fn, payload, options, undefined), once(attempts))
       return fn.retry === undefined ? call : Effect.retry(call, { schedule: fn.retry, while: isJobFailure })
     })
-    const limited = withTimeout(options?.timeout ?? fn.timeout, fn.name)(effect)
     return Effect.suspend(() => {
+      const limited = withTimeout(timeoutFor(fn, options), fn.name)(effect)
       const startedAt = Monotonic.millis(clock)
       return Effect.onExit(limited, (exit) =>
         Metrics.clientJob(fn.name, outcomeOf(exit), (Monotonic.millis(clock) - startedAt) / 1000)
@@ -217,7 +219,6 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   }
 
   const submit: Client["Service"]["submit"] = (fn, payload, options) => {
-    const timeout = options?.timeout ?? fn.timeout
     const created = Effect.flatMap(Tracing.attempts(fn.name, clock), (attempts) =>
       Effect.flatMap(describe(fn, payload, options, undefined), (description) =>
         Requests.listen(
@@ -231,13 +232,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         )
       )
     )
-    if (timeout === undefined) {
-      return created.pipe(
-        Effect.map((listened) => jobOf(fn, listened)),
-        spanOf("gearman.submit", fn)
-      )
-    }
     return Effect.suspend(() => {
+      const timeout = timeoutFor(fn, options)
+      if (timeout === undefined) return Effect.map(created, (listened) => jobOf(fn, listened))
       const deadline = Monotonic.millis(clock) + Duration.toMillis(timeout)
       const accepted = withTimeout(timeout, fn.name)(created)
       return Effect.flatMap(accepted, (listened) =>
@@ -291,19 +288,15 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     }
   }
 
-  const epochOf = ({ after, at }: BackgroundOptions): number =>
-    at !== undefined
-      ? Math.ceil(DateTime.toEpochMillis(at) / 1000)
-      : after !== undefined
-        ? Math.ceil((clock.currentTimeMillisUnsafe() + Duration.toMillis(after)) / 1000)
-        : 0
-
   const background: Client["Service"]["background"] = (fn, payload, options = {}) =>
-    Effect.suspend(() => describe(fn, payload, options, { epochSeconds: epochOf(options) })).pipe(
-      Effect.flatMap((description) => placed(Requests.handle(fleet, description), (handle) => handle)),
-      withTimeout(options.timeout ?? fn.timeout, fn.name),
-      spanOf("gearman.background", fn)
-    )
+    Effect.suspend(() =>
+      Effect.flatMap(
+        describe(fn, payload, options, {
+          epochSeconds: Encoding.epochSeconds(options, clock.currentTimeMillisUnsafe())
+        }),
+        (description) => placed(Requests.handle(fleet, description), (handle) => handle)
+      ).pipe(withTimeout(timeoutFor(fn, options), fn.name))
+    ).pipe(spanOf("gearman.background", fn))
 
   const queries = Queries.make({
     fleet,
@@ -314,6 +307,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   return { run, submit, background, ...queries } satisfies Client["Service"]
 })
+
+const timeoutFor = (
+  fn: { readonly timeout: Duration.Duration | undefined },
+  options: { readonly timeout?: Duration.Input | undefined } | undefined
+): Duration.Duration | undefined => (options?.timeout === undefined ? fn.timeout : wait("timeout", options.timeout))
 
 const spanOf = (name: string, fn: { readonly name: string }) =>
   Tracing.withSpan(name, () => ({ kind: "producer", attributes: { "gearman.function": fn.name } }))

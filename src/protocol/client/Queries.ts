@@ -33,7 +33,7 @@ export const make = ({
   requestTimeout
 }: {
   readonly fleet: Fleet
-  readonly requestTimeout: Duration.Input
+  readonly requestTimeout: Duration.Duration
   readonly namedOf: (fn: { readonly name: string }) => Named
   /** Servers by preference; `name` and `key` have one character per byte. */
   readonly orderFor: (name: string, key: string) => ReadonlyArray<number>

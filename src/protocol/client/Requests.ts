@@ -21,10 +21,10 @@ export interface Handle {
 
 export const fail = (reason: GearmanErrors.Reason) => Effect.fail(GearmanErrors.fromReason(reason))
 
-export const timeoutOf = (timeout: Duration.Input, operation: string) =>
+export const timeoutOf = (timeout: Duration.Duration, operation: string) =>
   new GearmanErrors.Timeout({ operation, milliseconds: Duration.toMillis(timeout) })
 
-export const withTimeout = (timeout: Duration.Input | undefined, operation: string) =>
+export const withTimeout = (timeout: Duration.Duration | undefined, operation: string) =>
   timeout === undefined
     ? <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | GearmanError> => effect
     : <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | GearmanError> =>

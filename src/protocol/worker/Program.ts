@@ -10,7 +10,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Scope from "effect/Scope"
 import * as Codec from "../Codec.ts"
 import { checkFunction } from "../client/Encoding.ts"
-import { count, time } from "../connection/Count.ts"
+import { count, time, wait } from "../connection/Count.ts"
 import * as Reconnecting from "../connection/Reconnecting.ts"
 import * as Servers from "../connection/Servers.ts"
 import { InvalidRequest } from "../GearmanError.ts"
@@ -54,9 +54,15 @@ const announcementOf = (name: Uint8Array, timeout: Duration.Duration | undefined
         })
       )
 
+/** Servers have no word for a time that never passes. */
+const timeoutOf = (name: string, given: Duration.Input | undefined): Duration.Duration | undefined => {
+  const timeout = given === undefined ? Duration.infinity : time(`${name}'s timeout`, given)
+  return Duration.isFinite(timeout) ? timeout : undefined
+}
+
 export const make = Effect.fnUntraced(function* (options: Options) {
   const addresses = yield* Servers.resolve(options.servers)
-  const drainTimeout = Duration.fromInputUnsafe(options.drainTimeout ?? defaults.drainTimeout)
+  const drainTimeout = wait("drainTimeout", options.drainTimeout ?? defaults.drainTimeout)
   const maxGrabs = count("maxGrabs", options.maxGrabs ?? defaults.maxGrabs)
   const maxUnsentBytes = count("maxUnsentBytes", options.maxUnsentBytes ?? defaults.maxUnsentBytes)
   const clientId = options.clientId ?? (yield* Network.Network).processName
@@ -188,8 +194,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const problem = checkFunction(name)
     if (problem !== undefined) return yield* Effect.die(problem)
     const context = yield* Effect.context<Exclude<R, JobContext | Scope.Scope>>()
-    const timeout =
-      handlerOptions?.timeout === undefined ? undefined : time(`${fn.name}'s timeout`, handlerOptions.timeout)
+    const timeout = timeoutOf(fn.name, handlerOptions?.timeout)
     const limit =
       handlerOptions?.concurrency === undefined
         ? concurrency

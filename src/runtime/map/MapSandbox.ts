@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import { hostname } from "node:os"
+import { time } from "../../protocol/connection/Count.ts"
 import { EvaluationError, MapEvaluator } from "../../protocol/map/MapEvaluator.ts"
 import { Slot } from "./Slot.ts"
 
@@ -39,6 +40,9 @@ export interface Options {
    */
   readonly permissions?: "none" | "all" | undefined
 }
+
+/** About three weeks. Node's timers end where 32 bits do, and fire at once beyond. */
+const longestLimitMillis = 2 ** 31 - 2 ** 28
 
 const defaultMemoryLimitMebibytes = 256
 const leastMemoryLimitMebibytes = 16
@@ -67,7 +71,10 @@ export const layer = (options: Options = {}): Layer.Layer<MapEvaluator> =>
     MapEvaluator,
     Effect.gen(function* () {
       const worker = options.worker ?? hostname()
-      const limitMillis = Duration.toMillis(options.timeLimit ?? "1 minute")
+      const limitMillis = Math.min(
+        Duration.toMillis(time("timeLimit", options.timeLimit ?? "1 minute")),
+        longestLimitMillis
+      )
       const slotCount = Math.max(1, Math.trunc(options.slots ?? 1))
       const slotOptions = {
         memoryLimitMebibytes: Math.max(

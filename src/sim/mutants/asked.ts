@@ -42,9 +42,9 @@ export const asked: ReadonlyArray<Mutant> = [
   {
     id: "scheduled-too-early",
     title: "The time of a scheduled job is rounded down to seconds",
-    file: "src/protocol/client/Program.ts",
-    find: "Math.ceil((clock.currentTimeMillisUnsafe() + Duration.toMillis(after)) / 1000)",
-    replace: "Math.floor((clock.currentTimeMillisUnsafe() + Duration.toMillis(after)) / 1000)",
+    file: "src/protocol/client/Encoding.ts",
+    find: "return Math.ceil(moment / 1000)",
+    replace: "return Math.floor(moment / 1000)",
     property: 27,
     needs: ["workload"]
   },

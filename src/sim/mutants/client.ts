@@ -240,8 +240,8 @@ export const client: ReadonlyArray<Mutant> = [
     id: "hedge-once",
     title: "What is not idempotent is hedged too",
     file: "src/protocol/client/Program.ts",
-    find: "if (hedge === undefined || !fn.idempotent) return decoded(fn, first)",
-    replace: "if (hedge === undefined) return decoded(fn, first)",
+    find: "      if (!fn.idempotent) return decoded(fn, first)\n",
+    replace: "",
     property: 38,
     needs: ["workload"]
   },

@@ -136,7 +136,7 @@ export const operators: ReadonlyArray<Mutant> = [
     id: "time-limit-of-run-ignored",
     title: "The time limit of a call that waits for its result is not kept",
     file: "src/protocol/client/Program.ts",
-    find: "withTimeout(options?.timeout ?? fn.timeout, fn.name)(effect)",
+    find: "withTimeout(timeoutFor(fn, options), fn.name)(effect)",
     replace: "withTimeout(fn.timeout, fn.name)(effect)",
     property: 61,
     needs: ["time"]

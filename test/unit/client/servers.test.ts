@@ -3,11 +3,9 @@
  * environment, numbers that make no sense.
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -17,6 +15,7 @@ import * as JobServer from "../../../src/protocol/JobServer.ts"
 import * as MemoryNetwork from "../../../src/protocol/MemoryNetwork.ts"
 import * as Network from "../../../src/protocol/Network.ts"
 import * as Worker from "../../../src/protocol/Worker.ts"
+import { defectOf } from "../support/defects.ts"
 
 type Servers = Client.Options["servers"]
 
@@ -24,8 +23,6 @@ const addressErrors = (servers: Servers) =>
   Effect.all([Effect.flip(Client.make({ servers })), Effect.flip(Worker.make({ servers }))])
 
 const fromEnvironment = (env: Record<string, string>) => ConfigProvider.layer(ConfigProvider.fromEnv({ env }))
-
-const defectOf = <A, E>(exit: Exit.Exit<A, E>) => (Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined)
 
 describe("a list of servers", () => {
   it.effect("that names none, or what nobody can dial, is told so by client and worker", () =>
@@ -128,30 +125,6 @@ describe("layers from the configuration", () => {
       const missing = yield* Effect.flip(Effect.provide(answer, client(Client.layerConfig(options), {})))
       assert.strictEqual(missing._tag, "ConfigError")
     }).pipe(Effect.provide(MemoryNetwork.layer))
-  )
-})
-
-describe("times that make no sense", () => {
-  it.effect("are defects that name the option", () =>
-    Effect.gen(function* () {
-      const servers = ["one"]
-      const reverse = JobFunction.utf8("reverse")
-      const wrong: Record<string, Effect.Effect<unknown, unknown, Network.Network | Scope.Scope>> = {
-        "connectTimeout is 0": Client.make({ servers, connectTimeout: 0 }),
-        "probeTimeout is 0 seconds": Client.make({ servers, probeTimeout: "0 seconds" }),
-        "probeInterval is soon": Client.make({ servers, probeInterval: "soon" as never }),
-        "requestTimeout is -1": Client.make({ servers, requestTimeout: -1 }),
-        "probeTimeout is 0": Worker.make({ servers, probeTimeout: 0 }),
-        "reverse's timeout is 0": Effect.flatMap(Worker.make({ servers }), (worker) =>
-          worker.register(reverse, Effect.succeed, { timeout: 0 })
-        )
-      }
-      for (const [message, effect] of Object.entries(wrong)) {
-        const defect = defectOf(yield* Effect.exit(effect))
-        assert.instanceOf(defect, RangeError, message)
-        assert.include(defect.message, `${message}; it must be longer than nothing`)
-      }
-    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
   )
 })
 
