@@ -96,6 +96,55 @@ describe("Codec, properties", () => {
     )
   })
 
+  it("drops what is too large, wherever it is cut, and finds all that comes before and after", () => {
+    const maxPacketBytes = 200
+    const large = fc.integer({ min: maxPacketBytes + 1, max: 3000 }).map((bodyBytes) => {
+      const bytes = new Uint8Array(Codec.headerBytes + bodyBytes).fill(0xab)
+      Codec.writeHeader(bytes, 0, true, Packet.PacketType.WORK_DATA, bodyBytes)
+      // Whoever takes the rest for packets is misled.
+      for (let at = Codec.headerBytes + 40; at + 12 <= bytes.length; at += 40) {
+        Codec.writeHeader(bytes, at, true, Packet.PacketType.NOOP, 0)
+      }
+      return { bytes, told: `${bodyBytes} ${Math.min(bodyBytes, 1024)}` }
+    })
+    const small = packet
+      .map((packet) => ({ bytes: Codec.encode(packet), told: packet._tag as string }))
+      .filter(({ bytes }) => bytes.length <= Codec.headerBytes + maxPacketBytes)
+    fc.assert(
+      fc.property(fc.array(fc.oneof(large, small), { maxLength: 8 }), sizes, (messages, sizes) => {
+        const found: Array<string> = []
+        const decoder = new Codec.Decoder(
+          {
+            packet: (frame) => found.push(Packet.nameOf(frame.type)!),
+            oversized: (frame, bodyBytes) => {
+              found.push(`${bodyBytes} ${frame.end - frame.start}`)
+              return true
+            }
+          },
+          { ...Codec.defaultLimits, maxPacketBytes }
+        )
+        const all = concat(messages.map(({ bytes }) => bytes))
+        for (const chunk of cut(all, sizes)) assert.isUndefined(decoder.push(chunk))
+        assert.deepStrictEqual(
+          found,
+          messages.map(({ told }) => told)
+        )
+        assert.strictEqual(decoder.pendingBytes, 0)
+      }),
+      { numRuns: 1000 }
+    )
+  })
+
+  it("refuses what is too large where nobody wants it to go on", () => {
+    const bytes = new Uint8Array(Codec.headerBytes + 20)
+    Codec.writeHeader(bytes, 0, true, Packet.PacketType.WORK_DATA, 20)
+    const decoder = new Codec.Decoder(
+      { packet: () => {}, oversized: () => false },
+      { maxPacketBytes: 10, maxLineBytes: 80 }
+    )
+    assert.strictEqual(decoder.push(bytes)?._tag, "TooLarge")
+  })
+
   it("turns any bytes into a key and back", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {

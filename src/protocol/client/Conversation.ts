@@ -26,6 +26,8 @@ export interface Attempt {
   readonly completed: (bytes: Uint8Array) => void
   readonly failed: () => void
   readonly threw: (bytes: Uint8Array) => void
+  /** What the worker sent of its job is too large for us. */
+  readonly tooLarge: (type: number, bytes: number) => void
 }
 
 /** Somebody who asked the server something. */
@@ -129,6 +131,14 @@ const handleOf = (frame: Codec.Frame): string => {
   const handle = frame.key(0)
   return handle.endsWith("\0") ? handle.slice(0, -1) : handle
 }
+
+/** What a worker says with bytes of its own. */
+const workTypes = new Set<number>([
+  PacketType.WORK_DATA,
+  PacketType.WORK_WARNING,
+  PacketType.WORK_COMPLETE,
+  PacketType.WORK_EXCEPTION
+])
 
 const numberOf = (frame: Codec.Frame, index: number): number => Number(frame.key(index)) || 0
 
@@ -288,6 +298,18 @@ export class Conversation implements Machine {
     if (bytes === undefined) attempt.failed()
     else if (type === PacketType.WORK_COMPLETE) attempt.completed(bytes)
     else attempt.threw(bytes)
+  }
+
+  /** What is too large for us costs its own job, and none of those that share the connection. */
+  oversized(frame: Codec.Frame, bodyBytes: number): boolean {
+    const { isResponse, type } = frame
+    if (!isResponse || !workTypes.has(type) || frame.split() < Packet.fieldCounts[type]!) return false
+    const handle = frame.key(0)
+    const listened = this.listened.get(handle)
+    this.listened.delete(handle)
+    if (listened instanceof Merged) for (const attempt of listened.attempts) attempt.tooLarge(type, bodyBytes)
+    else listened?.tooLarge(type, bodyBytes)
+    return true
   }
 
   /** The connection is lost. */

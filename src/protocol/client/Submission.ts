@@ -3,7 +3,9 @@
  * attempted on several servers one after the other, and several callers may wait for
  * it. Each caller is told the end exactly once.
  */
+import { maxPacketBytes } from "../connection/Session.ts"
 import * as GearmanErrors from "../GearmanError.ts"
+import { PacketType } from "../Packet.ts"
 import type { Attempt, Request } from "./Conversation.ts"
 
 /** What comes before a job's end. */
@@ -193,6 +195,13 @@ export class SubmissionAttempt implements Attempt {
 
   threw(data: Uint8Array): void {
     this.submission.fail(new GearmanErrors.JobException({ ...this.origin(), data }))
+  }
+
+  tooLarge(type: number, bytes: number): void {
+    const what =
+      type === PacketType.WORK_COMPLETE ? "success" : type === PacketType.WORK_EXCEPTION ? "error" : "progress"
+    const cause = new RangeError(`its packet has ${bytes} bytes; this client takes ${maxPacketBytes} at most`)
+    this.submission.fail(new GearmanErrors.DecodeError({ function: this.submission.description.function, what, cause }))
   }
 
   private origin() {

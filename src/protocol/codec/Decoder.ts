@@ -20,6 +20,12 @@ export interface Receiver {
    * character per byte. Absent where text makes no sense: it then is a `BadMagic`.
    */
   readonly line?: (line: string) => void
+  /**
+   * A packet larger than the limit, with as many of its `bodyBytes` as tell whose it is: the
+   * first 1,024. True: the rest is dropped as it comes, and reading goes on. False, or absent:
+   * it is `TooLarge`.
+   */
+  readonly oversized?: (frame: Frame, bodyBytes: number) => boolean
 }
 
 /**
@@ -60,6 +66,9 @@ const mostGrowth = 16
 /** Idle decoders are many and hold no frame; only one that was called during another's call needs one more. */
 let spareFrame: Frame | undefined
 
+/** Handle, function and unique have 641 bytes at most. */
+const oversizedHeadBytes = 1024
+
 /**
  * Turns one connection's bytes into packets and lines.
  *
@@ -85,6 +94,8 @@ export class Decoder {
   /** How much of the leftover was already searched for a line's end. */
   private searched = 0
   private offset = 0
+  /** Bytes of an oversized packet that are still to come. */
+  private unwanted = 0
   private failure: FatalError | undefined
   private halted = false
 
@@ -152,7 +163,8 @@ export class Decoder {
       return Math.min(length, this.limits.maxLineBytes - kept)
     }
     if (kept < headerBytes) return headerBytes - kept
-    return announcedBytes(leftover) - kept
+    const bodyBytes = readUint32(leftover, 8)
+    return headerBytes + (bodyBytes > this.limits.maxPacketBytes ? headOf(bodyBytes) : bodyBytes) - kept
   }
 
   private keep(chunk: Uint8Array, start: number, end: number): void {
@@ -178,6 +190,13 @@ export class Decoder {
     const frame = spareFrame ?? new Frame()
     spareFrame = undefined
     while (at < length && this.isOpen()) {
+      if (this.unwanted > 0) {
+        const skipped = Math.min(this.unwanted, length - at)
+        this.unwanted -= skipped
+        this.offset += skipped
+        at += skipped
+        continue
+      }
       const used = bytes[at] === 0 ? this.consumePacket(bytes, at, length, frame) : this.consumeLine(bytes, at, length)
       if (used === 0) break
       at += used
@@ -203,25 +222,33 @@ export class Decoder {
     }
     if (available < headerBytes) return 0
     const bodyBytes = readUint32(bytes, at + 8)
-    if (bodyBytes > this.limits.maxPacketBytes) {
-      this.failure = new TooLarge({
-        offset: this.offset,
-        what: "packet",
-        bytes: bodyBytes,
-        limitBytes: this.limits.maxPacketBytes
-      })
-      return 0
-    }
-    if (available < headerBytes + bodyBytes) return 0
+    const isOversized = bodyBytes > this.limits.maxPacketBytes
+    if (isOversized && this.receiver.oversized === undefined) return this.refuse(bodyBytes)
+    const handedBytes = isOversized ? headOf(bodyBytes) : bodyBytes
+    if (available < headerBytes + handedBytes) return 0
     frame.isResponse = bytes[at + 3] === 0x53
     frame.type = type
     frame.bytes = bytes
     frame.start = at + headerBytes
-    frame.end = at + headerBytes + bodyBytes
+    frame.end = at + headerBytes + handedBytes
+    if (isOversized) {
+      frame.isGiven = false
+      const goesOn = this.receiver.oversized?.(frame, bodyBytes) === true
+      frame.bytes = empty
+      if (!goesOn) return this.refuse(bodyBytes)
+      this.unwanted = bodyBytes - handedBytes
+      return headerBytes + handedBytes
+    }
     frame.isGiven = bytes === this.leftover && bytes.length > largestReusedBytes
     this.receiver.packet(frame)
     frame.bytes = empty
     return headerBytes + bodyBytes
+  }
+
+  private refuse(bytes: number): 0 {
+    const limitBytes = this.limits.maxPacketBytes
+    this.failure = new TooLarge({ offset: this.offset, what: "packet", bytes, limitBytes })
+    return 0
   }
 
   private isMagic(bytes: Uint8Array, at: number): boolean {
@@ -254,6 +281,9 @@ export class Decoder {
     return end - at + 1
   }
 }
+
+/** How much of an oversized packet is handed over. */
+const headOf = (bodyBytes: number): number => Math.min(bodyBytes, oversizedHeadBytes)
 
 /** The whole size of the packet whose header stands there. */
 const announcedBytes = (bytes: Uint8Array): number => headerBytes + readUint32(bytes, 8)

@@ -30,6 +30,11 @@ export interface Machine {
   readonly sent: () => void
   /** A packet came. A returned text says how the peer broke the protocol. */
   readonly received: (frame: Codec.Frame) => string | undefined
+  /**
+   * A packet came that is larger than `maxPacketBytes`, with its beginning. True: the machine has
+   * seen to it, and the connection goes on.
+   */
+  readonly oversized: (frame: Codec.Frame, bodyBytes: number) => boolean
   /** All packets of a batch have been handed over. */
   readonly batchEnd: () => void
   /** Opened when we want the connection closed. */
@@ -56,7 +61,9 @@ export interface Options {
  * packet that a server takes comes back a little larger. Refusing it here would cost the
  * connection each time, and the server would give us the same job for ever.
  */
-const limits = { ...Codec.defaultLimits, maxPacketBytes: Codec.defaultLimits.maxPacketBytes + 1024 }
+export const maxPacketBytes = Codec.defaultLimits.maxPacketBytes + 1024
+
+const limits = { ...Codec.defaultLimits, maxPacketBytes }
 
 /** A peer that owes an answer is suspect after a fifth of the time after which it is given up. */
 const suspicionsPerTimeout = 5
@@ -98,7 +105,8 @@ export const run = (machine: Machine, options: Options): Effect.Effect<never, Co
         {
           packet: (frame) => {
             violation ??= machine.received(frame)
-          }
+          },
+          oversized: (frame, bodyBytes) => machine.oversized(frame, bodyBytes)
         },
         limits
       )

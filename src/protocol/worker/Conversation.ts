@@ -14,7 +14,7 @@
  */
 import * as Latch from "effect/Latch"
 import * as Codec from "../Codec.ts"
-import type { Machine } from "../connection/Session.ts"
+import { type Machine, maxPacketBytes } from "../connection/Session.ts"
 import * as Packet from "../Packet.ts"
 import type { Lane } from "./Lane.ts"
 
@@ -27,6 +27,8 @@ export interface Assignment {
   readonly function: string
   readonly unique: string
   readonly workload: Uint8Array
+  /** Why it cannot be run; the workload is then not all there. */
+  readonly problem: string | undefined
 }
 
 export interface Hooks {
@@ -197,7 +199,18 @@ export class Conversation implements Machine {
     }
   }
 
-  private answered(frame: Codec.Frame): string | undefined {
+  /** A job too large for us is failed: lost with its connection, it would come back for ever. */
+  oversized(frame: Codec.Frame, bodyBytes: number): boolean {
+    const { type } = frame
+    const isJob = type === PacketType.JOB_ASSIGN || type === PacketType.JOB_ASSIGN_UNIQ
+    if (!isJob || !frame.isResponse || frame.split() < Packet.fieldCounts[type]!) return false
+    return (
+      this.answered(frame, `a job of ${bodyBytes} bytes is too large; this worker takes ${maxPacketBytes} at most`) ===
+      undefined
+    )
+  }
+
+  private answered(frame: Codec.Frame, problem?: string): string | undefined {
     if (this.grabs === 0) return `a ${Packet.nameOf(frame.type)} that answers nothing`
     this.grabs--
     this.knowsGrabUnique ??= true
@@ -215,7 +228,8 @@ export class Conversation implements Machine {
       handle: frame.key(0),
       function: frame.key(1),
       unique: hasUnique ? frame.key(2) : "",
-      workload: frame.copy(hasUnique ? 3 : 2)
+      workload: frame.copy(hasUnique ? 3 : 2),
+      problem
     })
     return undefined
   }

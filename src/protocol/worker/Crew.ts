@@ -17,7 +17,7 @@ import type { Lane, Registration } from "./Lane.ts"
 export interface Running {
   readonly assignment: Assignment
   readonly conversation: Conversation
-  /** Undefined when no handler serves the function. */
+  /** Undefined when no handler serves the function, or it cannot be run. */
   readonly registration: Registration | undefined
   /** Absent while it waits. */
   fiber: Fiber.Fiber<void> | undefined
@@ -120,7 +120,8 @@ export class Crew {
     if (assignment === undefined) {
       this.unask(conversation, 1)
     } else {
-      const registration = conversation.lane.functions.get(assignment.function)
+      const { functions } = conversation.lane
+      const registration = assignment.problem === undefined ? functions.get(assignment.function) : undefined
       if (registration?.isTimed === true) {
         // The attempt before it took too long: what it still said would be taken for this one's.
         this.abandonAll((run) => run.conversation === conversation && run.assignment.handle === assignment.handle)

@@ -114,9 +114,10 @@ const textOf = (error: unknown): Uint8Array =>
 const unfit = (fn: { readonly name: string }, what: DecodeError["what"], cause: Schema.SchemaError): Uint8Array =>
   Packet.toBytes(`DecodeError: ${new DecodeError({ function: fn.name, what, cause }).message}`)
 
-/** A job of a function that nobody here serves. */
+/** A job of a function that nobody here serves, or one that cannot be run. */
 export const refuse = (run: Running): void => {
-  say(run, PacketType.WORK_EXCEPTION, Packet.toBytes("Error: this worker does not serve the function"))
+  const problem = run.assignment.problem ?? "this worker does not serve the function"
+  say(run, PacketType.WORK_EXCEPTION, Packet.toBytes(`Error: ${problem}`))
 }
 
 /** A job whose program broke off so hard that nothing of it was said: what a handler returned is no effect, say. */

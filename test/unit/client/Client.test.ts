@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Client from "../../../src/protocol/Client.ts"
+import * as Codec from "../../../src/protocol/Codec.ts"
 import type { GearmanError } from "../../../src/protocol/GearmanError.ts"
 import * as JobFunction from "../../../src/protocol/JobFunction.ts"
 import * as MemoryNetwork from "../../../src/protocol/MemoryNetwork.ts"
@@ -334,6 +335,37 @@ describe("Client", () => {
       const untyped = yield* run("out of paper")
       assert.strictEqual(tag(untyped), "JobException")
       assert.include((untyped as GearmanError).message, "out of paper")
+    }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
+  )
+
+  it.effect("a result that is too large for it costs its own job, and no other of the connection", () =>
+    Effect.gen(function* () {
+      let jobs = 0
+      yield* ScriptedServer.start(one, (peer, packet) => {
+        if (packet._tag !== "SUBMIT_JOB") return
+        const handle = `H:${++jobs}`
+        peer.send("JOB_CREATED", { handle })
+        if (jobs < 3) return
+        const data = new Uint8Array(Codec.defaultLimits.maxPacketBytes + 2000)
+        peer.send("WORK_COMPLETE", { handle: "H:1", data })
+        peer.send("WORK_DATA", { handle: "H:2", data })
+        peer.send("WORK_COMPLETE", { handle: "H:2", data: "late" })
+        peer.send("WORK_COMPLETE", { handle, data: "small" })
+      })
+      const client = yield* Client.Client
+      const large = yield* Effect.forkChild(reasonOf(client.run(idempotent, "result")))
+      const talkative = yield* Effect.forkChild(reasonOf(client.run(idempotent, "data")))
+      yield* settle
+      assert.strictEqual(yield* client.run(reverse, "x"), "small")
+      for (const [fiber, what] of [
+        [large, "success"],
+        [talkative, "progress"]
+      ] as const) {
+        const reason = yield* Fiber.join(fiber)
+        assert.strictEqual(reason._tag === "DecodeError" && reason.what, what)
+        assert.match(reason.message, /67110868 bytes; this client takes 67109888 at most/)
+      }
+      assert.strictEqual(jobs, 3)
     }).pipe(Effect.scoped, Effect.provide(clientLayer([one])))
   )
 

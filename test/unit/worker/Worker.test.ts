@@ -124,6 +124,30 @@ describe("Worker", () => {
     )
   )
 
+  it.effect("fails a job that is too large for it, and goes on over the same connection", () =>
+    Effect.gen(function* () {
+      const heard: Array<string> = []
+      let connections = 0
+      const jobs = [new Uint8Array(Codec.defaultLimits.maxPacketBytes + 2000), Packet.toBytes("abc")]
+      yield* ScriptedServer.start(one, (peer, packet) => {
+        if (packet._tag === "CAN_DO") connections++
+        if (packet._tag === "WORK_EXCEPTION" || packet._tag === "WORK_COMPLETE") {
+          heard.push(`${Packet.toText(packet.handle)} ${Packet.toText(packet.data)}`)
+        }
+        if (packet._tag !== "GRAB_JOB_UNIQ") return
+        const workload = jobs.shift()
+        if (workload === undefined) return peer.send("NO_JOB", {})
+        peer.send("JOB_ASSIGN_UNIQ", { handle: `H:${jobs.length}`, function: "reverse", unique: "", workload })
+      })
+      const worker = yield* Worker.Worker
+      yield* worker.register(reverse, (text) => Effect.succeed(reversed(text)))
+      yield* Effect.yieldNow.pipe(Effect.repeat({ until: () => heard.length === 2 }))
+      assert.match(heard[0]!, /^H:1 Error: a job of 67110877 bytes is too large; this worker takes 67109888 at most$/)
+      assert.strictEqual(heard[1], "H:0 cba")
+      assert.strictEqual(connections, 1)
+    }).pipe(Effect.scoped, Effect.provide(world([one])))
+  )
+
   it.effect("a job whose connection is lost before its handler begins takes no slot", () =>
     Effect.gen(function* () {
       let grabs = 0
