@@ -36,6 +36,11 @@ export class Deadlines<T extends Timed> {
     return this.heap.length
   }
 
+  /** The earliest member. */
+  get first(): T | undefined {
+    return this.heap[0]
+  }
+
   /** The earliest deadline, or `Infinity`. */
   get earliestMillis(): number {
     return this.heap.length === 0 ? Infinity : this.heap[0]!.dueMillis

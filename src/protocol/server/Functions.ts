@@ -62,6 +62,9 @@ export class ServerFunction implements Timed {
   }
 }
 
+// To look at so many costs less than to keep them in order.
+const fewFunctions = 32
+
 /**
  * All functions, and those with work by priority.
  *
@@ -71,11 +74,14 @@ export class ServerFunction implements Timed {
 export class Functions {
   private readonly byKey = new Map<string, ServerFunction>()
   private readonly idle = new Set<ServerFunction>()
-  private readonly withWork: readonly [Set<ServerFunction>, Set<ServerFunction>, Set<ServerFunction>] = [
-    new Set(),
-    new Set(),
-    new Set()
+  /** Queues with work, by priority; those that got theirs last come last. */
+  private readonly withWork: readonly [Fifo<JobQueue>, Fifo<JobQueue>, Fifo<JobQueue>] = [
+    new Fifo(),
+    new Fifo(),
+    new Fifo()
   ]
+  /** Grows with each queue that gets work. */
+  private sequence = 0
   private readonly maxFunctions: number
   private readonly maxJobsEach: number
   private readonly table: JobTable
@@ -108,7 +114,7 @@ export class Functions {
 
   /** Those that a worker could be given a job of; one may come up to three times. */
   *working(): IterableIterator<ServerFunction> {
-    for (const ofPriority of this.withWork) yield* ofPriority
+    for (const ofPriority of this.withWork) for (const queue of ofPriority) yield queue.function
   }
 
   find(key: string): ServerFunction | undefined {
@@ -150,7 +156,10 @@ export class Functions {
   enqueue(job: Job): void {
     job.state = "queued"
     const queue = job.function.queues[job.priority]
-    if (queue.size === 0) this.withWork[job.priority].add(job.function)
+    if (queue.size === 0) {
+      queue.workingSince = ++this.sequence
+      this.withWork[job.priority].push(queue)
+    }
     queue.push(job)
   }
 
@@ -158,13 +167,13 @@ export class Functions {
   dequeue(job: Job): void {
     const queue = job.function.queues[job.priority]
     queue.remove(job)
-    if (queue.size === 0) this.withWork[job.priority].delete(job.function)
+    if (queue.size === 0) this.withWork[job.priority].remove(queue)
   }
 
   /**
    * The job a connection gets when it asks: of the highest priority there is among all it
    * can do; of equal ones, from the function that waited longest for its turn. Looks at the
-   * connection's functions or at those with work, whichever are fewer.
+   * connection's functions or at those with work, whichever are fewer; if they are few.
    */
   nextFor(session: Session): { readonly job: Job; readonly ability: Ability } | undefined {
     const { abilities } = session
@@ -173,8 +182,11 @@ export class Functions {
       const withWork = this.withWork[priority as Priority]
       if (withWork.size === 0) continue
       let best: Ability | undefined = undefined
-      if (withWork.size < abilities.size) {
-        for (const fn of withWork) {
+      if (withWork.size > fewFunctions && abilities.size > fewFunctions) {
+        best = session.turnsOf(priority as Priority).next(abilities, withWork)
+      } else if (withWork.size < abilities.size) {
+        for (let queue = withWork.first; queue !== undefined; queue = queue.next) {
+          const fn = queue.function
           const ability = abilities.get(fn)
           if (ability !== undefined && (best === undefined || ability.turn < best.turn)) best = ability
         }

@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import { Bundle, bundleSize, isPackable, type Waiting } from "./Bundle.ts"
-import { Fifo } from "./Fifo.ts"
+import { Fifo, type Linked } from "./Fifo.ts"
 import type { ServerFunction } from "./Functions.ts"
 import type { Job, Priority } from "./Job.ts"
 import type { JobTable } from "./JobTable.ts"
@@ -18,9 +18,13 @@ import type { Merging } from "./Merging.ts"
  * @since 0.1.0
  * @category models
  */
-export class JobQueue {
+export class JobQueue implements Linked<JobQueue> {
   /** Jobs, in bundles and not. */
   size = 0
+  /** Its place among the queues with work, and a number that is higher for those that got theirs later. */
+  previous: JobQueue | undefined = undefined
+  next: JobQueue | undefined = undefined
+  workingSince = 0
   readonly function: ServerFunction
   readonly priority: Priority
   private readonly list = new Fifo<Waiting>()

@@ -9,9 +9,10 @@ import type { Rights } from "./Access.ts"
 import type { Timed } from "./Deadlines.ts"
 import { Fifo, type Linked } from "./Fifo.ts"
 import type { ServerFunction } from "./Functions.ts"
-import type { Job } from "./Job.ts"
+import type { Job, Priority } from "./Job.ts"
 import type { Attachment } from "./Listeners.ts"
 import type { Outbox, Peer } from "./Outbox.ts"
+import { Turns } from "./Turns.ts"
 
 /**
  * `asleep` wants a NOOP when there is work; `woken` was sent one and has not asked for a
@@ -103,6 +104,8 @@ export class Session implements Timed, Linked<Session> {
   heardMillis = 0
 
   private ownAbilities: Map<ServerFunction, Ability> | undefined = undefined
+  /** Whose turn it is of very many abilities, by priority. */
+  private turns: Array<Turns | undefined> | undefined = undefined
   sleep: Sleep = "awake"
   /** The function a NOOP was sent for, while the connection is woken. */
   wokenBy: Ability | undefined = undefined
@@ -153,10 +156,17 @@ export class Session implements Timed, Linked<Session> {
     // Clients have none, and are often the most.
     this.ownAbilities ??= new Map()
     this.ownAbilities.set(ability.function, ability)
+    this.turns = undefined
   }
 
   removeAbility(ability: Ability): void {
     this.ownAbilities?.delete(ability.function)
+    this.turns = undefined
+  }
+
+  turnsOf(priority: Priority): Turns {
+    this.turns ??= [undefined, undefined, undefined]
+    return (this.turns[priority] ??= new Turns(priority))
   }
 
   /** The jobs that it has been given and has not ended. */
