@@ -273,6 +273,10 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
         "--user: there is no user no-such-user"
       ].map((error) => `effect-gearman config: ${error}`)
     )
+    // What is wrong with the words hides nothing that is wrong with the machine.
+    const both = await gearman(["config", "check", "--port=x", "--allow=nothing", ...here])
+    const flags = both.stderr.split("\n").map((line) => /--[a-z-]+/.exec(line)?.[0])
+    assert.sameMembers(flags.filter(Boolean), ["--port", "--allow", "--pid-file", "--log-file", "--user"])
     const usable = await gearman([
       "config",
       "check",

@@ -18,6 +18,7 @@ export type Reason =
   | Action
   | "textProtocol"
   | "cancel"
+  | "shutdown"
   | "maxConnections"
   | "maxJobs"
   | "maxJobsPerFunction"

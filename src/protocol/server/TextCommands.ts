@@ -102,7 +102,11 @@ export const answer = (
     case "getpid":
       return `OK ${server.options.processId}\n`
     case "shutdown":
-      if (!options.allowShutdown) return unknownCommand(command)
+      if (!options.allowShutdown) {
+        // Counted and logged; said is what gearmand says, which has no such command any more.
+        jobs.refusals.add(session, "shutdown")
+        return unknownCommand(command)
+      }
       return rights.mayAll("administrate") ? shutdown(server, words) : deny("administrate")
     default:
       return unknownCommand(command)

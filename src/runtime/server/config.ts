@@ -19,6 +19,9 @@ const print = (parsed: Parse.Parsed, isJson: boolean): void => {
   process.stdout.write(isJson ? `${JSON.stringify(settings)}\n` : settings.map(line).join(""))
 }
 
+/** The value of a flag, wherever it is from. */
+type Given = (name: string) => string | undefined
+
 const problemOf = (act: () => void): string | undefined => {
   try {
     act()
@@ -44,8 +47,10 @@ const wrongWithTls = async (tls: NonNullable<Settings.Settings["tls"]>): Promise
  * What a server does not find at its start. Whether it may write there is another question: the check may be
  * run by another user.
  */
-const missing = async ({ logFile, pidFile, user }: Settings.Settings): Promise<ReadonlyArray<string>> => {
-  const files = { "pid-file": pidFile, "log-file": logFile === "stderr" || logFile === "none" ? undefined : logFile }
+const missing = async (given: Given): Promise<ReadonlyArray<string>> => {
+  const [logFile, user] = [given("log-file"), given("user")]
+  const isFile = logFile !== "stderr" && logFile !== "none"
+  const files = { "pid-file": given("pid-file"), "log-file": isFile ? logFile : undefined }
   const errors = Object.entries(files).flatMap(([name, file]) =>
     file === undefined || Fs.existsSync(Path.dirname(file))
       ? []
@@ -56,10 +61,15 @@ const missing = async ({ logFile, pidFile, user }: Settings.Settings): Promise<R
   return find(user) === undefined ? [...errors, `--user: there is no user ${user}`] : errors
 }
 
-const wrongHere = async (settings: Settings.Settings): Promise<ReadonlyArray<string>> => [
-  ...(settings.tls === undefined ? [] : await wrongWithTls(settings.tls)),
-  ...(await missing(settings))
-]
+/** Looks at what was given alone: other mistakes hide none of these. */
+const wrongHere = async (given: Given): Promise<ReadonlyArray<string>> => {
+  const [certificate, key] = [given("ssl-certificate"), given("ssl-key")]
+  const hasBoth = certificate !== undefined && key !== undefined
+  return [
+    ...(hasBoth ? await wrongWithTls({ certificate, key, authorities: given("ssl-ca-file") }) : []),
+    ...(await missing(given))
+  ]
+}
 
 /** Runs the command. */
 export const config = async (action: "print" | "check", args: ReadonlyArray<string>): Promise<void> => {
@@ -68,12 +78,13 @@ export const config = async (action: "print" | "check", args: ReadonlyArray<stri
     args.filter((word) => word !== "--json"),
     process.env
   )
-  if (action === "print") {
-    const shown = Parse.isRefusal(parsed) ? parsed.rest : parsed
-    if (shown !== undefined) print(shown, isJson)
-  }
+  const readable = Parse.isRefusal(parsed) ? parsed.rest : parsed
+  if (action === "print" && readable !== undefined) print(readable, isJson)
   const settings = Settings.ofParsed(parsed)
-  const errors = Parse.isRefusal(settings) ? settings.errors : await wrongHere(settings)
+  const errors = [
+    ...(Parse.isRefusal(settings) ? settings.errors : []),
+    ...(await wrongHere((name) => readable?.given.get(name)?.value))
+  ]
   report(errors)
   if (action === "print") return
   const warnings = Parse.isRefusal(parsed) ? (parsed.rest?.warnings ?? []) : parsed.warnings

@@ -259,6 +259,7 @@ describe("shutdown", () => {
     const refusing = new Server()
     refusing.connect().command("shutdown")
     assert.strictEqual(refusing.core.shutdown, "no")
+    assert.strictEqual(refusing.core.jobs.refusals.byReason.get("shutdown"), 1)
     const server = new Server({ allowShutdown: true })
     assert.strictEqual(
       server.connect().command("shutdown foo"),
