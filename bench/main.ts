@@ -24,7 +24,7 @@ const sections: ReadonlyArray<Section> = [grid, latency, growth, operations, mem
 const usage = `npm run bench -- [section ...] [options]
 
 Sections; without any, all of them:
-${sections.map(({ name, what }) => `  ${name.padEnd(10)}${what}`).join("\n")}
+${sections.map(({ name, what }) => `  ${name.padEnd(11)}${what}`).join("\n")}
 
 Options:
   --rounds N      how often each cell is measured against each server (3)
