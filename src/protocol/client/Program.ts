@@ -200,10 +200,15 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         order: [...others, head!],
         mergeKey: mergeKey === undefined ? undefined : `second\0${mergeKey}`
       }
-      const second = attempts.follow((begun) => Requests.result(fleet, hedged, begun))
-      // A server that cannot have it has not answered: the first one still may.
-      const answer = Effect.catch(second, (error) => (isJobFailure(error) ? Effect.fail(error) : Effect.never))
-      return decoded(fn, Effect.raceFirst(first, Effect.delay(answer, hedge)))
+      let open = 1
+      // A server that cannot have it has not answered: another that was asked still may.
+      const answer = (attempt: Effect.Effect<Uint8Array, GearmanError>) =>
+        Effect.catch(attempt, (error) => (isJobFailure(error) || --open === 0 ? Effect.fail(error) : Effect.never))
+      const second = Effect.suspend(() => {
+        open++
+        return answer(attempts.follow((begun) => Requests.result(fleet, hedged, begun)))
+      })
+      return decoded(fn, Effect.raceFirst(answer(first), Effect.delay(second, hedge)))
     }
     const effect = Effect.flatMap(Tracing.attempts(fn.name, clock), (attempts) => {
       const call = Effect.flatMap(describe(fn, payload, options, undefined), once(attempts))

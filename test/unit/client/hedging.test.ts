@@ -70,6 +70,54 @@ describe("hedging", () => {
     }).pipe(Effect.scoped, Effect.provide(clientLayer))
   )
 
+  it.effect("waits for the second server when the first refuses after that was asked", () =>
+    Effect.gen(function* () {
+      const refuse: Array<() => void> = []
+      let finish = () => {}
+      yield* ScriptedServer.start(one, (peer) => {
+        refuse.push(() => peer.send("ERROR", { code: "queue_full", text: "" }))
+      })
+      yield* ScriptedServer.start(two, (peer) => {
+        peer.send("JOB_CREATED", { handle: "H:2" })
+        finish = () => peer.send("WORK_COMPLETE", { handle: "H:2", data: "second" })
+      })
+      const client = yield* Client.Client
+      const running = yield* Effect.forkChild(client.run(text, "x", { hedge }))
+      yield* settle
+      yield* TestClock.adjust(hedge)
+      yield* settle
+      refuse[0]!()
+      yield* settle
+      assert.isUndefined(running.pollUnsafe())
+      finish()
+      assert.strictEqual(yield* Fiber.join(running), "second")
+      // Before that, there is nobody else to wait for.
+      const refused = yield* Effect.forkChild(client.run(text, "y", { hedge }))
+      yield* settle
+      refuse[1]!()
+      const exit = yield* Fiber.await(refused)
+      assert.isTrue(Exit.isFailure(exit))
+    }).pipe(Effect.scoped, Effect.provide(clientLayer))
+  )
+
+  it.effect("ends when neither server can have it", () =>
+    Effect.gen(function* () {
+      let refuse = () => {}
+      yield* ScriptedServer.start(one, (peer) => {
+        refuse = () => peer.send("ERROR", { code: "queue_full", text: "first" })
+      })
+      yield* ScriptedServer.start(two, (peer) => peer.send("ERROR", { code: "queue_full", text: "second" }))
+      const client = yield* Client.Client
+      const running = yield* Effect.forkChild(client.run(text, "x", { hedge }))
+      yield* settle
+      yield* TestClock.adjust(hedge)
+      yield* settle
+      assert.isUndefined(running.pollUnsafe())
+      refuse()
+      assert.isTrue(Exit.isFailure(yield* Fiber.await(running)))
+    }).pipe(Effect.scoped, Effect.provide(clientLayer))
+  )
+
   it.effect("under load: all callers are answered, equal ones ask the second server once, fast ones never do", () =>
     Effect.gen(function* () {
       const shared = JobFunction.utf8("shared", { idempotent: true, unique: "payload" })
