@@ -56,5 +56,14 @@ export const found: ReadonlyArray<Mutant> = [
     replace: "    if (fn.woken.size === 0) this.wake(fn)\n",
     property: 24,
     needs: ["crash", "time"]
+  },
+  {
+    id: "found-first-refuses",
+    title: "A call fails when the first server refuses it, although a second one was asked and has it",
+    file: "src/protocol/client/Program.ts",
+    find: "Effect.raceFirst(answer(first), Effect.delay(second, hedge))",
+    replace: "Effect.raceFirst(first, Effect.delay(second, hedge))",
+    property: 37,
+    needs: ["partition", "workload"]
   }
 ]

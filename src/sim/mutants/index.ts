@@ -8,6 +8,7 @@ import { asked } from "./asked.ts"
 import { client } from "./client.ts"
 import { fair } from "./fair.ts"
 import { found } from "./found.ts"
+import { hunted } from "./hunted.ts"
 import { maps } from "./maps.ts"
 import type { Mutant } from "./Mutant.ts"
 import { operators } from "./operators.ts"
@@ -34,5 +35,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operators,
   ...found,
   ...maps,
-  ...overlooked
+  ...overlooked,
+  ...hunted
 ]

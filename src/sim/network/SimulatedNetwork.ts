@@ -180,6 +180,9 @@ export class SimulatedNetwork {
           listener.accept = undefined
         })
       })
+      // What else has come by now is read first.
+      const soon = (later: Network.Later) =>
+        void self.kernel.timer(self.kernel.world, 0, () => self.kernel.schedule(listener.owner, later))
       const run: Network.Listener["run"] = (handler) =>
         Effect.scoped(
           Effect.gen(function* () {
@@ -187,7 +190,7 @@ export class SimulatedNetwork {
             while (true) {
               const endpoint = yield* next
               endpoint.open()
-              const connection = accepted(endpoint, (later) => self.kernel.schedule(listener.owner, later))
+              const connection = accepted(endpoint, soon)
               yield* handler(connection).pipe(
                 Effect.ensuring(Effect.sync(() => endpoint.close(false))),
                 Effect.forkIn(handlers)

@@ -267,6 +267,17 @@ export class ServerModel {
     for (const tell of this.hooks.closed) tell(this, connection)
   }
 
+  /** The server has noticed by now who is gone: it says nothing of them any more, and their jobs wait again. */
+  noticed(): void {
+    for (const { id, open } of this.connections.values()) if (!open) this.connections.delete(id)
+    for (const job of this.unfinished) {
+      if (job.state !== "running" || job.owner?.open !== false || this.mayBeGone(job)) continue
+      job.state = "queued"
+      job.owner = undefined
+      job.place = ++this.places
+    }
+  }
+
   got(packet: PacketEvent): void {
     const connection = this.connection(packet.connection)
     const [first = "", second = "", third = ""] = packet.fields
@@ -475,7 +486,7 @@ export class ServerModel {
       if (key !== undefined) this.live.set(key, job)
     } else {
       job.background ||= submission.background
-      if (submission.priority < job.priority && job.state === "running") job.raisedWhileRunning = true
+      if (submission.priority < job.priority && (job.state === "running" || job.doubtful)) job.raisedWhileRunning = true
       if (submission.priority < job.priority && job.state === "queued") {
         job.priority = submission.priority
         job.place = ++this.places
@@ -519,6 +530,20 @@ export class ServerModel {
  */
 export const isFreshlyQueued = (job: ModelJob): boolean =>
   job.state === "queued" && job.attempts === 0 && job.epoch === 0 && (job.background || job.listeners.length > 0)
+
+/**
+ * It waits in its queue beyond doubt, after an attempt that was lost.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isPutBack = (job: ModelJob): boolean =>
+  job.state === "queued" &&
+  job.attempts > 0 &&
+  !job.doubtful &&
+  !job.raisedWhileRunning &&
+  !job.cancelled &&
+  (job.background || job.listeners.length > 0)
 
 /**
  * @since 0.1.0

@@ -6,10 +6,10 @@
  */
 import type { PacketEvent } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
-import { isFreshlyQueued, type ModelConnection, type ModelJob, type ServerModel } from "./ServerModel.ts"
+import { isFreshlyQueued, isPutBack, type ModelConnection, type ModelJob, type ServerModel } from "./ServerModel.ts"
 
 const isRunnableFor = (connection: ModelConnection) => (job: ModelJob) =>
-  isFreshlyQueued(job) && connection.abilities.has(job.function)
+  (isFreshlyQueued(job) || isPutBack(job)) && connection.abilities.has(job.function)
 
 const judgeOwner = (server: ServerModel, connection: ModelConnection, job: ModelJob): void => {
   const { owner, state } = job
@@ -27,7 +27,7 @@ const judgeOwner = (server: ServerModel, connection: ModelConnection, job: Model
 }
 
 const judgeOrder = (server: ServerModel, connection: ModelConnection, job: ModelJob): void => {
-  if (job.attempts > 0 || job.epoch > 0 || job.raisedWhileRunning) return
+  if (job.epoch > 0 || job.raisedWhileRunning) return
   for (const other of server.unfinished) {
     if (other === job || !isRunnableFor(connection)(other)) continue
     if (other.priority < job.priority) {
@@ -36,7 +36,9 @@ const judgeOrder = (server: ServerModel, connection: ModelConnection, job: Model
         `${server.node} assigned ${job.handle} before ${other.handle}, which has a higher priority`
       )
     }
-    if (other.function === job.function && other.priority === job.priority && other.place < job.place) {
+    // Of one that was put back it is not known since when it waits, only since when at the latest.
+    if (job.attempts > 0 || other.function !== job.function || other.priority !== job.priority) continue
+    if (other.place < job.place) {
       throw new Violation(30, `${server.node} assigned ${job.handle} before ${other.handle}, which is older`)
     }
   }

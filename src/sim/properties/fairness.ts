@@ -148,21 +148,35 @@ export const hedging = (): Property => {
 /** The longest wait and the longest dial, by a clock that runs a tenth slower, and a little. */
 const redialMillis = (5000 * 1.25 + 5000) * 1.1 + 200
 
+/** A connection over which a server has answered for so long was a good one, by any clock. */
+const stableMillis = 1500
+
+/** The wait after a good connection, as above. */
+const soonMillis = 100 * 1.25 * 1.1 + 200
+
 /**
- * Whoever has dialled a server and has no connection to it dials it again before long.
- * `isSteady` tells which machines nothing keeps from it.
+ * Whoever has dialled a server and has no connection to it dials it again before long, and
+ * soon if the one it had was good. `isSteady` tells which machines nothing keeps from it,
+ * `isSingle` which have no more than one connection to each server.
  *
  * @since 0.1.0
  * @category properties
  */
-export const redialling = (isSteady: (node: string) => boolean): Property => {
+export const redialling = (
+  isSteady: (node: string) => boolean,
+  isSingle: (node: string) => boolean = () => true
+): Property => {
   /** By node, and by server: since when it neither dials nor is connected. */
   const idle = new Map<string, Map<string, number>>()
   const serverOf = new Map<number, string>()
   const used = new Map<number, string>()
+  /** By connection: since when the server has answered. */
+  const goodSince = new Map<number, number>()
+  /** Those whose last connection to that server was a good one. */
+  const wasGood = new Set<string>()
   const judge = (node: string, server: string, at: number): void => {
     const since = idle.get(node)?.get(server)
-    if (since !== undefined && at - since > redialMillis)
+    if (since !== undefined && at - since > (wasGood.has(`${node} ${server}`) ? soonMillis : redialMillis))
       throw new Violation(43, `${node} does not dial ${server} from ${since} ms to ${at} ms`, "liveness")
   }
   const isMine = (node: string) => !node.startsWith("server") && isSteady(node)
@@ -171,13 +185,14 @@ export const redialling = (isSteady: (node: string) => boolean): Property => {
     [...used].some(([connection, owner]) => owner === node && (serverOf.get(connection) ?? server) === server)
   return {
     name: "redialling",
-    packets: "none",
+    packets: "peers",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Dialled": {
           if (!isMine(event.node)) return
           const [server = ""] = event.to.split(":")
           judge(event.node, server, at)
+          wasGood.delete(`${event.node} ${server}`)
           if (isConnected(event.node, server)) return
           idle.set(event.node, (idle.get(event.node) ?? new Map<string, number>()).set(server, at))
           return
@@ -195,9 +210,15 @@ export const redialling = (isSteady: (node: string) => boolean): Property => {
           // Of dials that were given up, some come to be connections and are closed at once.
           if (event.atServer || !used.delete(event.connection)) return
           const server = serverOf.get(event.connection)
-          if (server !== undefined && !isConnected(event.node, server)) idle.get(event.node)?.set(server, at)
+          if (server === undefined || isConnected(event.node, server)) return
+          idle.get(event.node)?.set(server, at)
+          const lasted = at - (goodSince.get(event.connection) ?? at)
+          if (lasted >= stableMillis && isSingle(event.node)) wasGood.add(`${event.node} ${server}`)
           return
         }
+        case "Packet":
+          if (event.got && !event.atServer && !goodSince.has(event.connection)) goodSince.set(event.connection, at)
+          return
         case "Stopping":
         case "Started":
         case "Ended":

@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import type { Event } from "./History.ts"
+import type { Event, PacketEvent } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
 
 type Asked = Extract<Event, { readonly _tag: "Asked" }>
@@ -134,15 +134,33 @@ const shortestWaitMillis = 90
 /** With 100 ms, 200 ms and so on between them, each at most a quarter shorter. */
 const dialsInASecond = 5
 
+/** The waits between dials as they would be if nothing stretched or shortened them, but the first, which often is not. */
+const evenWaits = [200, 400, 800, 1600, 3200]
+/** How much longer than a wait it takes until the dial is seen. */
+const evenMillis = 3
+
 /**
- * Nobody dials a server in a hurry. `atOnceOf` tells how many connections a machine has to
- * each server: of one dial more than that within some time, two are of the same.
+ * Nobody dials a server in a hurry, nor in step with all others: that these waits follow one
+ * another by chance happens once in a hundred million times. `atOnceOf` tells how many
+ * connections a machine has to each server: of one dial more than that within some time, two
+ * are of the same.
  *
  * @since 0.1.0
  * @category properties
  */
 export const dialling = (atOnceOf: (node: string) => number): Property => {
   const dials = new Map<string, Array<number>>()
+  /** How many of the even waits have followed one another. */
+  const even = new Map<string, number>()
+  const isEven = (waited: number, wait: number | undefined): boolean =>
+    wait !== undefined && waited >= wait && waited <= wait + evenMillis
+  const judgeJitter = (key: string, waited: number): void => {
+    const before = even.get(key) ?? 0
+    const count = isEven(waited, evenWaits[before]) ? before + 1 : isEven(waited, evenWaits[0]) ? 1 : 0
+    even.set(key, count)
+    if (count === evenWaits.length - 1)
+      throw new Violation(42, `${key.replace(" ", " dials ")} as regularly as a clock`)
+  }
   return {
     name: "dialling",
     packets: "none",
@@ -156,6 +174,7 @@ export const dialling = (atOnceOf: (node: string) => number): Property => {
       const atOnce = atOnceOf(event.node)
       const waited = at - (list.at(-atOnce) ?? -Infinity)
       list.push(at)
+      if (atOnce === 1) judgeJitter(key, waited)
       if (waited < shortestWaitMillis)
         throw new Violation(42, `${event.node} dials ${event.to} again after ${waited} ms`)
       if (list.length > dialsInASecond * atOnce && at - list.shift()! < 1000) {
@@ -171,17 +190,23 @@ const noticeMillis = 200
 const isRequest = (name: string): boolean => /^(?:SUBMIT_|GET_STATUS|ECHO_REQ|OPTION_REQ)/.test(name)
 const isReply = (name: string): boolean => /^(?:JOB_CREATED|STATUS_RES|ECHO_RES|OPTION_RES|ERROR)/.test(name)
 
+/** Who owes an answer for so long is late, in its clients' eyes, by clocks that may run a tenth slower. */
+const lateMillis = 2300
+
 /**
  * A client sends a submission with a unique to the first server of the order that it is
- * connected to. `orderOf` gives the servers for a function, unique and workload; who is not
- * prompt may notice late that a server answers again, and is not judged.
+ * connected to, and none to a server that is late with its answers while it has another.
+ * `orderOf` gives the servers for a function, unique and workload; who is not prompt may
+ * notice late that a server answers again, and is not judged. `heardAt` tells when a machine
+ * last got bytes, also of a packet that has not come whole.
  *
  * @since 0.1.0
  * @category properties
  */
 export const selection = (
   orderOf: (fn: string, unique: string, workload: string) => ReadonlyArray<string> | undefined,
-  isPrompt: (name: string) => boolean
+  isPrompt: (name: string) => boolean,
+  heardAt: (name: string, connection: number) => number = () => 0
 ): Property => {
   /** By client and server: since when the server has answered over the present connection. */
   const upSince = new Map<string, number>()
@@ -192,15 +217,29 @@ export const selection = (
   const serverOf = new Map<number, string>()
   const open = new Map<number, Asked & { readonly at: number }>()
 
-  const judge = (node: string, chosen: string, fields: ReadonlyArray<string>, at: number) => {
+  const judgeLate = (node: string, chosen: string, connection: number, asked: number, at: number): void => {
+    const late = Math.max(silentSince.get(`${node} ${chosen}`) ?? at, heardAt(node, connection))
+    if (asked === Infinity || asked - late < lateMillis) return
+    for (const [key, since] of upSince) {
+      const isOther = key.startsWith(`${node} `) && key !== `${node} ${chosen}`
+      if (!isOther || since + noticeMillis > asked || at - (silentSince.get(key) ?? at) > noticeMillis) continue
+      throw new Violation(
+        37,
+        `${node} submits to ${chosen}, silent since ${late} ms, though it has ${key.split(" ")[1]}`
+      )
+    }
+  }
+
+  const judge = ({ connection, fields, node }: PacketEvent, chosen: string, at: number) => {
     const [fn = "", unique = ""] = fields
     const workload = fields.at(-1) ?? ""
-    const order = orderOf(fn, unique, workload)
-    if (order === undefined) return
     let asked = Infinity
     for (const one of open.values()) {
       if (one.node === node && one.function === fn) asked = Math.min(asked, one.at)
     }
+    judgeLate(node, chosen, connection, asked, at)
+    const order = orderOf(fn, unique, workload)
+    if (order === undefined) return
     for (const server of order) {
       if (server === chosen) return
       const since = upSince.get(`${node} ${server}`)
@@ -257,7 +296,7 @@ export const selection = (
             if (!upSince.has(key) || silent > noticeMillis) upSince.set(key, at)
             return
           }
-          if (event.name.startsWith("SUBMIT_JOB") && isPrompt(event.node)) judge(event.node, server, event.fields, at)
+          if (event.name.startsWith("SUBMIT_JOB") && isPrompt(event.node)) judge(event, server, at)
           if (!isRequest(event.name)) return
           owed.set(key, (owed.get(key) ?? 0) + 1)
           if (!silentSince.has(key)) silentSince.set(key, at)

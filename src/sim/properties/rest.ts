@@ -94,10 +94,7 @@ export const rest = (clock: ServerClock): Property => {
     atRest: (servers, until) => {
       for (const server of servers.values()) {
         if (!clock.isAwake(server.node)) continue
-        // The server has noticed by now that they are gone, and says nothing of them any more.
-        for (const connection of server.connections.values()) {
-          if (!connection.open) server.connections.delete(connection.id)
-        }
+        server.noticed()
         if (server.unfinished.size > 0) judge(server, until)
       }
     },

@@ -32,7 +32,7 @@ export const status = (): Property => {
     const isRunning = job.state === "running"
     if (isRunning && (job.owner?.open !== true || server.mayBeTimedOut(job))) return
     if (running !== (isRunning ? "1" : "0")) throw new Violation(46, `${text}, but it is ${job.state}`)
-    const [above, below] = progress.get(job) ?? [0, 0]
+    const [above, below] = (isRunning ? progress.get(job) : undefined) ?? [0, 0]
     if (number32(numerator) === above && number32(denominator) === below) return
     throw new Violation(46, `${text}, but its worker has said ${above} of ${below}`)
   }

@@ -7,11 +7,13 @@ import * as Codec from "../../protocol/Codec.ts"
 import * as Network from "../../protocol/Network.ts"
 import * as ServerSelection from "../../protocol/ServerSelection.ts"
 import { deadlines } from "../properties/deadlines.ts"
+import { dispatching } from "../properties/dispatching.ts"
 import { hearing, lateWords, surrender } from "../properties/attempts.ts"
 import { hedging, queueing, redialling } from "../properties/fairness.ts"
 import { honesty } from "../properties/honesty.ts"
 import { idling } from "../properties/idling.ts"
 import { mapResults } from "../properties/mapResults.ts"
+import { leaving } from "../properties/leaving.ts"
 import { mapping } from "../properties/mapping.ts"
 import { claims, dialling, patience, selection, silence, sleeping, slots } from "../properties/machines.ts"
 import type { Property } from "../properties/Property.ts"
@@ -58,6 +60,17 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
   const planOf = (name: string) => scenario.workers[Number(name.slice("worker".length)) - 1]!
   const paused = new Set(scenario.faults.filter(({ kind }) => kind === "pause").map(({ node }) => node))
   const isPrompt = (name: string) => scenario.world.kernel.hurryOneIn === 0 && !paused.has(name)
+  // A worker has connections of their own for functions with a limit of their own.
+  const dialsOf = (name: string) => (name.startsWith("worker") && planOf(name).ownLimit !== undefined ? 2 : 1)
+  const { windowBytes } = scenario.world.network
+  // What happens to a machine without a word to those it is connected to is nobody's fault.
+  const atHome = new Set<string>(["crash", "restart", "jump"])
+  const heardAt = (name: string, connection: number) =>
+    run.world.network.host(name).endpoints.find((endpoint) => endpoint.connection === connection)?.heardAt ?? 0
+  const isBlocked = (name: string, connection: number) =>
+    run.world.network
+      .host(name)
+      .endpoints.some((endpoint) => endpoint.connection === connection && endpoint.outgoing.waiting > 0)
   const hedges = scenario.clients.some(({ calls }) => calls.some(({ hedgeMillis }) => hedgeMillis > 0))
   const addresses = addressesOf(scenario)
   const choose = ServerSelection.rendezvous.prepare(addresses.map(Network.format))
@@ -83,16 +96,10 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       const plan = planOf(name)
       return { slots: plan.slots, prefetch: plan.prefetch ?? 0, ownLimitOf: (fn) => ownLimitOf(plan, fn) }
     }),
-    idling(
-      (name) => {
-        const { changesAt, ownLimit, slots } = planOf(name)
-        return changesAt === 0 && ownLimit === undefined && isPrompt(name) ? slots : undefined
-      },
-      (name, connection) =>
-        run.world.network
-          .host(name)
-          .endpoints.some((endpoint) => endpoint.connection === connection && endpoint.outgoing.waiting > 0)
-    ),
+    idling((name) => {
+      const { changesAt, ownLimit, slots } = planOf(name)
+      return changesAt === 0 && ownLimit === undefined && isPrompt(name) ? slots : undefined
+    }, isBlocked),
     submissions(wireWorkloadsOf, isPrompt, (name, at) =>
       resets.has(name) ? 0 : run.world.node(name).clock.wallMillis(at) + laterMillis
     ),
@@ -102,6 +109,17 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     deadlines(isPrompt),
     limits((name) => scenario.servers[Number(name.slice("server".length)) - 1]!),
     throttle((name) => (name.startsWith("client") ? throttleOf(scenario, name) : undefined)),
+    dispatching(
+      (asked) => wireWorkloadsOf(asked)[0] ?? "",
+      (name) => (name.startsWith("client") && isPrompt(name) ? (jobsMaxOf(scenario, name) ?? Infinity) : undefined),
+      isBlocked
+    ),
+    leaving(
+      isPrompt,
+      (name) =>
+        windowBytes >= 1024 &&
+        scenario.faults.every(({ kind, node }) => atHome.has(kind) && !node.startsWith("server") && node !== name)
+    ),
     introduction(),
     mapResults(wireWorkloadsOf, isPrompt),
     surrender(limitOf),
@@ -116,17 +134,15 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     ...(scenario.faults.length === 0 && scenario.servers.length === 1 && scenario.world.network.windowBytes >= 1024
       ? [mapping((name) => isPrompt(name) && jobsMaxOf(scenario, name) === undefined, wireWorkloadsOf)]
       : []),
-    redialling((name) => isPrompt(name) && isOurs(name)),
+    redialling(
+      (name) => isPrompt(name) && isOurs(name),
+      (name) => dialsOf(name) === 1
+    ),
     orphans(isPrompt),
-    // A worker has connections of their own for functions with a limit of their own.
-    dialling((name) => (name.startsWith("worker") && planOf(name).ownLimit !== undefined ? 2 : 1)),
+    dialling(dialsOf),
     patience(),
     sleeping(),
-    silence(
-      (node) => !isSlow && isOurs(node) && !resets.has(node),
-      (node, connection) =>
-        run.world.network.host(node).endpoints.find((endpoint) => endpoint.connection === connection)?.heardAt ?? 0
-    ),
+    silence((node) => !isSlow && isOurs(node) && !resets.has(node), heardAt),
     // What it pauses above, and what may have come in one read by then; two of the largest results with it.
     wire(
       pauseAboveBytes + 2 * scenario.world.network.windowBytes + (isRoomy(scenario.world.network) ? 100_000 : 20_000)
@@ -136,10 +152,14 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       ? []
       : [
           honesty(wireWorkloadsOf, isPrompt),
-          selection((fn, unique, workload) => {
-            const key = ServerSelection.keyOf(Codec.fromLatin1(unique), Codec.fromLatin1(workload))
-            return choose({ function: fn, key })?.map((index) => `server${index + 1}`)
-          }, isPrompt)
+          selection(
+            (fn, unique, workload) => {
+              const key = ServerSelection.keyOf(Codec.fromLatin1(unique), Codec.fromLatin1(workload))
+              return choose({ function: fn, key })?.map((index) => `server${index + 1}`)
+            },
+            isPrompt,
+            heardAt
+          )
         ])
   ]
 }

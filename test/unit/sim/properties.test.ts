@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { assignment } from "../../../src/sim/properties/assignment.ts"
 import { fanout } from "../../../src/sim/properties/fanout.ts"
 import { merging } from "../../../src/sim/properties/merging.ts"
+import type { Property } from "../../../src/sim/properties/Property.ts"
 import { wakeup } from "../../../src/sim/properties/wakeup.ts"
 import { judge } from "./histories.ts"
 
@@ -18,6 +19,17 @@ const running = `
   9 < GRAB_JOB
   9 > JOB_ASSIGN H:1 f w`
 
+/** Its worker is gone, and the server has noticed. */
+const lost = `${running.replaceAll("9 ", "8 ")}\n 8 closed\n rest`
+
+/** The assignments, with a rest by which a server has noticed who is gone. */
+const put = (): Property => ({
+  ...assigns(),
+  atRest: (servers) => {
+    for (const server of servers.values()) server.noticed()
+  }
+})
+
 /** Each property has a history that it accepts and at least one that it rejects. */
 const cases: ReadonlyArray<
   readonly [family: string, make: Parameters<typeof judge>[0], expected: number, history: string, attemptsMax?: number]
@@ -32,6 +44,25 @@ const cases: ReadonlyArray<
     15,
     `9 < CAN_DO f\n ${submitted}\n 9 < GRAB_JOB_UNIQ\n 9 > JOB_ASSIGN H:1 f w`
   ],
+  [
+    "a job that was put back, in its turn",
+    put,
+    0,
+    `${lost}\n 3 < SUBMIT_JOB f v x\n 3 > JOB_CREATED H:2\n 9 < CAN_DO f\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w`
+  ],
+  [
+    "a younger one before a job that was put back",
+    put,
+    30,
+    `${lost}\n 3 < SUBMIT_JOB f v x\n 3 > JOB_CREATED H:2\n 9 < CAN_DO f\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:2 f x`
+  ],
+  [
+    "a job that was put back before one of higher priority",
+    put,
+    29,
+    `${lost}\n 3 < SUBMIT_JOB_HIGH f v x\n 3 > JOB_CREATED H:2\n 9 < CAN_DO f\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w`
+  ],
+  ["NO_JOB beside a job that was put back", put, 23, `${lost}\n 9 < CAN_DO f\n 9 < GRAB_JOB\n 9 > NO_JOB`],
   ["a merge into a queued job", merging, 0, `${submitted}\n 2 < SUBMIT_JOB f u x\n 2 > JOB_CREATED H:1`],
   [
     "a new job after the end",

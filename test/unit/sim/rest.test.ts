@@ -244,6 +244,16 @@ describe("properties of workers and clients", () => {
     const start = before.map((event) => [0, event] as const)
     assert.strictEqual(violated(property(), [...start, [300, asked("run")], [300, packet(1, false, "SUBMIT_JOB")]]), 0)
     assert.strictEqual(violated(property(), [...start, [300, asked("run")], [300, packet(2, false, "SUBMIT_JOB")]]), 33)
+    // One that is late with its answers gets nothing while there is another.
+    const late = [...start, [300, asked("run")], [300, packet(1, false, "SUBMIT_JOB")]] as const
+    const next = (at: number) =>
+      [
+        [at, asked("run")],
+        [at, packet(1, false, "SUBMIT_JOB")]
+      ] as const
+    const served: Event = { _tag: "Answered", node: "client1", caller: 1, how: "success", text: "" }
+    assert.strictEqual(violated(property(), [...late, [301, served], ...next(2000)]), 0)
+    assert.strictEqual(violated(property(), [...late, [301, served], ...next(3000)]), 37)
     // Time hurried past the client: it may not know yet that the first one answers again (seed 346780524733).
     assert.strictEqual(
       violated(property(false), [...start, [300, asked("run")], [300, packet(2, false, "SUBMIT_JOB")]]),

@@ -89,8 +89,13 @@ export const crowdedClients: Focus = (dice) => {
 export const hedgedCalls: Focus = (dice) => {
   const fn = dice.of(["merged", "limited", "failing"] as const)
   const servers = dice.between(2, 3)
+  // The second may have no room for what the first one has taken.
+  const isFull = dice.oneIn(2)
   return {
-    servers: list(servers, () => server()),
+    servers: list(servers, () => ({
+      ...server(),
+      ...(isFull ? { maxJobs: dice.between(1, 2) } : {})
+    })),
     workers: list(2, () => worker([fn], 2)),
     clients: list(dice.between(1, 2), () => ({
       calls: callsOf(dice.between(2, 6), () => ({
@@ -127,12 +132,12 @@ export const noServer: Focus = (dice) => {
     workers: [worker(["merged", "once"], 2)],
     clients: list(dice.between(1, 2), () => ({
       calls: callsOf(dice.between(3, 8), () => ({
-        at: dice.below(9000),
-        kind: dice.oneIn(5) ? "background" : "run",
+        at: dice.of([dice.below(300), dice.below(9000), dice.below(9000)]),
+        kind: dice.of(["run", "run", "run", "run", "background", "status", "echo"] as const),
         function: dice.of(["merged", "merged", "once"] as const),
         item: dice.below(3),
         takesMillis: dice.of([0, 100, 2000]),
-        interruptAfterMillis: dice.oneIn(8) ? dice.between(1, 6000) : 0
+        interruptAfterMillis: dice.oneIn(5) ? dice.between(1, 6000) : 0
       }))
     })),
     faults: list(servers, (index) => fault(kind, `server${index + 1}`, { at: dice.below(300), lastsMillis }))
@@ -227,10 +232,84 @@ export const hurriedCallers: Focus = (dice) => {
     faults: dice.oneIn(2)
       ? []
       : [
-          fault(dice.of(["crash", "restart"]), dice.of(["worker1", "server1"]), {
+          fault(dice.of(["crash", "restart", "pause"]), dice.of(["worker1", "server1"]), {
             at: dice.below(300),
-            lastsMillis: 50
+            lastsMillis: dice.of([50, 400])
           })
         ]
+  }
+}
+
+/**
+ * Callers of one client ask for the same, some more urgently than others, and lose their
+ * connection, their worker or their patience meanwhile.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const equalCalls: Focus = (dice) => {
+  const fn = dice.of(["merged", "streamed"] as const)
+  const takesMillis = dice.of([30, 200, 600])
+  const span = 3 * takesMillis
+  const lost = () =>
+    fault(dice.of(["reset", "reset", "restart"] as const), dice.of(["client1", "worker1"]), {
+      peer: "server1",
+      at: dice.below(span),
+      lastsMillis: dice.of([10, 200])
+    })
+  return {
+    servers: [server()],
+    workers: [worker([fn], dice.of([1, 2]))],
+    clients: [
+      {
+        jobsMax: dice.of([undefined, 2]),
+        calls: callsOf(dice.between(4, 10), () => ({
+          at: dice.of([0, dice.below(span)]),
+          function: fn,
+          item: 2 * dice.below(2),
+          takesMillis,
+          priority: dice.of(["normal", "normal", "high"] as const),
+          interruptAfterMillis: dice.oneIn(5) ? dice.between(1, span) : 0
+        }))
+      }
+    ],
+    faults: list(dice.below(3), lost).map((one) => (one.kind === "restart" ? { ...one, peer: "" } : one))
+  }
+}
+
+/**
+ * Servers go and come again and again, and everybody is back soon each time.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const outages: Focus = (dice) => {
+  const servers = dice.between(1, 2)
+  const fns = dice.of([["merged"], ["merged", "once"]] as const)
+  const kind = dice.of(["crash", "restart"] as const)
+  const between = dice.of([4000, 7000])
+  return {
+    servers: list(servers, () => server()),
+    workers: [worker(fns, 2)],
+    clients: [
+      {
+        calls: callsOf(dice.between(4, 8), () => ({
+          at: dice.below(3 * between),
+          kind: dice.of(["run", "run", "run", "background", "status", "echo"] as const),
+          function: dice.of(fns),
+          item: dice.below(4),
+          takesMillis: dice.of([0, 300]),
+          interruptAfterMillis: dice.oneIn(6) ? dice.between(1, 2000) : 0
+        }))
+      }
+    ],
+    faults: list(servers, (index) =>
+      list(3, (turn) =>
+        fault(kind, `server${index + 1}`, {
+          at: turn * between + dice.below(500),
+          lastsMillis: dice.of([600, 1500, 2500])
+        })
+      )
+    ).flat()
   }
 }

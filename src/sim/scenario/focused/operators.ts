@@ -27,7 +27,19 @@ export const cancelling: Focus = (dice) => ({
       priority: dice.of(["normal", "high", "low"])
     }))
   })),
-  operators: list(dice.between(1, 2), () => operatorOf(dice, 1, functions, 800)),
+  operators: [
+    ...list(dice.between(1, 2), () => operatorOf(dice, 1, functions, 800)),
+    // Who cancels what it has just seen, whatever that does.
+    {
+      server: 1,
+      lines: list(dice.below(6), () => dice.below(800))
+        .toSorted((one, other) => one - other)
+        .flatMap((at) => [
+          { at, text: "show jobs" },
+          { at: at + 5, text: "cancel job $shown" }
+        ])
+    }
+  ],
   faults: dice.oneIn(2)
     ? []
     : [fault(dice.of(["restart", "crash"]), "worker1", { at: dice.below(600), lastsMillis: 20 })]

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { worldBeginsMillis } from "../../Clock.ts"
 import { payloadOf } from "../functions.ts"
 import type { Saying } from "../Scenario.ts"
 import { callsOf, fault, type Focus, list, peer, saying, server, worker } from "./Focus.ts"
@@ -18,11 +19,11 @@ export const silentSleepers: Focus = (dice) => {
   const workers = dice.between(2, 4)
   const silent = dice.between(1, workers - 1)
   return {
-    servers: [server(-1, dice.of([1, 1, 2, 0]))],
+    servers: [server(-1, dice.of([1, 1, 1, 2, 0]))],
     workers: list(workers, () => worker([fn])),
     clients: list(2, () => ({
-      calls: callsOf(dice.between(1, 3), (index) => ({
-        at: dice.below(8000),
+      calls: callsOf(dice.between(2, 5), (index) => ({
+        at: dice.of([dice.below(8000), 2000 + dice.below(3000)]),
         kind: dice.of(["run", "background", "later"] as const),
         function: fn,
         item: index,
@@ -39,9 +40,9 @@ export const silentSleepers: Focus = (dice) => {
       ])
     ),
     faults: list(silent, (index) =>
-      fault(dice.of(["power", "pause", "isolate", "restart", "crash"] as const), `worker${index + 2}`, {
-        at: dice.below(6000),
-        lastsMillis: dice.of([500, 5000, 20_000])
+      fault(dice.of(["power", "pause", "pause", "isolate", "restart", "crash"] as const), `worker${index + 2}`, {
+        at: dice.of([dice.below(2000), dice.below(6000)]),
+        lastsMillis: dice.of([500, 5000, 20_000, 20_000])
       })
     )
   }
@@ -59,7 +60,8 @@ export const leavingListeners: Focus = (dice) => {
   const workload = payloadOf(0, takesMillis)
   const submission = ["SUBMIT_JOB", "SUBMIT_JOB_HIGH", "SUBMIT_JOB_LOW", "SUBMIT_JOB_BG"] as const
   return {
-    servers: [server()],
+    // With its attempts spent, a job fails for all who listen.
+    servers: [server(dice.of([-1, 1]))],
     workers: list(dice.between(1, 2), () => worker([fn], 2)),
     clients: list(2, () => ({
       calls: callsOf(dice.between(1, 3), () => ({ at: dice.below(takesMillis), function: fn, takesMillis }))
@@ -93,6 +95,12 @@ export const strangeWorkers: Focus = (dice) => {
     if (packet === "WORK_STATUS") return saying(at, packet, handle(), String(dice.below(5)), "5")
     return packet === "WORK_COMPLETE" ? saying(at, packet, handle(), "foreign") : saying(at, packet, handle(), "said")
   }
+  /** As Perl's workers do: they ask, and fail what they have. */
+  const endsTwice = (at: number): ReadonlyArray<Saying> => [
+    saying(at, "GRAB_JOB"),
+    saying(at + 30, "WORK_EXCEPTION", "$assigned", "said"),
+    saying(at + 30, "WORK_FAIL", "$assigned")
+  ]
   const limit = () =>
     dice.of([
       ["CAN_DO_TIMEOUT", fn, dice.of(["1000", "1500", "4000"])],
@@ -124,6 +132,7 @@ export const strangeWorkers: Focus = (dice) => {
         ...list(dice.between(2, 5), () => saying(dice.below(span), dice.of(["GRAB_JOB", "GRAB_JOB_UNIQ"] as const))),
         ...list(dice.between(2, 5), () => saying(dice.below(span), "PRE_SLEEP")),
         ...list(dice.between(3, 8), () => report(dice.below(2 * span))),
+        ...list(dice.below(3), () => endsTwice(dice.below(span))).flat(),
         saying(span + dice.below(span), "OPTION_REQ", "exceptions")
       ])
     )
@@ -172,6 +181,54 @@ export const bursts: Focus = (dice) => {
         ]
       : [],
     network: { delayBelowMillis: dice.of([1, 1, 3]) }
+  }
+}
+
+/**
+ * Jobs whose time has yet to come, and who joins them, raises them and leaves meanwhile; the
+ * server's clock may be set.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const appointments: Focus = (dice) => {
+  const fn = dice.of(["merged", "once"] as const)
+  const due = () => String(worldBeginsMillis / 1000 + dice.of([1, 2, 3, 5, 25]))
+  const submission = ["SUBMIT_JOB", "SUBMIT_JOB_HIGH", "SUBMIT_JOB_LOW_BG", "SUBMIT_JOB_HIGH_BG"] as const
+  const span = 3000
+  /** A unique and its workload. */
+  const work = (): readonly [unique: string, workload: string] => {
+    const item = dice.below(2)
+    return [dice.of([`i${item}`, `i${item}`, "", "-"]), payloadOf(item, 20)]
+  }
+  const appointment = (at: number): Saying => {
+    const [unique, workload] = work()
+    return saying(at, "SUBMIT_JOB_EPOCH", fn, unique, due(), workload)
+  }
+  return {
+    servers: [server(-1, dice.of([0, 1]))],
+    workers: list(dice.between(1, 2), () => worker([fn])),
+    clients: list(1, () => ({
+      calls: callsOf(dice.between(1, 3), (index) => ({
+        at: dice.below(span),
+        kind: dice.of(["later", "run"] as const),
+        function: fn,
+        item: index,
+        takesMillis: 20
+      }))
+    })),
+    peers: list(dice.between(1, 3), () =>
+      peer([
+        ...list(dice.between(1, 4), () => appointment(dice.of([0, dice.below(span)]))),
+        ...list(dice.below(3), () => saying(dice.below(span), dice.of(submission), fn, ...work()))
+      ])
+    ),
+    operators: dice.oneIn(2)
+      ? []
+      : [{ server: 1, lines: list(6, (index) => ({ at: 500 * index, text: "prioritystatus" })) }],
+    faults: dice.oneIn(2)
+      ? []
+      : [fault("jump", "server1", { at: dice.below(span), amount: dice.of([-3000, 1500, 20_000]) })]
   }
 }
 

@@ -1,0 +1,237 @@
+/**
+ * What becomes of what callers ask for: it is sent as soon as there is a server to send it
+ * to, no more of it at once than may be, and its end is the caller's. Properties 36, 37 and 57.
+ *
+ * @since 0.1.0
+ */
+import type { Event } from "./History.ts"
+import { type Property, Violation } from "./Property.ts"
+import { packetOf } from "./requests.ts"
+
+type Asked = Extract<Event, { readonly _tag: "Asked" }>
+
+/** A server that has answered is one to send to, and what can be sent is sent, after so long. */
+const noticeMillis = 200
+
+const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
+const submits = new Set(["run", "background", "later"])
+
+/** What one caller or several equal ones wait for. */
+interface Wish {
+  readonly node: string
+  /** All its callers share one submission. */
+  readonly isShared: boolean
+  readonly callers: Map<number, Asked>
+  /** How many callers there were. */
+  total: number
+  /** How often it was sent. */
+  sends: number
+  /** Since when it waits to be sent; undefined once it is. */
+  since: number | undefined
+}
+
+/** A submission over a connection. */
+interface Sent {
+  readonly wish: Wish | undefined
+  readonly at: number
+  readonly ends: boolean
+}
+
+interface Spoken {
+  readonly node: string
+  /** Not answered yet, the oldest first. */
+  readonly sent: Array<Sent>
+  /** By handle. */
+  readonly held: Map<string, Sent>
+  /** Since when the server has answered over it. */
+  goodSince: number | undefined
+}
+
+/**
+ * `mostOf` gives how many submissions a client may have under way, undefined for a client
+ * that something may hold up; `isBlocked` tells that something of a client waits to be sent
+ * over a connection.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const dispatching = (
+  wireWorkloadOf: (asked: Asked) => string,
+  mostOf: (client: string) => number | undefined,
+  isBlocked: (client: string, connection: number) => boolean
+): Property => {
+  const connections = new Map<number, Spoken>()
+  const wishes = new Map<string, Wish>()
+  const open = new Map<number, { readonly asked: Asked; readonly at: number; readonly key: string }>()
+  const stopping = new Set<string>()
+  /** By client and server: a dial of which nothing is known yet. */
+  const dials = new Set<string>()
+  const serverOf = new Map<number, string>()
+
+  const keyOf = (node: string, packet: string, fn: string, unique: string, workload: string): string => {
+    const isShared = unique !== "" && unique !== "-" && !packet.endsWith("_BG") && !packet.endsWith("_EPOCH")
+    return `${node} ${packet} ${fn} ${unique} ${isShared ? "" : workload}`
+  }
+  const isShared = ({ kind, unique }: Asked): boolean => kind === "run" && unique !== ""
+
+  const forget = (node: string): void => {
+    for (const [connection, one] of connections) if (one.node === node) connections.delete(connection)
+    for (const [key, one] of wishes) if (one.node === node) wishes.delete(key)
+    for (const [caller, { asked }] of open) if (asked.node === node) open.delete(caller)
+    for (const dial of dials) if (dial.startsWith(`${node} `)) dials.delete(dial)
+  }
+
+  const ask = (asked: Asked, at: number): void => {
+    const key = keyOf(asked.node, packetOf(asked), asked.function, asked.unique, wireWorkloadOf(asked))
+    const known = wishes.get(key)
+    const wish = known ?? {
+      node: asked.node,
+      isShared: isShared(asked),
+      callers: new Map(),
+      total: 0,
+      sends: 0,
+      since: at
+    }
+    wish.callers.set(asked.caller, asked)
+    wish.total++
+    wishes.set(key, wish)
+    open.set(asked.caller, { asked, at, key })
+  }
+
+  const answer = (caller: number, text: string): void => {
+    const one = open.get(caller)
+    if (one === undefined) return
+    const { asked, at, key } = one
+    open.delete(caller)
+    const wish = wishes.get(key)!
+    wish.callers.delete(caller)
+    if (wish.callers.size === 0) wishes.delete(key)
+    const isTrouble = text === "Refused" || text === "NoServer" || text === "Ambiguous"
+    if (!isTrouble || stopping.has(asked.node)) return
+    // What has been handed over when the connection breaks may not be seen to go out where time hurries on.
+    if (text === "Ambiguous" && wish.sends === 0 && mostOf(asked.node) !== undefined)
+      throw new Violation(37, `caller ${caller} was told Ambiguous, and its job was never sent`)
+    // Of equal ones it is not known who waits for which.
+    if (wish.total > 1) return
+    for (const [connection, { held }] of connections) {
+      for (const sent of held.values()) {
+        if (sent.wish !== wish || sent.at < at) continue
+        throw new Violation(
+          37,
+          `caller ${caller} was told ${text}, and its job is under way at connection ${connection} since ${sent.at} ms`
+        )
+      }
+    }
+  }
+
+  const spokenOf = (node: string, connection: number): Spoken => {
+    const known = connections.get(connection)
+    if (known !== undefined) return known
+    const spoken: Spoken = { node, sent: [], held: new Map(), goodSince: undefined }
+    connections.set(connection, spoken)
+    return spoken
+  }
+
+  const say = (mine: Spoken, name: string, fields: ReadonlyArray<string>, at: number): void => {
+    if (!name.startsWith("SUBMIT_")) return
+    const [fn = "", unique = ""] = fields
+    const wish = wishes.get(keyOf(mine.node, name, fn, unique, fields.at(-1)!))
+    if (wish !== undefined) {
+      wish.since = undefined
+      wish.sends++
+    }
+    mine.sent.push({ wish, at, ends: !name.endsWith("_BG") && !name.endsWith("_EPOCH") })
+  }
+
+  const hear = (mine: Spoken, name: string, handle: string, at: number): void => {
+    mine.goodSince ??= at
+    if (name === "JOB_CREATED") {
+      const sent = mine.sent.shift()
+      if (sent?.ends === true) mine.held.set(handle, sent)
+    } else if (name === "ERROR") mine.sent.shift()
+    else if (endsJob.has(name)) mine.held.delete(handle)
+  }
+
+  /** What an idempotent job's callers share is sent anew. */
+  const lose = (connection: number, at: number): void => {
+    const lost = connections.get(connection)
+    connections.delete(connection)
+    if (lost === undefined) return
+    const isElsewhere = (wish: Wish) =>
+      [...connections.values()].some(({ held, sent }) => [...sent, ...held.values()].some((one) => one.wish === wish))
+    for (const { wish } of [...lost.sent, ...lost.held.values()]) {
+      if (wish === undefined || !wish.isShared || wish.callers.size === 0 || isElsewhere(wish)) continue
+      if ([...wish.callers.values()].every(({ idempotent }) => idempotent)) wish.since ??= at
+    }
+  }
+
+  const isReady = (node: string, until: number): boolean => {
+    for (const dial of dials) if (dial.startsWith(`${node} `)) return false
+    let isGood = false
+    for (const [connection, one] of connections) {
+      if (one.node !== node) continue
+      if (one.goodSince === undefined || until - one.goodSince < noticeMillis || isBlocked(node, connection))
+        return false
+      isGood = true
+    }
+    return isGood
+  }
+
+  return {
+    name: "dispatching",
+    packets: "peers",
+    observe: ({ at, event }) => {
+      switch (event._tag) {
+        case "Asked":
+          if (submits.has(event.kind)) ask(event, at)
+          return
+        case "Answered":
+          return answer(event.caller, event.how === "failure" ? event.text : "")
+        case "Dialled":
+          if (event.node.startsWith("client")) dials.add(`${event.node} ${event.to.split(":")[0]}`)
+          return
+        case "Opened":
+          if (event.atServer) serverOf.set(event.connection, event.node)
+          return
+        case "Closed":
+          if (!event.atServer) lose(event.connection, at)
+          return
+        case "Stopping":
+          stopping.add(event.node)
+          return
+        case "Started":
+          stopping.delete(event.node)
+          return forget(event.node)
+        case "Ended":
+          return forget(event.node)
+        case "Packet": {
+          if (event.atServer || !event.node.startsWith("client")) return
+          const { connection, fields, got, name, node } = event
+          const mine = spokenOf(node, connection)
+          if (!got) return say(mine, name, fields, at)
+          dials.delete(`${node} ${serverOf.get(connection)}`)
+          hear(mine, name, fields[0] ?? "", at)
+        }
+      }
+    },
+    atRest: (_servers, until) => {
+      if (wishes.size === 0) return
+      const underWay = new Map<string, number>()
+      for (const { callers, isShared, node, since, total } of wishes.values()) {
+        const most = mostOf(node)
+        if (most === undefined || stopping.has(node)) continue
+        const [caller, asked] = callers.entries().next().value!
+        if (since === undefined) {
+          if (isShared || total > 1 || asked.kind !== "run") continue
+          const count = (underWay.get(node) ?? 0) + 1
+          underWay.set(node, count)
+          if (count > most) throw new Violation(57, `${node} has ${count} submissions under way, ${most} are allowed`)
+        } else if (most === Infinity && until - since >= noticeMillis && isReady(node, until))
+          throw new Violation(
+            36,
+            `caller ${caller} of ${node} waits to be sent since ${since} ms, until ${until} ms at least`
+          )
+      }
+    }
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * How workers stop: they take no further job, finish what they have, and are gone soon.
+ * Properties 20, 22 and 58.
+ *
+ * @since 0.1.0
+ */
+import { type Property, Violation } from "./Property.ts"
+
+const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
+
+/** A question that stood ready goes out so long after. */
+const noticeMillis = 50
+
+/** Workers wait for their handlers for five seconds, by a clock that may run a tenth faster. */
+const drainMillis = 4500
+
+/** For the servers' confirmation they wait two seconds, and a handler that is interrupted needs a moment. */
+const confirmMillis = 3000
+
+interface Spoken {
+  readonly node: string
+  asked: number
+  /** By handle, the function. */
+  readonly held: Map<string, string>
+  /** Of those, the ones whose handlers were interrupted: they go back with the connection. */
+  readonly givenUp: Set<string>
+}
+
+/**
+ * `isPrompt` tells whose programs nothing holds up, `isServed` whose servers are all there
+ * all the time.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker: string) => boolean): Property => {
+  const connections = new Map<number, Spoken>()
+  /** By worker, since when it stops. */
+  const stopping = new Map<string, number>()
+  const finishedAt = new Map<string, number>()
+  /** By execution. */
+  const handles = new Map<number, string>()
+  const giveUp = (node: string, handle: string): void => {
+    for (const one of connections.values()) if (one.node === node && one.held.has(handle)) one.givenUp.add(handle)
+  }
+  const forget = (node: string): void => {
+    stopping.delete(node)
+    finishedAt.delete(node)
+    for (const [connection, one] of connections) if (one.node === node) connections.delete(connection)
+  }
+  const say = (mine: Spoken, name: string, first: string, at: number): void => {
+    const { givenUp, held, node } = mine
+    const isHeld = (fn: string) => [...held].some(([handle, of]) => of === fn && !givenUp.has(handle))
+    if (endsJob.has(name)) held.delete(first)
+    else if (name.startsWith("GRAB_JOB")) {
+      mine.asked++
+      const since = stopping.get(node)
+      if (since !== undefined && at - since > noticeMillis && isPrompt(node))
+        throw new Violation(22, `${node} asks for a job ${at - since} ms after it was told to stop`)
+    } else if (name === "CANT_DO" && (mine.asked > 0 || isHeld(first)) && isPrompt(node) && isServed(node))
+      throw new Violation(20, `${node} takes ${first} back, and may have a job of it`)
+  }
+  const judgeLoss = ({ held, node }: Spoken, connection: number, at: number): void => {
+    const since = stopping.get(node)
+    if (since === undefined || at - since >= drainMillis || !isPrompt(node) || !isServed(node)) return
+    const [handle] = held.keys()
+    if (handle === undefined) return
+    throw new Violation(
+      20,
+      `${node} leaves ${handle} behind at connection ${connection}, ${at - since} ms after it was told to stop`
+    )
+  }
+  return {
+    name: "leaving",
+    packets: "peers",
+    observe: ({ at, event }) => {
+      switch (event._tag) {
+        case "Packet": {
+          if (event.atServer || !event.node.startsWith("worker")) return
+          const { connection, fields, got, name, node } = event
+          const mine: Spoken = connections.get(connection) ?? { node, asked: 0, held: new Map(), givenUp: new Set() }
+          connections.set(connection, mine)
+          const [first = "", fn = ""] = fields
+          if (!got) return say(mine, name, first, at)
+          const isJob = name.startsWith("JOB_ASSIGN")
+          if (isJob || name === "NO_JOB") mine.asked--
+          if (!isJob) return
+          mine.held.set(first, fn)
+          mine.givenUp.delete(first)
+          return
+        }
+        case "Closed": {
+          const mine = event.atServer ? undefined : connections.get(event.connection)
+          connections.delete(event.connection)
+          return mine === undefined ? undefined : judgeLoss(mine, event.connection, at)
+        }
+        case "Began":
+          handles.set(event.execution, event.handle)
+          return
+        case "Finished":
+          finishedAt.set(event.node, at)
+          if (event.how === "interrupted") giveUp(event.node, handles.get(event.execution) ?? "")
+          handles.delete(event.execution)
+          return
+        case "Stopping":
+          if (event.node.startsWith("worker") && !stopping.has(event.node)) stopping.set(event.node, at)
+          return
+        case "Started":
+          return forget(event.node)
+        case "Ended": {
+          const since = stopping.get(event.node)
+          const last = Math.max(since ?? at, finishedAt.get(event.node) ?? 0)
+          forget(event.node)
+          if (event.how !== "ended" || at - last <= confirmMillis || !isPrompt(event.node) || !isServed(event.node))
+            return
+          throw new Violation(58, `${event.node} is gone only at ${at} ms, and had nothing to do since ${last} ms`)
+        }
+      }
+    }
+  }
+}
