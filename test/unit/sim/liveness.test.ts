@@ -76,6 +76,30 @@ describe("a core of machines", () => {
   })
 })
 
+describe("a background job that was accepted", () => {
+  const world = (workers: ReadonlyArray<object>) =>
+    complete({
+      servers: [{}],
+      workers,
+      clients: [{ calls: [{ at: 10, function: "streamed", item: 1, kind: "background", takesMillis: 20 }] }],
+      healsAt: 1000
+    })
+
+  it("ends where somebody can do it", () => {
+    const { failure, succeeded } = simulate(world([{ functions: ["streamed"] }]), Choices.seeded(1))
+    assert.isUndefined(failure, failure?.message)
+    assert.strictEqual(succeeded, 1)
+  })
+
+  it("is missed where it never does, and it is said where it waits", () => {
+    const { failure } = simulate(world([{ functions: ["merged"] }]), Choices.seeded(1))
+    assert.match(
+      String(failure),
+      /property 45: every job is done: not so \d+ ms into the run, since H:\S+ of server1, a job of streamed, is queued/
+    )
+  })
+})
+
 describe("faults that wait for their moment", () => {
   const world = (fault: object) =>
     complete({
