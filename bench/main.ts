@@ -36,24 +36,43 @@ Options:
   --write         put the tables into docs/performance.md too
 `
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "1.5" },
-    quick: { type: "boolean", default: false },
-    match: { type: "string", default: "" },
-    alone: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-    write: { type: "boolean", default: false },
-    help: { type: "boolean", default: false }
+const read = () =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string", default: "3" },
+      seconds: { type: "string", default: "1.5" },
+      quick: { type: "boolean", default: false },
+      match: { type: "string", default: "" },
+      alone: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      write: { type: "boolean", default: false },
+      help: { type: "boolean", default: false }
+    }
+  })
+
+/** What was asked for, and ends with 2 where that makes no sense. */
+const asked = ((): ReturnType<typeof read> => {
+  try {
+    const found = read()
+    for (const name of ["rounds", "seconds"] as const) {
+      if (!(Number(found.values[name]) > 0))
+        throw new Error(`--${name} takes a number above 0, not "${found.values[name]}"`)
+    }
+    const unknown = found.positionals.find((name) => !sections.some((section) => section.name === name))
+    if (unknown !== undefined) throw new Error(`there is no section ${unknown}`)
+    return found
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n--help tells what there is\n`)
+    return process.exit(2)
   }
-})
+})()
+const { positionals, values } = asked
 
 const chosen = sections.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
-if (values.help || positionals.some((name) => !sections.some((section) => section.name === name))) {
+if (values.help) {
   process.stdout.write(usage)
-  process.exit(values.help ? 0 : 2)
+  process.exit(0)
 }
 
 const version = gearmandVersion()
