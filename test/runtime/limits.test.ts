@@ -80,6 +80,36 @@ describe("limits by their flags", { timeout: 60_000 }, () => {
     await end(server)
   })
 
+  it("by itself one function has three quarters of --max-jobs, and others the rest", async () => {
+    const { refusals, server } = await withCounts("--max-jobs=8")
+    const peer = dial(server.port)
+    peer.say(...Array.from({ length: 6 }, () => submit("flood")), echo("within"))
+    await peer.hears("within")
+    assert.notInclude(peer.heard(), "QUEUE_ERROR")
+    peer.say(submit("flood"), echo("beyond"))
+    await peer.hears("beyond")
+    assert.include(peer.heard(), "QUEUE_ERROR\0Job queue is full")
+    assert.deepStrictEqual([await refusals("maxJobsPerFunction"), await refusals("maxJobs")], [1, 0])
+    peer.say(submit("innocent"), submit("innocent"), echo("others"))
+    await peer.hears("others")
+    assert.deepStrictEqual([await refusals("maxJobsPerFunction"), await refusals("maxJobs")], [1, 0])
+    peer.socket.destroy()
+    await end(server)
+  })
+
+  it("--max-jobs-per-function=0 lets one function have all", async () => {
+    const { refusals, server } = await withCounts("--max-jobs=8", "--max-jobs-per-function=0")
+    const peer = dial(server.port)
+    peer.say(...Array.from({ length: 8 }, () => submit("flood")), echo("within"))
+    await peer.hears("within")
+    assert.notInclude(peer.heard(), "QUEUE_ERROR")
+    peer.say(submit("flood"))
+    await peer.hears("QUEUE_ERROR")
+    assert.deepStrictEqual([await refusals("maxJobsPerFunction"), await refusals("maxJobs")], [0, 1])
+    peer.socket.destroy()
+    await end(server)
+  })
+
   it("--max-output-bytes", async () => {
     const { refusals, server } = await withCounts("--max-output-bytes=100000")
     const reading = dial(server.port)

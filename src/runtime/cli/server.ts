@@ -14,7 +14,8 @@ const toFlag = (flag: Flags.Flag) => {
       : flag.kind._tag === "Choice"
         ? Flag.Literals(flag.name, flag.kind.choices)
         : Flag.String(flag.name).pipe(Flag.withMetavar(Flags.placeholder(flag)!))
-  const value = flag.byDefault === undefined ? "" : ` [${flag.byDefault}]`
+  const byDefault = Flags.shownDefault(flag)
+  const value = byDefault === undefined ? "" : ` [${byDefault}]`
   const note = flag.treatment._tag === "Used" ? "" : ` (${flag.treatment._tag.toLowerCase()}: ${flag.treatment.why})`
   const described = named.pipe(Flag.withDescription(flag.description + value + note), Flag.optional)
   return flag.short === undefined || flag.short === "h" ? described : described.pipe(Flag.withAlias(flag.short))

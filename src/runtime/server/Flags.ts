@@ -34,6 +34,9 @@ export const placeholder = (flag: Flag): string | undefined => {
   }
 }
 
+/** What it is when nothing gives it, for people. */
+export const shownDefault = (flag: Flag): string | undefined => flag.byDefault ?? flag.followsOther
+
 /** The help text, one flag after the other. */
 export const help = (command: string): string => {
   const line = (flag: Flag) => {
@@ -41,7 +44,7 @@ export const help = (command: string): string => {
     const names = `${flag.short === undefined ? "    " : `-${flag.short}, `}--${flag.name}${value === undefined ? "" : ` ${value}`}`
     const notes = [
       flag.description,
-      ...(flag.byDefault === undefined ? [] : [`[${flag.byDefault}]`]),
+      ...(shownDefault(flag) === undefined ? [] : [`[${shownDefault(flag)}]`]),
       ...(flag.treatment._tag === "Used" ? [] : [`(${flag.treatment._tag.toLowerCase()}: ${flag.treatment.why})`])
     ]
     return `  ${names.padEnd(38)} ${notes.join(" ")}`

@@ -70,6 +70,12 @@ const maxPrefixBytes = 52
 export const isLoopback = (address: Network.Address): boolean =>
   address._tag === "Unix" || address.host === "localhost" || address.host === "::1" || address.host.startsWith("127.")
 
+/**
+ * A function whose workers are gone, or whose callers run wild, must not take the place of all
+ * others; and who has but one loses little.
+ */
+const shareOfOne = (maxJobs: number): number => Math.ceil((maxJobs * 3) / 4)
+
 const mistakeInEndpoint = (text: string): string | undefined => {
   const url = URL.parse(text)
   if (url === null || !["http:", "https:"].includes(url.protocol))
@@ -179,7 +185,9 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
     listeners,
     hasTls: has("ssl"),
     maxJobs: number("max-jobs"),
-    maxJobsPerFunction: number("max-jobs-per-function"),
+    maxJobsPerFunction: parsed.given.has("max-jobs-per-function")
+      ? number("max-jobs-per-function")
+      : shareOfOne(number("max-jobs")),
     maxWorkloadBytes: number("max-workload-bytes"),
     maxFunctions: number("max-functions"),
     maxFunctionsPerConnection: number("max-functions-per-connection"),
@@ -239,7 +247,7 @@ export const describe = (parsed: Parse.Parsed): ReadonlyArray<Setting> =>
     )
     .map((flag) => {
       const given = parsed.given.get(flag.name)
-      const value = given?.value ?? flag.byDefault ?? (flag.kind._tag === "Switch" ? "false" : "")
+      const value = given?.value ?? Flags.shownDefault(flag) ?? (flag.kind._tag === "Switch" ? "false" : "")
       return {
         name: flag.name,
         value: flag.isSecret === true ? "<redacted>" : value,

@@ -27,6 +27,8 @@ export interface Flag {
   readonly kind: Kind
   /** The value when nothing gives one, as it would be typed. */
   readonly byDefault?: string
+  /** The same in words, where it depends on another flag. */
+  readonly followsOther?: string
   readonly description: string
   readonly treatment: Treatment
   /** Its value must not be shown. */

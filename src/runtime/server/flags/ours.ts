@@ -30,7 +30,7 @@ export const ourFlags: ReadonlyArray<Flag> = [
   {
     name: "max-jobs-per-function",
     kind: whole("NUMBER", 0, 100_000_000),
-    byDefault: "0",
+    followsOther: "3/4 of --max-jobs",
     description: "The same for each function, where maxqueue has set no other; 0 for no limit of its own",
     treatment: used
   },
