@@ -91,7 +91,7 @@ const happened = ({ after, counts, killed, ledger }: Soak): Table => ({
   ]
 })
 
-/** Resident memory beside what is alive in the heap: where only the first grows, nothing leaks. */
+/** Resident memory beside what is alive in the heap: where only the first grows, no objects are kept that nobody needs. */
 const alive = ({ live, samples }: Soak): Table => ({
   title: "What is alive in the heap after everything else was collected, ten times",
   columns: ["minute", "alive, MiB", "resident, MiB"],
@@ -158,7 +158,9 @@ ${
     .join("\n\n") || "Everything adds up."
 }
 
-What is alive in the heap tells whether something leaks. Resident memory grows beyond it, in steps, while V8 uses pages
-of its young generation, and the allocator parts of its arena, for the first time; it then stays. Watch
+What is alive in the heap tells whether the server keeps objects that it no longer needs; what grows by less than the
+values above differ among themselves, so short a run does not show. Resident memory grew beyond it. Pages that V8's young
+generation and the allocator's arena use for the first time would explain that; it was not traced to them, and the run
+does not show where it would end. Watch
 \`process_resident_memory_bytes\`, and give the unit a \`MemoryMax\` well above the highest value here.
 `
