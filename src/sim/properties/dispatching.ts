@@ -32,6 +32,7 @@ interface Wish {
 
 /** A submission over a connection. */
 interface Sent {
+  readonly key: string
   readonly wish: Wish | undefined
   readonly at: number
   readonly ends: boolean
@@ -63,6 +64,8 @@ export const dispatching = (
   const connections = new Map<number, Spoken>()
   const wishes = new Map<string, Wish>()
   const open = new Map<number, { readonly asked: Asked; readonly at: number; readonly key: string }>()
+  /** What was sent for others than those callers: an item of a map, which one of them may share. */
+  const unclaimed = new Set<string>()
   const stopping = new Set<string>()
   /** By client and server: a dial of which nothing is known yet. */
   const dials = new Set<string>()
@@ -81,6 +84,9 @@ export const dispatching = (
     for (const dial of dials) if (dial.startsWith(`${node} `)) dials.delete(dial)
   }
 
+  const isUnderWay = (key: string): boolean =>
+    [...connections.values()].some(({ held, sent }) => [...sent, ...held.values()].some((one) => one.key === key))
+
   const ask = (asked: Asked, at: number): void => {
     const key = keyOf(asked.node, packetOf(asked), asked.function, asked.unique, wireWorkloadOf(asked))
     const known = wishes.get(key)
@@ -90,7 +96,8 @@ export const dispatching = (
       callers: new Map(),
       total: 0,
       sends: 0,
-      since: at
+      // Who asks for what an item of a map has been sent for shares it.
+      since: isShared(asked) && isUnderWay(key) ? undefined : at
     }
     wish.callers.set(asked.caller, asked)
     wish.total++
@@ -109,7 +116,8 @@ export const dispatching = (
     const isTrouble = text === "Refused" || text === "NoServer" || text === "Ambiguous"
     if (!isTrouble || stopping.has(asked.node)) return
     // What has been handed over when the connection breaks may not be seen to go out where time hurries on.
-    if (text === "Ambiguous" && wish.sends === 0 && mostOf(asked.node) !== undefined)
+    const wasNeverSent = wish.sends === 0 && !unclaimed.has(key)
+    if (text === "Ambiguous" && wasNeverSent && mostOf(asked.node) !== undefined)
       throw new Violation(37, `caller ${caller} was told Ambiguous, and its job was never sent`)
     // Of equal ones it is not known who waits for which.
     if (wish.total > 1) return
@@ -135,12 +143,14 @@ export const dispatching = (
   const say = (mine: Spoken, name: string, fields: ReadonlyArray<string>, at: number): void => {
     if (!name.startsWith("SUBMIT_")) return
     const [fn = "", unique = ""] = fields
-    const wish = wishes.get(keyOf(mine.node, name, fn, unique, fields.at(-1)!))
-    if (wish !== undefined) {
+    const key = keyOf(mine.node, name, fn, unique, fields.at(-1)!)
+    const wish = wishes.get(key)
+    if (wish === undefined) unclaimed.add(key)
+    else {
       wish.since = undefined
       wish.sends++
     }
-    mine.sent.push({ wish, at, ends: !name.endsWith("_BG") && !name.endsWith("_EPOCH") })
+    mine.sent.push({ key, wish, at, ends: !name.endsWith("_BG") && !name.endsWith("_EPOCH") })
   }
 
   const hear = (mine: Spoken, name: string, handle: string, at: number): void => {

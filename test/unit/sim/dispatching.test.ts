@@ -55,6 +55,9 @@ describe("what callers ask for", () => {
     assert.strictEqual(judged(waiting, 600), 0)
     assert.strictEqual(judged(waiting, 1000), 36)
     assert.strictEqual(judged([...waiting, [501, says(1, "SUBMIT_JOB", "f", "", "w1")]], 1000), 0)
+    // An item of a map was sent before, and is shared (seed 190001157).
+    const mapped: Moments = [...greeted, [490, says(1, "SUBMIT_JOB", "f", "-", "w1")], [500, asked(1, { unique: "-" })]]
+    assert.strictEqual(judged(mapped, 1000), 0)
     // As it was asked for.
     assert.strictEqual(judged([...waiting, [501, says(1, "SUBMIT_JOB_LOW", "f", "", "w1")]], 1000), 36)
     // There is none yet, it takes nothing, or others are to be served first.
