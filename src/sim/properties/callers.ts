@@ -102,12 +102,15 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
     if (places.length !== payloads.length)
       throw new Violation(49, `caller ${asked.caller} mapped ${payloads.length} items and got ${places.length} results`)
     const left = new Set(payloads.keys())
+    // A failure names its place; a result of an equal item may not take it.
+    const failing = new Set(places.map((place) => itemFailed(place)?.index))
     places.forEach((place, position) => {
       const failed = itemFailed(place)
       const isOf = (index: number) =>
         failed === undefined
-          ? place.startsWith(`${resultBegins(asked.function, payloads[index]!)} by `) ||
-            (hasForeigners && place === foreignResult)
+          ? !failing.has(index) &&
+            (place.startsWith(`${resultBegins(asked.function, payloads[index]!)} by `) ||
+              (hasForeigners && place === foreignResult))
           : index === failed.index
       // As they come, results may be of any item; else each has its own place.
       const index = asked.map?.order === "completion" ? [...left].find(isOf) : position

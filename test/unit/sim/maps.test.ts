@@ -54,6 +54,17 @@ describe("a map's end", () => {
     assert.strictEqual(judged(asTheyCome, ...all, ended("success", twice)), 48)
   })
 
+  it("48: gives a failure its place, also where the result of an equal item comes first (seed 1281721472)", () => {
+    const equal: Event = {
+      ...(asked("mapped", { collects: true, order: "completion" }) as Asked),
+      ...{ workload: "i3@0,i4@0,i3@0", limitMillis: 10 }
+    }
+    const places = [inOrder[0], "ItemFailed 0 Timeout", inOrder[1]]
+    assert.strictEqual(judged(equal, ...all, ended("success", places.join(","))), 0)
+    const both = [inOrder[0], "ItemFailed 0 Timeout", inOrder[0]]
+    assert.strictEqual(judged(equal, ...all, ended("success", both.join(","))), 48)
+  })
+
   it("49: has one for each item", () => {
     assert.strictEqual(judged(asked("mapped"), ...all, ended("success", inOrder.slice(1).join(","))), 49)
   })
