@@ -220,7 +220,30 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     assert.strictEqual((await allowing.ended).code, 0)
   })
 
-  it("drains on SIGTERM as long as --drain-timeout allows, and stops at once on a second signal", async () => {
+  it("stops at once on a second signal, and while it starts, and leaves no pid file", async () => {
+    await inDirectory(async (directory) => {
+      const pidFile = Path.join(directory, "pid")
+      const draining = await startServer(["--drain-timeout=900", `--pid-file=${pidFile}`, "--verbose=NOTICE"])
+      await gearman(["submit", "never", "x", "-b", "--server", draining.address])
+      process.kill(draining.pid, "SIGTERM")
+      await draining.says("SIGTERM: no new connections; stopping when no job is left, or in 900 s")
+      assert.isTrue(Fs.existsSync(pidFile))
+      process.kill(draining.pid, "SIGINT")
+      assert.strictEqual((await draining.ended).code, 0)
+      assert.isFalse(Fs.existsSync(pidFile))
+
+      const args = ["server", "--port=0", `--pid-file=${pidFile}`, `--http-listen=127.0.0.1:${await freePort()}`]
+      for (const signal of ["SIGTERM", "SIGINT", "SIGUSR1"] as const) {
+        const starting = startGearman(args)
+        await until(() => Fs.existsSync(pidFile), "the pid file is there")
+        process.kill(starting.pid, signal)
+        assert.strictEqual((await starting.ended).code, 0, signal)
+        assert.isFalse(Fs.existsSync(pidFile), signal)
+      }
+    })
+  })
+
+  it("drains on SIGTERM as long as --drain-timeout allows", async () => {
     const draining = await startServer(["--drain-timeout=2", "--log-file=/no/such/log", "--verbose=WARNING"])
     await draining.says("cannot open the log file /no/such/log: ENOENT: no such file or directory")
     await gearman(["submit", "never", "x", "-b", "--server", draining.address])

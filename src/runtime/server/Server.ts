@@ -9,7 +9,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
-import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
 import * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
@@ -47,22 +46,24 @@ const tlsHandshake = "tlsHandshake"
 /** gearmand's pauses, in seconds, while another process still holds the port. */
 const bindPauses = [1, 2, 4, 6, 9]
 
-const writePidFile = (path: string): Effect.Effect<void, StartError, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.try({
-      try: () => Fs.writeFileSync(path, `${process.pid}\n`),
-      catch: (cause) =>
-        new StartError({ problem: `cannot write the pid file ${path}: ${(cause as Error).message}`, cause })
-    }),
-    () =>
-      Effect.sync(() => {
-        try {
-          if (Fs.readFileSync(path, "utf8").trim() === String(process.pid)) Fs.unlinkSync(path)
-        } catch {
-          // Gone already, or no longer ours to remove.
-        }
-      })
-  )
+const removePidFile = (path: string): void => {
+  try {
+    if (Fs.readFileSync(path, "utf8").trim() === String(process.pid)) Fs.unlinkSync(path)
+  } catch {
+    // Gone already, or no longer ours to remove.
+  }
+}
+
+/** However the process ends: a signal while it starts, or a second one, does not wait for scopes. */
+const writePidFile = (path: string): Effect.Effect<void, StartError> =>
+  Effect.try({
+    try: () => {
+      Fs.writeFileSync(path, `${process.pid}\n`)
+      process.once("exit", () => removePidFile(path))
+    },
+    catch: (cause) =>
+      new StartError({ problem: `cannot write the pid file ${path}: ${(cause as Error).message}`, cause })
+  })
 
 const bind = (settings: Settings, mode: Mode, log: Log.Log) => {
   const attempt = JobServer.listen({
