@@ -5,7 +5,6 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -106,7 +105,8 @@ const runPromise = async <A, E>(effect: Effect.Effect<A, E>, signal: AbortSignal
 
 /**
  * A client. Servers are dialled when they are first needed. Throws `InvalidAddress` when
- * a server's text is no address, or there is no server.
+ * a server's text is no address, or there is no server, and a `RangeError` when another
+ * option makes no sense.
  *
  * @example
  * ```ts
@@ -123,23 +123,24 @@ const runPromise = async <A, E>(effect: Effect.Effect<A, E>, signal: AbortSignal
 export const connect = (options: Client.Options): PromiseClient => {
   const servers = Effect.runSync(Servers.resolve(options.servers))
   const runtime = ManagedRuntime.make(Client.layer({ ...options, servers }).pipe(Layer.provide(NodeNetwork.layer)))
+  // At once, so that an option that makes no sense is told here, and not by every call.
+  const client = runtime.runSync(Client.Client)
   let isClosed = false
 
   // Calls run beside the runtime, not in it, so that closing tells them what became of
   // their jobs instead of interrupting them.
-  const service = async (): Promise<Client.Client["Service"]> => {
+  const service = (): Client.Client["Service"] => {
     if (isClosed) throw fromReason(new ClientClosed())
-    return Context.get(await runtime.context(), Client.Client)
+    return client
   }
   const use = async <A, E>(
     call: (client: Client.Client["Service"]) => Effect.Effect<A, E>,
     options: Abortable | undefined
-  ): Promise<A> => runPromise(call(await service()), options?.signal)
+  ): Promise<A> => runPromise(call(service()), options?.signal)
 
   const events: PromiseClient["events"] = (fn, payload, options) => ({
     async *[Symbol.asyncIterator]() {
-      const client = await service()
-      const job = await runPromise(client.submit(functionOf(fn), payload, options), options?.signal)
+      const job = await runPromise(service().submit(functionOf(fn), payload, options), options?.signal)
       const { signal } = options ?? {}
       const aborted = Effect.callback<never>((resume) => {
         const stop = () => resume(Effect.interrupt)
@@ -290,6 +291,11 @@ export const serve = async (
   options: Worker.Options,
   handlers: ReadonlyArray<Handler>
 ): Promise<{ readonly close: () => Promise<void> }> => {
+  // Whoever has no types would be told something else.
+  const given: unknown = handlers
+  if (!Array.isArray(given) || given.some((handler) => handler?.layer === undefined)) {
+    throw new TypeError("serve wants a list of what `handle` made: serve(options, [handle(name, handler), …])")
+  }
   const layers = handlers.map((handler) => handler.layer)
   const runtime = ManagedRuntime.make(
     Layer.mergeAll(Layer.empty, ...layers).pipe(Layer.provide(Worker.layer(options)), Layer.provide(NodeNetwork.layer))

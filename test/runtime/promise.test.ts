@@ -148,6 +148,16 @@ describe("effect-gearman/promise", () => {
     assert.instanceOf(await rejection(serve({ servers: [] }, [])), InvalidAddress)
   })
 
+  it("refuses options and handlers that make no sense where they are given", async () => {
+    const servers = ["127.0.0.1:4730"]
+    assert.throws(() => connect({ servers, connectTimeout: -1 }), RangeError, /^connectTimeout is -1; it must be/)
+    const error = await rejection(serve({ servers, drainTimeout: Number.NaN }, []))
+    assert.match(String(error), /^RangeError: drainTimeout is NaN; it must be/)
+    for (const handlers of ["reverse", [(text: string) => text], undefined]) {
+      assert.match(String(await rejection(serve({ servers }, handlers as never))), /^TypeError: serve wants a list/)
+    }
+  })
+
   it("a handler's errors are the function's own, where its schema describes them", async () => {
     const worker = await serve({ servers: [server] }, [
       handle(careful, async (text, job) => {

@@ -23,7 +23,7 @@ const duration = (
 ): Duration.Duration => {
   const given = isReadable(value) ? Duration.fromInput(value) : Option.none()
   if (Option.isSome(given) && isRight(Duration.toMillis(given.value))) return given.value
-  throw new RangeError(`${option} is ${show(value)}; it must be ${wanted}; Duration.infinity is never`)
+  throw new RangeError(`${option} is ${show(value)}; it must be ${wanted}; Infinity is never`)
 }
 
 /** A value as it was given, for people. */
