@@ -92,12 +92,16 @@ const contextOf = (run: Running, name: string, workload: Uint8Array): JobContext
 
 type Outcome = "success" | "fail" | "exception" | "lost"
 
-/** What is said at a job's end. */
-const say = (run: Running, type: number, data: Uint8Array | undefined): Outcome => {
+/** What is to be said at a job's end. */
+type Answer = readonly [type: number, data: Uint8Array | undefined]
+
+const failed: Answer = [PacketType.WORK_FAIL, undefined]
+
+const say = (run: Running, [type, data]: Answer): Outcome => {
   const { assignment, conversation } = run
   if (run.isLost) return "lost"
   if (data !== undefined && isTooLarge(assignment.handle, data)) {
-    return say(run, PacketType.WORK_EXCEPTION, textOf(tooLarge(data)))
+    return say(run, [PacketType.WORK_EXCEPTION, textOf(tooLarge(data))])
   }
   conversation.say(packet(type, assignment.handle, data))
   if (type === PacketType.WORK_EXCEPTION && conversation.needsFailAfterException) {
@@ -117,12 +121,12 @@ const unfit = (fn: { readonly name: string }, what: DecodeError["what"], cause: 
 /** A job of a function that nobody here serves, or one that cannot be run. */
 export const refuse = (run: Running): void => {
   const problem = run.assignment.problem ?? "this worker does not serve the function"
-  say(run, PacketType.WORK_EXCEPTION, Packet.toBytes(`Error: ${problem}`))
+  say(run, [PacketType.WORK_EXCEPTION, Packet.toBytes(`Error: ${problem}`)])
 }
 
 /** A job whose program broke off so hard that nothing of it was said: what a handler returned is no effect, say. */
 export const brokeOff = (run: Running, cause: Cause.Cause<unknown>): void => {
-  say(run, PacketType.WORK_EXCEPTION, textOf(Cause.squash(cause)))
+  say(run, [PacketType.WORK_EXCEPTION, textOf(Cause.squash(cause))])
 }
 
 /** After a timeout the server gives the job to another worker; only if it does not, the job is failed. */
@@ -134,11 +138,11 @@ export const make = <Payload, Success, Error, Progress, R>(
   context: Context.Context<Exclude<R, JobContext | Scope.Scope>>,
   timeout: Duration.Duration | undefined
 ): ((run: Running) => Effect.Effect<void>) => {
-  /** Runs the handler and returns how it ended, in the words of the metrics. */
-  const respond = Effect.fnUntraced(function* (run: Running, workload: Uint8Array) {
+  /** Runs the handler and returns what is to be said of its end. */
+  const respond = Effect.fnUntraced(function* (run: Running, workload: Uint8Array): Effect.fn.Return<Answer> {
     const payload = yield* Effect.result(fn.payload.decode(workload))
     if (payload._tag === "Failure") {
-      return say(run, PacketType.WORK_EXCEPTION, unfit(fn, "payload", payload.failure))
+      return [PacketType.WORK_EXCEPTION, unfit(fn, "payload", payload.failure)]
     }
     // A handler that needs a scope gets one of its own.
     const exit = yield* Effect.scoped(Effect.suspend(() => handler(payload.success))).pipe(
@@ -149,41 +153,41 @@ export const make = <Payload, Success, Error, Progress, R>(
     )
     if (Exit.isSuccess(exit)) {
       const result = yield* Effect.result(fn.success.encode(exit.value))
-      if (result._tag === "Success") return say(run, PacketType.WORK_COMPLETE, result.success)
+      if (result._tag === "Success") return [PacketType.WORK_COMPLETE, result.success]
       yield* Effect.logWarning("A handler's result does not fit its schema", result.failure)
-      return say(run, PacketType.WORK_EXCEPTION, unfit(fn, "success", result.failure))
+      return [PacketType.WORK_EXCEPTION, unfit(fn, "success", result.failure)]
     }
     const failure = Cause.findErrorOption(exit.cause)
     if (failure._tag === "None") return yield* died(run, exit.cause)
-    if (isJobFail(failure.value)) return say(run, PacketType.WORK_FAIL, undefined)
-    if (fn.error === undefined) return say(run, PacketType.WORK_EXCEPTION, textOf(failure.value))
+    if (isJobFail(failure.value)) return failed
+    if (fn.error === undefined) return [PacketType.WORK_EXCEPTION, textOf(failure.value)]
     const error = yield* Effect.result(fn.error.encode(failure.value))
-    if (error._tag === "Success") return say(run, PacketType.WORK_EXCEPTION, error.success)
+    if (error._tag === "Success") return [PacketType.WORK_EXCEPTION, error.success]
     yield* Effect.logWarning("A handler's error does not fit its schema", error.failure)
-    return say(run, PacketType.WORK_EXCEPTION, unfit(fn, "error", error.failure))
+    return [PacketType.WORK_EXCEPTION, unfit(fn, "error", error.failure)]
   })
 
-  const died = (run: Running, cause: Cause.Cause<unknown>): Effect.Effect<Outcome> => {
-    if (run.isLost) return Effect.succeed("lost")
-    const outcome = say(run, PacketType.WORK_EXCEPTION, textOf(Cause.squash(cause)))
-    return Effect.as(Effect.logWarning("A handler died", cause), outcome)
+  const died = (run: Running, cause: Cause.Cause<unknown>): Effect.Effect<Answer> => {
+    const answer: Answer = [PacketType.WORK_EXCEPTION, textOf(Cause.squash(cause))]
+    return run.isLost ? Effect.succeed(answer) : Effect.as(Effect.logWarning("A handler died", cause), answer)
   }
 
   /** Whatever throws on the way, a schema's own code too, the caller gets an answer. */
-  const answered = (run: Running, workload: Uint8Array): Effect.Effect<Outcome> =>
+  const answered = (run: Running, workload: Uint8Array): Effect.Effect<Answer> =>
     Effect.catchCause(respond(run, workload), (cause) => died(run, cause))
 
-  const limited = (run: Running, workload: Uint8Array): Effect.Effect<Outcome> =>
-    timeout === undefined
-      ? answered(run, workload)
-      : Effect.timeoutOrElse(answered(run, workload), {
-          duration: timeout,
-          orElse: () =>
-            Effect.andThen(
-              Effect.sleep(timeoutGraceMillis),
-              Effect.sync(() => say(run, PacketType.WORK_FAIL, undefined))
-            )
-        })
+  /** Says how the job ended, and returns it in the words of the metrics. */
+  const limited = (run: Running, workload: Uint8Array): Effect.Effect<Outcome> => {
+    const answer =
+      timeout === undefined
+        ? answered(run, workload)
+        : Effect.timeoutOrElse(answered(run, workload), {
+            duration: timeout,
+            orElse: () => Effect.as(Effect.sleep(timeoutGraceMillis), failed)
+          })
+    // Only now it is decided whether it was in time: what had been said before could not be taken back.
+    return Effect.map(answer, (it) => say(run, it))
+  }
 
   return Effect.fnUntraced(function* (run: Running) {
     const clock = yield* Clock.Clock

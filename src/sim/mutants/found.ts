@@ -65,5 +65,15 @@ export const found: ReadonlyArray<Mutant> = [
     replace: "Effect.raceFirst(first, Effect.delay(second, hedge))",
     property: 37,
     needs: ["partition", "workload"]
+  },
+  {
+    id: "found-answered-and-timed",
+    title: "A handler that ends when its time is up says so twice: its result, and after a second that it failed",
+    file: "src/protocol/worker/Handler.ts",
+    find: "        : Effect.timeoutOrElse(answered(run, workload), {\n            duration: timeout,\n            orElse: () => Effect.as(Effect.sleep(timeoutGraceMillis), failed)\n          })\n    // Only now it is decided whether it was in time: what had been said before could not be taken back.\n    return Effect.map(answer, (it) => say(run, it))",
+    replace:
+      "        : answered(run, workload)\n    const said = Effect.map(answer, (it) => say(run, it))\n    if (timeout === undefined) return said\n    const late = Effect.map(Effect.sleep(timeoutGraceMillis), () => say(run, failed))\n    return Effect.timeoutOrElse(said, { duration: timeout, orElse: () => late })",
+    property: 24,
+    needs: ["time"]
   }
 ]

@@ -153,8 +153,8 @@ export const worker: ReadonlyArray<Mutant> = [
     id: "failure-as-success",
     title: "JobFail is reported as an exception",
     file: "src/protocol/worker/Handler.ts",
-    find: "if (isJobFail(failure.value)) return say(run, PacketType.WORK_FAIL, undefined)",
-    replace: 'if (isJobFail(failure.value)) return say(run, PacketType.WORK_COMPLETE, textOf("done"))',
+    find: "if (isJobFail(failure.value)) return failed",
+    replace: 'if (isJobFail(failure.value)) return [PacketType.WORK_COMPLETE, textOf("done")]',
     property: 8,
     needs: ["workload"]
   },

@@ -40,7 +40,8 @@ export const longHandlers: Focus = (dice) => {
           function: dice.of(names),
           kind: dice.oneIn(4) ? "background" : "run",
           item: index,
-          takesMillis: dice.of([0, 900, 3000, 8000])
+          // 1000 is the time limit of those that have one.
+          takesMillis: dice.of([0, 900, 1000, 3000, 8000])
         }))
       }
     ],
