@@ -28,15 +28,20 @@ interface Spoken {
 
 /**
  * `isPrompt` tells whose programs nothing holds up, `isServed` whose servers are all there
- * all the time.
+ * all the time, `isSingle` who has no more than one connection to each.
  *
  * @since 0.1.0
  * @category properties
  */
-export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker: string) => boolean): Property => {
+export const leaving = (
+  isPrompt: (worker: string) => boolean,
+  isServed: (worker: string) => boolean,
+  isSingle: (worker: string) => boolean = () => true
+): Property => {
   const connections = new Map<number, Spoken>()
   /** By worker, since when it stops. */
   const stopping = new Map<string, number>()
+  const withdrawnAt = new Map<string, number>()
   const finishedAt = new Map<string, number>()
   /** By execution. */
   const handles = new Map<number, string>()
@@ -45,6 +50,7 @@ export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker
   }
   const forget = (node: string): void => {
     stopping.delete(node)
+    withdrawnAt.delete(node)
     finishedAt.delete(node)
     for (const [connection, one] of connections) if (one.node === node) connections.delete(connection)
   }
@@ -55,10 +61,15 @@ export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker
     else if (name.startsWith("GRAB_JOB")) {
       mine.asked++
       const since = stopping.get(node)
-      if (since !== undefined && at - since > noticeMillis && isPrompt(node))
+      // Functions go one after the other: when one is taken back, the others are asked for once more.
+      const withdrawn = withdrawnAt.get(node) ?? 0
+      if (since !== undefined && at - Math.max(since, withdrawn) > noticeMillis && isPrompt(node) && isSingle(node))
         throw new Violation(22, `${node} asks for a job ${at - since} ms after it was told to stop`)
-    } else if (name === "CANT_DO" && (mine.asked > 0 || isHeld(first)) && isPrompt(node) && isServed(node))
-      throw new Violation(20, `${node} takes ${first} back, and may have a job of it`)
+    } else if (name === "CANT_DO") {
+      withdrawnAt.set(node, at)
+      if ((mine.asked > 0 || isHeld(first)) && isPrompt(node) && isServed(node))
+        throw new Violation(20, `${node} takes ${first} back, and may have a job of it`)
+    }
   }
   const judgeLoss = ({ held, node }: Spoken, connection: number, at: number): void => {
     const since = stopping.get(node)

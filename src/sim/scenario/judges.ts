@@ -7,6 +7,7 @@ import * as Codec from "../../protocol/Codec.ts"
 import * as Network from "../../protocol/Network.ts"
 import * as ServerSelection from "../../protocol/ServerSelection.ts"
 import { deadlines } from "../properties/deadlines.ts"
+import { asking } from "../properties/asking.ts"
 import { dispatching } from "../properties/dispatching.ts"
 import { hearing, lateWords, surrender } from "../properties/attempts.ts"
 import { hedging, queueing, redialling } from "../properties/fairness.ts"
@@ -26,7 +27,7 @@ import type { World } from "../World.ts"
 import { wire } from "../properties/wire.ts"
 import { limitOf, wireWorkloadsOf } from "./functions.ts"
 import { isRoomy } from "./functions.ts"
-import { addressesOf, laterMillis, pauseAboveBytes } from "./programs.ts"
+import { addressesOf, askedUniqueOf, laterMillis, pauseAboveBytes } from "./programs.ts"
 import { type Call, ownLimitOf, type Scenario } from "./Scenario.ts"
 
 /** Scheduled jobs are looked at again at least every ten seconds by any clock. */
@@ -118,8 +119,10 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       isPrompt,
       (name) =>
         windowBytes >= 1024 &&
-        scenario.faults.every(({ kind, node }) => atHome.has(kind) && !node.startsWith("server") && node !== name)
+        scenario.faults.every(({ kind, node }) => atHome.has(kind) && !node.startsWith("server") && node !== name),
+      (name) => dialsOf(name) === 1
     ),
+    asking(({ workload }) => askedUniqueOf(workload), isPrompt),
     introduction(),
     mapResults(wireWorkloadsOf, isPrompt),
     surrender(limitOf),

@@ -153,6 +153,14 @@ const listenTo = (call: Call, hear: (kind: "data" | "warning", text: string) => 
 
 type Hear = Parameters<typeof listenTo>[1]
 
+/**
+ * The unique that a caller of the kind `status` asks for.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const askedUniqueOf = (payload: string): string => payload.split("@")[0]!
+
 /** A call as an Effect of the text that a caller gets. */
 const perform = (
   call: Call,
@@ -188,8 +196,10 @@ const perform = (
         return (yield* client.background(fn, payload, { priority, after: laterMillis })).handle
       case "map":
         return yield* mapped(call, tell)
-      case "status":
-        return String((yield* client.statusByUnique(fn, payload.split("@")[0]!)).known)
+      case "status": {
+        const { denominator, known, numerator, running } = yield* client.statusByUnique(fn, askedUniqueOf(payload))
+        return [known, running, numerator, denominator].join(" ")
+      }
       case "echo":
         return String((yield* client.echo()).length)
     }

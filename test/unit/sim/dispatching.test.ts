@@ -1,6 +1,7 @@
 /** What becomes of what callers ask for, how machines dial, and how workers leave. */
 import { assert, describe, it } from "@effect/vitest"
 import type * as Packet from "../../../src/protocol/Packet.ts"
+import { asking } from "../../../src/sim/properties/asking.ts"
 import { dispatching } from "../../../src/sim/properties/dispatching.ts"
 import { redialling } from "../../../src/sim/properties/fairness.ts"
 import type { Event } from "../../../src/sim/properties/History.ts"
@@ -108,9 +109,10 @@ describe("what callers ask for", () => {
       [501, says(1, "SUBMIT_JOB", "f", "", "w1")],
       [501, says(1, "SUBMIT_JOB", "f", "", "w2")]
     ]
-    assert.strictEqual(judged(both, 500, 2), 0)
-    assert.strictEqual(judged(both, 500, 1), 57)
-    assert.strictEqual(judged([...both, [502, told(1, "")]], 500, 1), 0)
+    assert.strictEqual(judged(both, 800, 2), 0)
+    assert.strictEqual(judged(both, 800, 1), 57)
+    assert.strictEqual(judged(both, 600, 1), 0)
+    assert.strictEqual(judged([...both, [502, told(1, "")]], 800, 1), 0)
   })
 })
 
@@ -182,6 +184,13 @@ describe("workers that leave", () => {
       ]),
       22
     )
+    // When a function is taken back, the others are asked for once more.
+    const withdrawn: Moments = [
+      [0, stops],
+      [99, works(1, "CANT_DO", "f")],
+      [100, works(1, "GRAB_JOB_UNIQ")]
+    ]
+    assert.strictEqual(left(withdrawn), 0)
   })
 
   it("20: take back only what they have nothing of", () => {
@@ -247,5 +256,38 @@ describe("workers that leave", () => {
       ),
       0
     )
+  })
+})
+
+describe("questions", () => {
+  const answers = (moments: Moments) =>
+    violated(
+      asking(
+        ({ workload }) => workload,
+        () => true
+      ),
+      moments
+    )
+  const status = asked(1, { kind: "status", workload: "u" })
+  const success = (text: string): Event => ({ _tag: "Answered", node: "client1", caller: 1, how: "success", text })
+  const question: Moments = [...greeted, [500, status], [501, says(1, "GET_STATUS_UNIQUE", "u")]]
+
+  it("46: are answered as a server did", () => {
+    const heard: Moments = [...question, [502, hears(1, "STATUS_RES_UNIQUE", "u", "1", "0", "3", "7", "2")]]
+    assert.strictEqual(answers([...heard, [503, success("true false 3 7")]]), 0)
+    assert.strictEqual(answers([...heard, [503, success("true false 7 3")]]), 46)
+    assert.strictEqual(answers([...question, [503, success("true false 3 7")]]), 46)
+  })
+
+  it("46: nobody knows a job when all have been asked", () => {
+    const unknown: Moments = [...question, [502, hears(1, "STATUS_RES_UNIQUE", "u", "0", "0", "0", "0", "0")]]
+    assert.strictEqual(answers([...unknown, [503, success("false false 0 0")]]), 0)
+    const other: Moments = [[3, hears(2, "OPTION_RES", "exceptions")], ...unknown]
+    assert.strictEqual(answers([...other, [503, success("false false 0 0")]]), 46)
+  })
+
+  it("37: there is no server when there is none", () => {
+    assert.strictEqual(answers([...question, [503, told(1, "NoServer")]]), 37)
+    assert.strictEqual(answers([...question, [503, closed(1)], [504, told(1, "NoServer")]]), 0)
   })
 })
