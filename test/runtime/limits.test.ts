@@ -211,3 +211,32 @@ describe("access by its flags", { timeout: 60_000 }, () => {
       await end(server)
     }))
 })
+
+describe("what peers see of a server's flags", { timeout: 60_000 }, () => {
+  it.each([
+    ["--job-handle-prefix=mine --exceptions", "\0RES\0\0\0\x19\0\0\0\x0amine:1\0why", "\0RES\0\0\0\x0e"],
+    ["--job-handle-prefix=mine", "\0RES\0\0\0\x0e\0\0\0\x06mine:1", "\0RES\0\0\0\x19"]
+  ] as const)("%s", async (flags, expected, unwanted) => {
+    const server = await startServer(flags.split(" "))
+    const peer = dial(server.port)
+    peer.say(canDo("f"), request("SUBMIT_JOB", { function: "f", unique: "", workload: "" }), request("GRAB_JOB", {}))
+    await peer.hears("mine:1\0f\0")
+    peer.say(request("WORK_EXCEPTION", { handle: "mine:1", data: "why" }), request("WORK_FAIL", { handle: "mine:1" }))
+    await peer.hears(expected)
+    peer.say(echo("after"))
+    await peer.hears("after")
+    assert.notInclude(peer.heard(), unwanted)
+    peer.socket.destroy()
+    await end(server)
+  })
+
+  it("without --job-handle-prefix each server draws one", async () => {
+    const server = await startServer()
+    const peer = dial(server.port)
+    peer.say(submit("f"), echo("there"))
+    await peer.hears("there")
+    assert.match(peer.heard(), /H:[a-z0-9]{12}:0000000001/)
+    peer.socket.destroy()
+    await end(server)
+  })
+})

@@ -1,4 +1,6 @@
 /** gearmand's command line, by its exact rules. */
+import * as Fs from "node:fs"
+import * as Path from "node:path"
 import { assert, describe, it } from "vitest"
 import * as Flags from "../../src/runtime/server/Flags.ts"
 import * as Parse from "../../src/runtime/server/parse.ts"
@@ -208,5 +210,22 @@ describe("gearmand's command line", () => {
       "EFFECT_GEARMAN_JOB_RETRIE sets nothing; did you mean --job-retries?",
       "f: ignored, as it does not begin with --: port=1"
     ])
+  })
+
+  it("has no flag with an effect that no server in these tests is started with", () => {
+    const folder = import.meta.dirname
+    const texts = Fs.readdirSync(folder)
+      .filter((name) => name.endsWith(".test.ts") && name !== Path.basename(import.meta.filename))
+      .map((name) => Fs.readFileSync(Path.join(folder, name), "utf8"))
+    const isTried = ({ name, short }: Flags.Flag) => {
+      const variable = `EFFECT_GEARMAN_${name.toUpperCase().replaceAll("-", "_")}`
+      const written = new RegExp(`--${name}(?![\\w-])|\\b${variable}\\b${short === undefined ? "" : `|"-${short}"`}`)
+      return texts.some((text) => written.test(text))
+    }
+    const untried = Flags.flags.filter((flag) => flag.treatment._tag === "Used" && !isTried(flag))
+    assert.deepStrictEqual(
+      untried.map(({ name }) => name),
+      []
+    )
   })
 })
