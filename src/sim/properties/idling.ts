@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Network from "../../protocol/Network.ts"
 import { type Property, Violation } from "./Property.ts"
 
 const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
@@ -30,7 +31,8 @@ export const idling = (
   isBlocked: (worker: string, connection: number) => boolean
 ): Property => {
   const connections = new Map<number, Spoken>()
-  /** By worker and execution, the handle. */
+  const serverOf = new Map<number, string>()
+  /** By worker and execution, the server and the handle: two servers may have handles alike. */
   const running = new Map<string, Map<number, string>>()
   const stopping = new Set<string>()
   const forget = (node: string): void => {
@@ -42,12 +44,11 @@ export const idling = (
     const handles = running.get(node) ?? new Map<number, string>()
     const underWay = new Set(handles.values())
     let [asked, held, idle] = [0, 0, 0]
-    for (const one of connections.values()) {
+    for (const [connection, one] of connections) {
       if (one.node !== node) continue
       asked += one.asked
       held += one.held.size
-      // Two servers may have handles alike.
-      for (const handle of one.held) if (!underWay.has(handle)) idle++
+      for (const handle of one.held) if (!underWay.has(`${serverOf.get(connection)} ${handle}`)) idle++
     }
     return asked + Math.max(held, handles.size + idle)
   }
@@ -87,12 +88,15 @@ export const idling = (
           else say(mine, name, handle)
           return
         }
+        case "Opened":
+          if (event.atServer) serverOf.set(event.connection, `${event.node}:${Network.defaultPort}`)
+          return
         case "Closed":
           if (!event.atServer) connections.delete(event.connection)
           return
         case "Began":
           if (!running.has(event.node)) running.set(event.node, new Map())
-          running.get(event.node)!.set(event.execution, event.handle)
+          running.get(event.node)!.set(event.execution, `${event.server} ${event.handle}`)
           return
         case "Finished":
           running.get(event.node)?.delete(event.execution)

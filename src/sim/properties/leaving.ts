@@ -62,8 +62,10 @@ export const leaving = (
       mine.asked++
       const since = stopping.get(node)
       // Functions go one after the other: when one is taken back, the others are asked for once more.
-      const withdrawn = withdrawnAt.get(node) ?? 0
-      if (since !== undefined && at - Math.max(since, withdrawn) > noticeMillis && isPrompt(node) && isSingle(node))
+      const last = Math.max(since ?? at, withdrawnAt.get(node) ?? 0)
+      // What a lost server confirms no more holds the next function up.
+      const isJudged = isPrompt(node) && isServed(node) && isSingle(node)
+      if (since !== undefined && at - last > noticeMillis && isJudged)
         throw new Violation(22, `${node} asks for a job ${at - since} ms after it was told to stop`)
     } else if (name === "CANT_DO") {
       withdrawnAt.set(node, at)

@@ -19,7 +19,8 @@ const began: Event = {
 const finished: Event = { _tag: "Finished", node: "worker1", execution: 1, how: "success" }
 const closed: Event = { _tag: "Closed", node: "worker1", connection: 1, atServer: false }
 
-const introduced = [hears("ECHO_RES", ""), says("CAN_DO", "f")]
+const opened: Event = { _tag: "Opened", node: "server1", connection: 1, atServer: true }
+const introduced = [opened, hears("ECHO_RES", ""), says("CAN_DO", "f")]
 const assigned = [says("GRAB_JOB_UNIQ"), hears("JOB_ASSIGN_UNIQ", "H:1", "f", "", "w")]
 
 const rested = (events: ReadonlyArray<Event>, room: number | undefined = 1, isBlocked = false) =>
@@ -51,6 +52,20 @@ describe("24: a worker that has room", () => {
     const lost = [...assigned, began, closed, elsewhere, { ...says("CAN_DO", "f"), connection: 2 } as Event]
     assert.strictEqual(rested(lost), 0)
     assert.strictEqual(rested([...lost, finished]), 24)
+  })
+
+  it("has less of it when another server's job has the same handle", () => {
+    const elsewhere: ReadonlyArray<Event> = [
+      { ...opened, node: "server2", connection: 2 },
+      ...[hears("ECHO_RES", ""), says("CAN_DO", "f"), ...assigned].map(
+        (event) => ({ ...event, connection: 2 }) as Event
+      ),
+      { ...began, execution: 2, server: "server2:4730" } as Event
+    ]
+    // The first one's handler has ended, and its answer waits for whether the server gives the job to another.
+    const waits = [...assigned, began, finished, ...elsewhere]
+    assert.strictEqual(rested(waits, 2), 0)
+    assert.strictEqual(rested(waits, 3), 24)
   })
 
   it("is not judged while it changes or cannot speak", () => {
