@@ -116,8 +116,9 @@ export const dispatching = (
     if (wish.callers.size === 0) wishes.delete(key)
     const isTrouble = text === "Refused" || text === "NoServer" || text === "Ambiguous"
     if (!isTrouble || stopping.has(asked.node)) return
-    // What has been handed over when the connection breaks may not be seen to go out where time hurries on.
-    const wasNeverSent = wish.sends === 0 && !unclaimed.has(key)
+    // What has been handed over when the connection breaks may not be seen to go out where time
+    // hurries on, or when it breaks in the same instant.
+    const wasNeverSent = wish.sends === 0 && !unclaimed.has(key) && at < lastAt
     if (text === "Ambiguous" && wasNeverSent && mostOf(asked.node) !== undefined)
       throw new Violation(37, `caller ${caller} was told Ambiguous, and its job was never sent`)
     // Of equal ones it is not known who waits for which.

@@ -1,15 +1,11 @@
 /**
- * How workers stop: they take no further job, finish what they have, and are gone soon.
- * Properties 20, 22 and 58.
+ * How workers stop: they finish what they have, and are gone soon. Properties 20 and 58.
  *
  * @since 0.1.0
  */
 import { type Property, Violation } from "./Property.ts"
 
 const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
-
-/** A question that stood ready goes out so long after. */
-const noticeMillis = 50
 
 /** Workers wait for their handlers for five seconds, by a clock that may run a tenth faster. */
 const drainMillis = 4500
@@ -28,20 +24,15 @@ interface Spoken {
 
 /**
  * `isPrompt` tells whose programs nothing holds up, `isServed` whose servers are all there
- * all the time, `isSingle` who has no more than one connection to each.
+ * all the time.
  *
  * @since 0.1.0
  * @category properties
  */
-export const leaving = (
-  isPrompt: (worker: string) => boolean,
-  isServed: (worker: string) => boolean,
-  isSingle: (worker: string) => boolean = () => true
-): Property => {
+export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker: string) => boolean): Property => {
   const connections = new Map<number, Spoken>()
   /** By worker, since when it stops. */
   const stopping = new Map<string, number>()
-  const withdrawnAt = new Map<string, number>()
   const finishedAt = new Map<string, number>()
   /** By execution. */
   const handles = new Map<number, string>()
@@ -50,28 +41,16 @@ export const leaving = (
   }
   const forget = (node: string): void => {
     stopping.delete(node)
-    withdrawnAt.delete(node)
     finishedAt.delete(node)
     for (const [connection, one] of connections) if (one.node === node) connections.delete(connection)
   }
-  const say = (mine: Spoken, name: string, first: string, at: number): void => {
+  const say = (mine: Spoken, name: string, first: string): void => {
     const { givenUp, held, node } = mine
     const isHeld = (fn: string) => [...held].some(([handle, of]) => of === fn && !givenUp.has(handle))
     if (endsJob.has(name)) held.delete(first)
-    else if (name.startsWith("GRAB_JOB")) {
-      mine.asked++
-      const since = stopping.get(node)
-      // Functions go one after the other: when one is taken back, the others are asked for once more.
-      const last = Math.max(since ?? at, withdrawnAt.get(node) ?? 0)
-      // What a lost server confirms no more holds the next function up.
-      const isJudged = isPrompt(node) && isServed(node) && isSingle(node)
-      if (since !== undefined && at - last > noticeMillis && isJudged)
-        throw new Violation(22, `${node} asks for a job ${at - since} ms after it was told to stop`)
-    } else if (name === "CANT_DO") {
-      withdrawnAt.set(node, at)
-      if ((mine.asked > 0 || isHeld(first)) && isPrompt(node) && isServed(node))
-        throw new Violation(20, `${node} takes ${first} back, and may have a job of it`)
-    }
+    else if (name.startsWith("GRAB_JOB")) mine.asked++
+    else if (name === "CANT_DO" && (mine.asked > 0 || isHeld(first)) && isPrompt(node) && isServed(node))
+      throw new Violation(20, `${node} takes ${first} back, and may have a job of it`)
   }
   const judgeLoss = ({ held, node }: Spoken, connection: number, at: number): void => {
     const since = stopping.get(node)
@@ -94,7 +73,7 @@ export const leaving = (
           const mine: Spoken = connections.get(connection) ?? { node, asked: 0, held: new Map(), givenUp: new Set() }
           connections.set(connection, mine)
           const [first = "", fn = ""] = fields
-          if (!got) return say(mine, name, first, at)
+          if (!got) return say(mine, name, first)
           const isJob = name.startsWith("JOB_ASSIGN")
           if (isJob || name === "NO_JOB") mine.asked--
           if (!isJob) return

@@ -91,7 +91,8 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     reasons((name) => scenario.servers[Number(name.slice("server".length)) - 1]!.workerWakeup),
     slots({
       slotsOf: (name, fn) => (fn === undefined ? planOf(name).slots : ownLimitOf(planOf(name), fn)),
-      isQuiet: scenario.faults.length === 0 && scenario.peers.length === 0
+      // A job that an operator cancels goes on running, and its place in the map is free.
+      isQuiet: scenario.faults.length === 0 && scenario.peers.length === 0 && scenario.operators.length === 0
     }),
     claims((name) => {
       const plan = planOf(name)
@@ -119,8 +120,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       isPrompt,
       (name) =>
         windowBytes >= 1024 &&
-        scenario.faults.every(({ kind, node }) => atHome.has(kind) && !node.startsWith("server") && node !== name),
-      (name) => dialsOf(name) === 1
+        scenario.faults.every(({ kind, node }) => atHome.has(kind) && !node.startsWith("server") && node !== name)
     ),
     asking(({ workload }) => askedUniqueOf(workload), isPrompt),
     introduction(),

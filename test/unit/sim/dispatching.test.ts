@@ -169,30 +169,6 @@ describe("workers that leave", () => {
     [1, gets(1, "JOB_ASSIGN_UNIQ", "H:1", "f", "", "w")]
   ]
 
-  it("22: ask for nothing more", () => {
-    assert.strictEqual(
-      left([
-        [0, stops],
-        [10, works(1, "GRAB_JOB_UNIQ")]
-      ]),
-      0
-    )
-    assert.strictEqual(
-      left([
-        [0, stops],
-        [100, works(1, "GRAB_JOB_UNIQ")]
-      ]),
-      22
-    )
-    // When a function is taken back, the others are asked for once more.
-    const withdrawn: Moments = [
-      [0, stops],
-      [99, works(1, "CANT_DO", "f")],
-      [100, works(1, "GRAB_JOB_UNIQ")]
-    ]
-    assert.strictEqual(left(withdrawn), 0)
-  })
-
   it("20: take back only what they have nothing of", () => {
     assert.strictEqual(left([...has, [2, works(1, "CANT_DO", "g")]]), 0)
     assert.strictEqual(left([...has, [2, works(1, "CANT_DO", "f")]]), 20)
