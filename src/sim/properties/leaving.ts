@@ -46,7 +46,9 @@ export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker
   }
   const say = (mine: Spoken, name: string, first: string): void => {
     const { givenUp, held, node } = mine
-    const isHeld = (fn: string) => [...held].some(([handle, of]) => of === fn && !givenUp.has(handle))
+    // When the time of one is up, so is that of those taken ahead: they go back, too.
+    const isGivenUp = (fn: string) => [...givenUp].some((handle) => held.get(handle) === fn)
+    const isHeld = (fn: string) => !isGivenUp(fn) && [...held.values()].includes(fn)
     if (endsJob.has(name)) held.delete(first)
     else if (name.startsWith("GRAB_JOB")) mine.asked++
     else if (name === "CANT_DO" && (mine.asked > 0 || isHeld(first)) && isPrompt(node) && isServed(node))

@@ -191,6 +191,11 @@ describe("workers that leave", () => {
       [3, { _tag: "Finished", node: "worker1", execution: 1, how: "interrupted" }]
     ]
     assert.strictEqual(left([...has, ...interrupted, [4, works(1, "CANT_DO", "f")]]), 0)
+    const ahead: Moments = [
+      [1, works(1, "GRAB_JOB_UNIQ")],
+      [1, gets(1, "JOB_ASSIGN_UNIQ", "H:2", "f", "", "w")]
+    ]
+    assert.strictEqual(left([...has, ...ahead, ...interrupted, [4, works(1, "CANT_DO", "f")]]), 0)
   })
 
   it("20: leave nothing behind that they have time for", () => {
