@@ -236,5 +236,14 @@ export const serverAssignment: ReadonlyArray<Mutant> = [
     replace: "",
     property: 19,
     needs: ["time"]
+  },
+  {
+    id: "limit-never-lifted",
+    title: "CAN_DO after CAN_DO_TIMEOUT leaves the function its time limit",
+    file: "src/protocol/server/Requests.ts",
+    find: "      known.timeoutMillis = timeoutMillis\n",
+    replace: "      if (hasTimeout) known.timeoutMillis = timeoutMillis\n",
+    property: 19,
+    needs: ["time", "workload"]
   }
 ]

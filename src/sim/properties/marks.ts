@@ -78,6 +78,7 @@ const situations = [
   "a stranger speaks of a job",
   "a worker gives up an ability while it runs such a job",
   "a worker holds two jobs",
+  "a worker lifts a function's time limit",
   "a worker sleeps",
   "a sleeper is woken",
   "PRE_SLEEP is refused since work waits",
@@ -150,6 +151,8 @@ export class Marks implements Property {
   private isBrokenForEver = false
   private heard = new Map<string, number>()
   private maps = new Map<number, Extract<Event, { readonly _tag: "Asked" }>>()
+  /** What workers have said to have a time limit. */
+  private timed = new Set<string>()
   private last = new Map<string, ModelJob>()
   private woken = new Map<string, number>()
 
@@ -162,6 +165,7 @@ export class Marks implements Property {
     this.isBrokenForEver = false
     this.heard.clear()
     this.maps.clear()
+    this.timed.clear()
     this.woken.clear()
     this.last.clear()
   }
@@ -319,8 +323,15 @@ export class Marks implements Property {
     if (!event.atServer) return
     const name = `server ${event.got ? "gets" : "gives"} ${event.name}`
     if (known.has(name)) this.hit.add(name)
+    if (event.name.startsWith("CAN_DO")) this.limit(event)
     if (event.got || !event.name.startsWith("STATUS_RES")) return
     this.mark(event.fields[1] === "1" ? "a job's status is known" : "a job's status is unknown")
+  }
+
+  private limit({ connection, fields, name }: PacketEvent): void {
+    const key = `${connection} ${fields[0]}`
+    if (name === "CAN_DO_TIMEOUT") this.timed.add(key)
+    else this.markIf(this.timed.delete(key), "a worker lifts a function's time limit")
   }
 
   private fault(event: Extract<Event, { readonly _tag: "Fault" }>): void {

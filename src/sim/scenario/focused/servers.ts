@@ -5,6 +5,7 @@
  */
 import { worldBeginsMillis } from "../../Clock.ts"
 import { payloadOf } from "../functions.ts"
+import type { RequestName } from "../peers.ts"
 import type { Saying } from "../Scenario.ts"
 import { callsOf, fault, type Focus, list, peer, saying, server, worker } from "./Focus.ts"
 
@@ -252,5 +253,62 @@ export const narrowWays: Focus = (dice) => {
       }))
     })),
     network: { windowBytes: dice.of([64, 256, 1024]), delayBelowMillis: dice.of([3, 20]) }
+  }
+}
+
+/**
+ * Strangers say what they can do in orders that no library uses: twice, with a limit and without
+ * one, while they sleep and while they have a job, and ask without being able to do anything.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const changingMinds: Focus = (dice) => {
+  const [one, other] = dice.of([
+    ["once", "merged"],
+    ["merged", "once"],
+    ["once", "once"]
+  ] as const)
+  const turns: ReadonlyArray<ReadonlyArray<readonly [RequestName, ...ReadonlyArray<string>]>> = [
+    [["CAN_DO", one], ["CAN_DO", one], ["CANT_DO", one], ["GRAB_JOB"]],
+    [["CAN_DO_TIMEOUT", one, "1000"], ["CAN_DO", one], ["GRAB_JOB"]],
+    [["CAN_DO", one], ["CAN_DO_TIMEOUT", one, "1000"], ["GRAB_JOB_UNIQ"]],
+    [["CAN_DO", one], ["CAN_DO", other], ["GRAB_JOB"], ["RESET_ABILITIES"], ["GRAB_JOB"], ["CAN_DO", other]],
+    [["CAN_DO", one], ["GRAB_JOB_UNIQ"], ["CANT_DO", one], ["PRE_SLEEP"]],
+    [["PRE_SLEEP"], ["CAN_DO", one]],
+    [["CAN_DO", one], ["PRE_SLEEP"], ["PRE_SLEEP"]],
+    [["CAN_DO", one], ["CAN_DO", other], ["PRE_SLEEP"], ["RESET_ABILITIES"]],
+    [["CAN_DO", one], ["CAN_DO", other], ["PRE_SLEEP"], ["CANT_DO", one]],
+    [["CAN_DO", one], ["PRE_SLEEP"], ["GRAB_JOB"]],
+    [["RESET_ABILITIES"], ["GRAB_JOB"]],
+    [["PRE_SLEEP"], ["GRAB_JOB"], ["CANT_DO", other]]
+  ]
+  const reports = ["WORK_COMPLETE", "WORK_COMPLETE", "WORK_FAIL", "WORK_DATA"] as const
+  const span = 3000
+  const turn = (at: number): ReadonlyArray<Saying> => {
+    const step = dice.of([0, 0, 10, 300])
+    return dice.of(turns).map(([packet, ...fields], index) => saying(at + index * step, packet, ...fields))
+  }
+  return {
+    servers: [server(dice.of([-1, -1, 2]), dice.of([0, 0, 1]))],
+    workers: list(dice.between(1, 2), () => worker([one, other], 1)),
+    clients: [
+      {
+        calls: callsOf(dice.between(4, 10), (index) => ({
+          at: dice.of([0, 20, dice.below(span)]),
+          kind: dice.oneIn(3) ? "background" : "run",
+          function: dice.of([one, other]),
+          item: index,
+          takesMillis: dice.of([0, 20, 400])
+        }))
+      }
+    ],
+    peers: list(dice.between(1, 3), () =>
+      peer([
+        ...list(dice.between(1, 5), () => turn(dice.below(span))).flat(),
+        ...list(dice.below(4), () => saying(dice.below(span + 1500), dice.of(reports), "$assigned", "foreign")),
+        saying(dice.below(2 * span), "ECHO_REQ", "good-bye")
+      ])
+    )
   }
 }
