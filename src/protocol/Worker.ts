@@ -70,7 +70,10 @@ export interface Options {
   readonly concurrency?: number | undefined
   /** What `workers` shows (SET_CLIENT_ID): 1 to 127 graphic ASCII characters; another one is a defect. Default: the network's name for us, on Node `<host>:<process id>`. */
   readonly clientId?: string | undefined
-  /** How long closing waits for jobs that run; then they are interrupted and handed back. Default: 30 seconds. */
+  /**
+   * How long closing waits for jobs that run; then they are interrupted and handed back.
+   * Functions are closed one after the other, and each has so long. Default: 30 seconds.
+   */
   readonly drainTimeout?: Duration.Input | undefined
   /** How long dialling a server may take until it has answered. Default: 5 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
