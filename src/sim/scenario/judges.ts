@@ -36,12 +36,15 @@ const wallLookMillis = 11_500
 const jobsMaxOf = (scenario: Scenario, name: string): number | undefined =>
   name.startsWith("client") ? scenario.clients[Number(name.slice("client".length)) - 1]!.jobsMax : undefined
 
-/** How many submissions a client may have under way, where each call is one until it ends. */
-const throttleOf = (scenario: Scenario, name: string): number | undefined => {
-  const { calls } = scenario.clients[Number(name.slice("client".length)) - 1]!
+/** By client: how many submissions it may have under way, where each call is one until it ends. */
+const throttlesOf = ({ clients }: Scenario): ReadonlyMap<string, number> => {
   const isPlain = (call: Call) =>
     call.kind !== "map" && call.hedgeMillis === 0 && call.interruptAfterMillis === 0 && call.limitMillis === undefined
-  return calls.every(isPlain) ? jobsMaxOf(scenario, name) : undefined
+  return new Map(
+    clients.flatMap(({ calls, jobsMax }, index) =>
+      jobsMax !== undefined && calls.every(isPlain) ? [[`client${index + 1}`, jobsMax] as const] : []
+    )
+  )
 }
 
 /** Whoever runs a program of the library. */
@@ -73,6 +76,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       .host(name)
       .endpoints.some((endpoint) => endpoint.connection === connection && endpoint.outgoing.waiting > 0)
   const hedges = scenario.clients.some(({ calls }) => calls.some(({ hedgeMillis }) => hedgeMillis > 0))
+  const throttles = throttlesOf(scenario)
   const addresses = addressesOf(scenario)
   const choose = ServerSelection.rendezvous.prepare(addresses.map(Network.format))
   return [
@@ -110,7 +114,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     text(),
     deadlines(isPrompt),
     limits((name) => scenario.servers[Number(name.slice("server".length)) - 1]!),
-    throttle((name) => (name.startsWith("client") ? throttleOf(scenario, name) : undefined)),
+    ...(throttles.size > 0 ? [throttle((name) => throttles.get(name))] : []),
     dispatching(
       (asked) => wireWorkloadsOf(asked)[0] ?? "",
       (name) => (name.startsWith("client") && isPrompt(name) ? (jobsMaxOf(scenario, name) ?? Infinity) : undefined),
