@@ -101,6 +101,8 @@ export class Kernel {
   afterStep: (() => void) | undefined
   /** The network's and the faults' own events. */
   readonly world: Owner = makeOwner("world", false)
+  /** Whose task runs, or ran last. */
+  running: Owner = this.world
   /** Operations left before the running task is preempted. */
   operationsLeft = 0
   /** True until the running task's first operation. */
@@ -220,6 +222,7 @@ export class Kernel {
 
   /** What runs from now on in this step is this owner's. */
   begin(owner: Owner): void {
+    this.running = owner
     this.taskBegins = true
     this.isNested = false
     if (owner.preemptible) this.drawPreemption()

@@ -8,7 +8,7 @@ import type { Moment } from "./History.ts"
 import type { ServerModel, ServerWatcher } from "./ServerModel.ts"
 
 /**
- * A property does not hold.
+ * A property does not hold: at a step, or in the end, or since a step has no end.
  *
  * @since 0.1.0
  * @category errors
@@ -16,9 +16,9 @@ import type { ServerModel, ServerWatcher } from "./ServerModel.ts"
 export class Violation extends Error {
   override readonly name = "Violation"
   readonly property: number
-  readonly kind: "safety" | "liveness"
+  readonly kind: "safety" | "liveness" | "endless"
 
-  constructor(property: number, text: string, kind: "safety" | "liveness" = "safety") {
+  constructor(property: number, text: string, kind: Violation["kind"] = "safety") {
     super(`property ${property}: ${text}`)
     this.property = property
     this.kind = kind

@@ -31,6 +31,7 @@ import { operator } from "./operators.ts"
 import { peer } from "./peers.ts"
 import type { Fault, Scenario } from "./Scenario.ts"
 import { isHeldByPaused, stateOfMachine, type View } from "./states.ts"
+import { watched } from "./watchdog.ts"
 
 /**
  * What came of a run.
@@ -87,6 +88,9 @@ export class Abandoned extends Error {
 }
 
 const unwatched: Tap = { got: () => {}, gave: () => {}, opened: () => {}, closed: () => {} }
+
+/** After so many turns of the kernel it is looked whether a run goes on at all. */
+const turnsWatched = 4096
 
 /** One run under way. */
 class Run {
@@ -181,6 +185,17 @@ class Run {
 
   run(): void {
     const { kernel } = this.world
+    const parts = this.parts()
+    const isOver = () => parts.next().done === true
+    const endless = () => {
+      const before = `${kernel.now} ms and ${kernel.steps} steps into the run`
+      return new Violation(0, `a step of ${kernel.running.name} never ends, ${before}`, "endless")
+    }
+    while (!watched(isOver, endless)) continue
+  }
+
+  private *parts(): Generator<void, void> {
+    const { kernel } = this.world
     const { clients, faults, healsAt, operators, peers, servers, workers } = this.scenario
     servers.forEach((_, index) => this.start(`server${index + 1}`))
     workers.forEach((_, index) => this.start(`worker${index + 1}`))
@@ -194,23 +209,23 @@ class Run {
     // Something that happens then for sure, so that the time gets there.
     kernel.timer(kernel.world, healsAt + 1, () => {})
     const deadline = healsAt + this.patienceMillis()
-    this.reach("every caller is answered", 36, deadline, () =>
+    yield* this.reach("every caller is answered", 36, deadline, () =>
       kernel.now > healsAt ? this.unanswered() : "the faults are not over"
     )
-    this.reach("every job is done", 45, deadline, () => this.undone())
+    yield* this.reach("every job is done", 45, deadline, () => this.undone())
     this.isStopping = true
     // Whoever stands still for ever hears of no stop.
     for (const name of this.lost) if (this.world.node(name).incarnation.paused) this.world.node(name).crash()
-    this.stopAll("peer", peers.length)
-    this.stopAll("operator", operators.length)
-    this.stopAll("client", clients.length)
+    yield* this.stopAll("peer", peers.length)
+    yield* this.stopAll("operator", operators.length)
+    yield* this.stopAll("client", clients.length)
     // What clients and peers said last is still on its way when they have ended, and workers have to be there for it.
-    this.reach("the servers have done what they were asked", 56, kernel.now + this.patienceMillis(), () =>
+    yield* this.reach("the servers have done what they were asked", 56, kernel.now + this.patienceMillis(), () =>
       this.unheard()
     )
-    this.stopAll("worker", workers.length)
-    this.reach("the servers forget who left", 56, kernel.now + this.patienceMillis(), () => this.remembered())
-    this.stopAll("server", servers.length)
+    yield* this.stopAll("worker", workers.length)
+    yield* this.reach("the servers forget who left", 56, kernel.now + this.patienceMillis(), () => this.remembered())
+    yield* this.stopAll("server", servers.length)
     for (const property of this.properties) property.atEnd?.()
     for (const endpoint of this.world.network.openEndpoints()) {
       throw new Violation(58, `connection ${endpoint.connection} of ${endpoint.host} was left open`)
@@ -312,19 +327,25 @@ class Run {
     if (this.wanted.delete(name)) this.world.kernel.timer(this.world.kernel.world, 1, () => this.restart(name))
   }
 
-  private stopAll(role: string, count: number): void {
+  private *stopAll(role: string, count: number): Generator<void, void> {
     const names = Array.from({ length: count }, (_, index) => `${role}${index + 1}`)
     for (const name of names) this.stop(name)
-    this.reach(`every ${role} has stopped`, 58, this.world.kernel.now + this.patienceMillis(), () => {
+    yield* this.reach(`every ${role} has stopped`, 58, this.world.kernel.now + this.patienceMillis(), () => {
       const name = names.find((one) => this.world.node(one).isUp)
       return name === undefined ? undefined : `${name} is ${this.world.node(name).state}`
     })
   }
 
   /** Goes on until nothing is pending. What still is when the time is up is the violation. */
-  private reach(goal: string, property: number, deadline: number, pending: () => string | undefined): void {
+  private *reach(
+    goal: string,
+    property: number,
+    deadline: number,
+    pending: () => string | undefined
+  ): Generator<void, void> {
     const { kernel } = this.world
     for (; ; this.turns++) {
+      if (this.turns % turnsWatched === turnsWatched - 1) yield
       if (this.broken !== undefined) throw this.broken
       throwLeak()
       const isReached =
