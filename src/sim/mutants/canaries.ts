@@ -30,7 +30,7 @@ export const canaries: ReadonlyArray<Canary> = [
   { family: "client: failover and retry", properties: [33, 43], mutant: "no-backoff" },
   { family: "background and status", properties: [44, 47], mutant: "status-of-another" },
   { family: "map", properties: [48, 51], mutant: "64-map-by-completion" },
-  { family: "wire", properties: [52, 55], mutant: "43-signed-length" },
+  { family: "wire", properties: [52, 55], mutant: "large-packets-awaited" },
   { family: "resources", properties: [56, 58], mutant: "workloads-counted-for-ever" },
   { family: "operators and limits", properties: [59, 61], mutant: "text-status-total" }
 ]

@@ -38,6 +38,15 @@ export const wire: ReadonlyArray<Mutant> = [
     needs: ["workload"]
   },
   {
+    id: "large-packets-awaited",
+    title: "A packet over the limit is waited for, if it is no more than four times as large",
+    file: "src/protocol/codec/Decoder.ts",
+    find: "const isOversized = bodyBytes > this.limits.maxPacketBytes",
+    replace: "const isOversized = bodyBytes > 4 * this.limits.maxPacketBytes",
+    property: 55,
+    needs: ["workload"]
+  },
+  {
     id: "44-nul-in-last-field",
     title: "A packet's last field ends at a NUL in it",
     file: "src/protocol/codec/Frame.ts",
