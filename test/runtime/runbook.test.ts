@@ -8,7 +8,7 @@ import * as Net from "node:net"
 import * as Path from "node:path"
 import { assert, describe, it } from "vitest"
 import type { FunctionRow } from "../../src/protocol/Admin.ts"
-import { conditionsOf, type Row } from "../../src/runtime/cli/Diagnosis.ts"
+import { conditionsOf, idleOf, type Row, unknown } from "../../src/runtime/cli/Diagnosis.ts"
 import { freePort } from "../interop/processes.ts"
 import { ask, end, gearman, startGearman, startServer, until } from "./support.ts"
 
@@ -246,6 +246,7 @@ describe("what doctor says", () => {
     const listed = rowsOf(reasons).map(([reason, toBeDone]) => [codeOf(reason!)[0]!, toBeDone!] as const)
     const said = cases
       .flatMap(([one, before, all]) => conditionsOf(one, before, all))
+      .concat(idleOf(row({})), idleOf(row({ workers: 1 })), unknown)
       .flatMap(({ isProblem, text }) =>
         text.split(", ").length > 1 && text.includes("refused at")
           ? text.split(", ").map((part) => ({ isProblem, text: part }))

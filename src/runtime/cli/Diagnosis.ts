@@ -121,3 +121,12 @@ export const conditionsOf = (row: Row, before: Row | undefined, all: ReadonlyArr
   const found = [waiting(row, before, all), refused(row, before)].filter((condition) => condition !== undefined)
   return found.sort((one, other) => Number(other.isProblem) - Number(one.isProblem))
 }
+
+/** What there is to say about a function that somebody asked for, when all is well. */
+export const idleOf = ({ workers }: Row): Condition =>
+  note(workers === 0 ? "no job waits, and no worker can do it" : "nothing is stuck")
+
+/** What there is to say about a name that somebody asked for, and that is nowhere. */
+export const unknown = problem(
+  "no server knows it: no job of it waits, and no worker can do it; compare the name letter by letter"
+)

@@ -16,9 +16,9 @@ export interface Terminal {
   readonly isShared: boolean
 }
 
-/** Standard error. */
-export const standardError = (): Terminal => ({
-  isOn: process.stderr.isTTY === true,
+/** Standard error; `isAlone` where lines come at any time, which a bar on the same screen would spoil. */
+export const standardError = (isAlone = false): Terminal => ({
+  isOn: process.stderr.isTTY === true && !(isAlone && process.stdout.isTTY === true),
   // Some terminals do not know their width, and tell 0.
   columns: process.stderr.columns || 80,
   write: Output.printError,

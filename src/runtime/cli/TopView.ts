@@ -205,6 +205,21 @@ export const page = (state: State): string => {
   return `${headOf(state, judged)}\n\n${functionTable(state, judged)}${problems}`
 }
 
+/** All of it for scripts; `isStuck` tells what stands first on the screen. */
+export const snapshot = (state: State) => ({
+  functions: judge(state).map(({ condition, row }) => {
+    const past = state.before.get(keyOf(row))
+    return {
+      ...row,
+      change: past === undefined ? 0 : row.queued - past.queued,
+      isStuck: condition?.isProblem === true,
+      reason: condition?.text
+    }
+  }),
+  workers: state.found.workers,
+  problems: state.found.problems
+})
+
 /** A size of a terminal. */
 export interface Size {
   readonly columns: number

@@ -3,10 +3,11 @@
  * `workers`, `jobs`, `cancel`, `shutdown`.
  */
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import type * as Network from "../../protocol/Network.ts"
+import * as Network from "../../protocol/Network.ts"
 import * as Admin from "./Admin.ts"
 import * as Output from "./Output.ts"
 import * as Servers from "./servers.ts"
@@ -108,34 +109,79 @@ const jobs = Command.make("jobs", { ...Servers.flags, json }, (given) =>
   Command.withExamples([{ command: "effect-gearman jobs --json", description: "For scripts" }])
 )
 
+/** Some jobs are as they were, each of which was told of. */
+class NotCancelled extends Schema.TaggedError<NotCancelled>("effect-gearman/cli/NotCancelled")("NotCancelled", {
+  failed: Schema.Number,
+  total: Schema.Number
+}) {
+  override get message() {
+    return `${this.failed} of ${this.total} jobs were not cancelled`
+  }
+}
+
+/** A handle does not tell its server: all are asked, and the one that knows it cancels it. */
+const cancelOne = Effect.fnUntraced(function* (handle: string, addresses: ReadonlyArray<Network.Address>) {
+  let refusal: Admin.CommandRefused | undefined
+  let failure: Admin.Unreachable | undefined
+  let server: string | undefined
+  for (const address of addresses) {
+    const asked = yield* Effect.result(Admin.ask(address, `cancel job ${handle}`, "line"))
+    if (asked._tag === "Success") server ??= Network.format(address)
+    else if (asked.failure._tag === "CommandRefused") refusal ??= asked.failure
+    else failure ??= asked.failure
+  }
+  // Who cannot be asked may be the one that has it.
+  return { handle, server, error: server === undefined ? (failure ?? refusal) : undefined }
+})
+
 const cancel = Command.make(
   "cancel",
   {
     ...Servers.flags,
+    json,
     handles: Argument.String("handle").pipe(
       Argument.withDescription("The job's handle, as submit --background and jobs show it"),
       Argument.atLeast(1)
     )
   },
-  Effect.fnUntraced(function* ({ handles, ...given }) {
+  Effect.fnUntraced(function* ({ handles, json, ...given }) {
     const addresses = yield* Servers.resolve(given)
-    for (const handle of handles) {
-      // A handle does not tell its server; the one that knows it answers OK.
-      const asked = yield* Effect.forEach(addresses, (address) =>
-        Effect.result(Admin.ask(address, `cancel job ${handle}`, "line"))
+    const told = yield* Effect.forEach(
+      handles,
+      Effect.fnUntraced(function* (handle) {
+        const { error, server } = yield* cancelOne(handle, addresses)
+        if (!json && error === undefined) yield* Output.printLine(`cancelled ${Output.visible(handle)}`)
+        // A single one's is the command's own.
+        if (!json && error !== undefined && handles.length > 1) {
+          yield* Output.printError(`effect-gearman: ${error.message}\n`)
+        }
+        return { handle, server, error }
+      })
+    )
+    if (json) {
+      yield* Output.printJson(
+        told.map(({ error, handle, server }) =>
+          error === undefined
+            ? { handle, isCancelled: true, server }
+            : { handle, isCancelled: false, reason: error.message }
+        )
       )
-      const failure = asked.find((result) => result._tag === "Failure")
-      if (asked.every((result) => result._tag === "Failure") && failure?._tag === "Failure") {
-        return yield* Effect.fail(failure.failure)
-      }
-      yield* Output.printLine(`cancelled ${handle}`)
     }
+    const errors = told.flatMap(({ error }) => error ?? [])
+    const [first] = errors
+    if (first === undefined) return
+    if (handles.length === 1 || errors.every((error) => error._tag === "Unreachable")) return yield* Effect.fail(first)
+    return yield* new NotCancelled({ failed: errors.length, total: handles.length })
   })
 ).pipe(
   Command.provide((given) => Servers.network(given)),
   Command.withDescription("Cancel jobs: those who wait are told that it failed; a worker that runs it is not told"),
   Command.withExamples([
-    { command: "effect-gearman cancel H:abc:0000000001", description: "Where the server has --allow-cancel" }
+    { command: "effect-gearman cancel H:abc:0000000001", description: "Where the server has --allow-cancel" },
+    {
+      command: "effect-gearman jobs | awk 'NR > 1 { print $1 }' | xargs effect-gearman cancel",
+      description: "All of them"
+    }
   ])
 )
 

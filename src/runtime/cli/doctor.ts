@@ -3,9 +3,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { conditionsOf, look, type Row } from "./Diagnosis.ts"
+import { conditionsOf, idleOf, look, type Row, unknown } from "./Diagnosis.ts"
 import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
 import * as Servers from "./servers.ts"
@@ -34,6 +35,10 @@ export const doctor = Command.make(
   "doctor",
   {
     ...Servers.flags,
+    functions: Argument.String("function").pipe(
+      Argument.withDescription("Explain these functions only; without any, all that are not well"),
+      Argument.atLeast(0)
+    ),
     wait: Numbers.SecondsOrNone("wait").pipe(
       Flag.withDescription("Time between the two looks that tell what does not move"),
       Flag.withDefault(2)
@@ -47,29 +52,42 @@ export const doctor = Command.make(
     yield* Effect.sleep(given.wait * 1_000)
     const second = yield* look(addresses)
     const before = new Map(first.rows.map((row) => [keyOf(row), row]))
-    const conditions = sorted(second.rows).flatMap((row) =>
-      conditionsOf(row, before.get(keyOf(row)), second.rows).map(({ isProblem, text }) => ({ row, isProblem, text }))
-    )
+    const isMeant = (name: string) => given.functions.length === 0 || given.functions.includes(name)
+    const rows = sorted(second.rows).filter((row) => isMeant(row.function))
+    const conditions = rows.flatMap((row) => {
+      const found = conditionsOf(row, before.get(keyOf(row)), second.rows)
+      // Who asks for one function hears of it in any case.
+      const all = found.length === 0 && given.functions.length > 0 ? [idleOf(row)] : found
+      return all.map(({ isProblem, text }) => ({ row, isProblem, text }))
+    })
+    const missing = given.functions
+      .filter((name) => rows.every((row) => row.function !== name))
+      .map((name) => ({ function: name, isProblem: true, reason: unknown.text }))
     if (given.json) {
       yield* Output.printJson([
         ...second.problems.map((reason) => ({ isProblem: true, reason })),
+        ...missing,
         ...conditions.map(({ isProblem, row, text }) => ({ ...row, isProblem, reason: text }))
       ])
     } else {
       for (const problem of second.problems) yield* Output.printLine(Output.visible(problem))
+      for (const { function: name, reason } of missing) yield* Output.printLine(Output.visible(`${name}: ${reason}`))
       for (const { row, text } of conditions) {
         const state = `${row.queued} queued, ${row.running} running, ${some(row.workers, "worker")}`
         yield* Output.printLine(Output.visible(`${row.function} on ${row.server}: ${state}: ${text}`))
       }
     }
-    const count = second.problems.length + conditions.filter(({ isProblem }) => isProblem).length
+    const count = second.problems.length + missing.length + conditions.filter(({ isProblem }) => isProblem).length
     if (count > 0) return yield* new Findings({ count })
-    if (!given.json) yield* Output.printLine(`${some(second.rows.length, "function")}, nothing is stuck`)
+    if (!given.json && given.functions.length === 0) {
+      yield* Output.printLine(`${some(second.rows.length, "function")}, nothing is stuck`)
+    }
   })
 ).pipe(
   Command.provide((given) => Servers.network(given)),
   Command.withDescription("Explain why jobs are not moving; exit code 1 when something is wrong"),
   Command.withExamples([
+    { command: "effect-gearman doctor resize", description: "Why this function's jobs do not move" },
     { command: "effect-gearman doctor --wait 10", description: "For functions whose jobs take long" },
     { command: "effect-gearman doctor --server a,b", description: "Finds workers that miss one of two servers" }
   ])

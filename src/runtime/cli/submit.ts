@@ -10,6 +10,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Client from "../../protocol/Client.ts"
 import * as JobFunction from "../../protocol/JobFunction.ts"
+import * as JobLines from "./JobLines.ts"
 import { linesOf } from "./Lines.ts"
 import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
@@ -64,6 +65,11 @@ const flags = {
   empty: toggle("empty", "s", "Submit an empty workload; standard input is not read"),
   prefix: toggle("prefix", "P", "Put the function's name before each piece of the output"),
   verbose: toggle("verbose", "v", "Tell each job's handle on standard error"),
+  json: toggle(
+    "json",
+    undefined,
+    "Print what happens to each job, as it happens: handle, data, warnings, progress, result or failure, a JSON object a line"
+  ),
   timeout: Numbers.Seconds("timeout").pipe(Flag.withDescription("Time to wait for the result"), Flag.optional),
   timeoutMillis: Numbers.Count("timeout-millis").pipe(
     Flag.withAlias("t"),
@@ -76,13 +82,6 @@ const flags = {
     Flag.withDescription("Jobs under way at once where each line is one"),
     Flag.withDefault(100)
   )
-}
-
-type Fn = JobFunction.JobFunction<string, Uint8Array, Uint8Array>
-
-interface Work {
-  readonly fn: Fn
-  readonly workload: Uint8Array
 }
 
 interface Manner {
@@ -99,7 +98,7 @@ const tellHandle = (handle: Client.JobHandle, manner: Manner) =>
 
 /** Runs one job and hands on its output, a piece at a time. */
 const follow = Effect.fnUntraced(function* (
-  { fn, workload }: Work,
+  { fn, workload }: JobLines.Work,
   manner: Manner,
   take: (bytes: Uint8Array) => Effect.Effect<void>
 ) {
@@ -126,14 +125,14 @@ const follow = Effect.fnUntraced(function* (
 })
 
 /** Runs one job and gives all its output. */
-const collect = Effect.fnUntraced(function* (work: Work, manner: Manner) {
+const collect = Effect.fnUntraced(function* (work: JobLines.Work, manner: Manner) {
   const pieces: Array<Uint8Array> = []
   yield* follow(work, manner, (bytes) => Effect.sync(() => void pieces.push(bytes)))
   return Buffer.concat(pieces)
 })
 
 /** Queues one job and gives the line to print. */
-const queue = Effect.fnUntraced(function* ({ fn, workload }: Work, manner: Manner) {
+const queue = Effect.fnUntraced(function* ({ fn, workload }: JobLines.Work, manner: Manner) {
   const client = yield* Client.Client
   const handle = yield* client.background(fn, workload, manner.options)
   yield* tellHandle(handle, manner)
@@ -172,15 +171,25 @@ export const submit = Command.make(
           ? linesOf(yield* Output.readInput, given.wholeLines)
           : [yield* Output.readInput]
     const all = functions.map((name) => JobFunction.bytes(name))
-    const works = workloads.flatMap((workload) => all.map((fn): Work => ({ fn, workload })))
+    const works = workloads
+      .flatMap((workload) => all.map((fn) => ({ fn, workload })))
+      .map((work, at): JobLines.Work => ({ ...work, number: at + 1 }))
+    // Background jobs are queued in the order of the lines.
+    const concurrency = given.background || !isByLine ? 1 : given.concurrency
     const program = Effect.gen(function* () {
-      const bar = yield* Progress.make(works.length)
+      const bar = yield* Progress.make(works.length, Progress.standardError(given.json))
+      if (given.json) {
+        const run = given.background ? JobLines.queue : JobLines.follow
+        const done = yield* Effect.forEach(works, (work) => bar.done(run(work, manner.options)), { concurrency })
+        const failed = done.filter((isDone) => !isDone).length
+        if (failed > 0) return yield* new JobLines.JobsFailed({ failed, total: works.length })
+        return
+      }
       if (given.background || isByLine) {
         const isLineAdded = isByLine && given.lines && !given.background
         const run = given.background ? queue : collect
         return yield* Stream.fromIterable(works).pipe(
-          // Background jobs are queued in the order of the lines.
-          Stream.mapEffect((work) => run(work, manner), { concurrency: given.background ? 1 : given.concurrency }),
+          Stream.mapEffect((work) => run(work, manner), { concurrency }),
           Stream.runForEach((output) => bar.done(Output.print(isLineAdded ? Buffer.concat([output, newline]) : output)))
         )
       }
@@ -195,6 +204,7 @@ export const submit = Command.make(
     { command: "effect-gearman submit reverse hello", description: "One job, its result on standard output" },
     { command: "effect-gearman submit wc < file", description: "The workload from standard input" },
     { command: "effect-gearman submit mail --background '{\"to\":1}'", description: "Prints the job's handle" },
-    { command: "seq 100 | effect-gearman submit square --lines", description: "A hundred jobs at once" }
+    { command: "seq 100 | effect-gearman submit square --lines", description: "A hundred jobs at once" },
+    { command: "effect-gearman submit reverse hello --json", description: "What happens to the job, for scripts" }
   ])
 )

@@ -1,8 +1,9 @@
 /**
  * `top`: functions, workers, wait times and what is stuck, live on a terminal; anywhere
- * else one look, as text. It looks through the text protocol, so it serves for gearmand
+ * else one look, as text, or a line of JSON for each. It looks through the text protocol, so it serves for gearmand
  * as well, which tells less.
  */
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
@@ -114,6 +115,23 @@ const printLooks = Effect.fnUntraced(function* (
   }
 })
 
+/** An object a line. Servers that are lost on the way are told of in it: whoever reads goes on. */
+const printSnapshots = Effect.fnUntraced(function* (
+  addresses: ReadonlyArray<Network.Address>,
+  intervalMillis: number,
+  count: number
+) {
+  let state = TopView.initial
+  for (let looks = 1; looks <= count; looks++) {
+    const found = yield* lookAtAll(addresses)
+    state = TopView.looked(state, found)
+    if (looks === 1 && found.failure !== undefined) return yield* found.failure
+    const time = DateTime.formatIso(yield* DateTime.now)
+    yield* Output.printLine(JSON.stringify({ time, ...TopView.snapshot(state) }))
+    if (looks < count) yield* Effect.sleep(intervalMillis)
+  }
+})
+
 /** The command. */
 export const top = Command.make(
   "top",
@@ -124,15 +142,20 @@ export const top = Command.make(
       Flag.withDefault(1)
     ),
     count: Numbers.Count("count").pipe(
-      Flag.withDescription("Stop after this many looks; one where nobody looks on"),
+      Flag.withDescription("Stop after this many looks; one where nobody looks on and no JSON is asked for"),
       Flag.optional
+    ),
+    json: Flag.Boolean("json").pipe(
+      Flag.withDescription("Print each look as a JSON object on a line, until it is stopped or --count is reached"),
+      Flag.withDefault(false)
     )
   },
   Effect.fnUntraced(function* (given) {
     const addresses = yield* Servers.resolve(given)
     const isTerminal = process.stdout.isTTY === true
-    const count = Option.getOrElse(given.count, () => (isTerminal ? Number.POSITIVE_INFINITY : 1))
-    yield* (isTerminal ? watchLive : printLooks)(addresses, given.interval * 1_000, count)
+    const count = Option.getOrElse(given.count, () => (isTerminal || given.json ? Number.POSITIVE_INFINITY : 1))
+    const watch = given.json ? printSnapshots : isTerminal ? watchLive : printLooks
+    yield* watch(addresses, given.interval * 1_000, count)
   })
 ).pipe(
   Command.provide((given) => Servers.network(given)),
@@ -141,6 +164,7 @@ export const top = Command.make(
   ),
   Command.withExamples([
     { command: "effect-gearman top --server sammy,kenny", description: "Two servers at once" },
-    { command: "effect-gearman top | head -1", description: "One look, as text" }
+    { command: "effect-gearman top | head -1", description: "One look, as text" },
+    { command: "effect-gearman top --json --interval 10", description: "A line every ten seconds, for scripts" }
   ])
 )
