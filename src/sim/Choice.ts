@@ -82,20 +82,23 @@ export class Choices {
   private readonly labels = new Map<string, LabelState>()
   private readonly generator: Generator | undefined
   private readonly replay: Record | undefined
+  /** The same decisions from the beginning, for one who has to begin anew. */
+  readonly anew: () => Choices
 
-  private constructor(generator: Generator | undefined, replay: Record | undefined) {
+  private constructor(generator: Generator | undefined, replay: Record | undefined, anew: () => Choices) {
     this.generator = generator
     this.replay = replay
+    this.anew = anew
   }
 
   /** Decisions drawn from a seed, a whole number below 2^53. */
   static seeded(seed: number): Choices {
-    return new Choices(new Generator(seed), undefined)
+    return new Choices(new Generator(seed), undefined, () => Choices.seeded(seed))
   }
 
   /** Decisions of an earlier run; what it does not tell is 0. */
   static replayed(record: Record): Choices {
-    return new Choices(undefined, record)
+    return new Choices(undefined, record, () => Choices.replayed(record))
   }
 
   /** A number from 0 to `n` - 1. With `n` of 1 or less there is nothing to decide: 0. */

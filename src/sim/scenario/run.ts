@@ -31,7 +31,7 @@ import { operator } from "./operators.ts"
 import { peer } from "./peers.ts"
 import type { Fault, Scenario } from "./Scenario.ts"
 import { isHeldByPaused, stateOfMachine, type View } from "./states.ts"
-import { watched } from "./watchdog.ts"
+import { Stalled, watched } from "./watchdog.ts"
 
 /**
  * What came of a run.
@@ -490,6 +490,7 @@ export const simulate = (scenario: Scenario, choices: Choices, options: RunOptio
       { stacks: options.keepHistory ?? false }
     )
   } catch (error) {
+    if (error instanceof Stalled) return simulate(scenario, choices.anew(), options)
     failure = error instanceof Error ? error : new Error(String(error))
   }
   return {

@@ -7,7 +7,18 @@
 import { Script } from "node:vm"
 
 /** Hundreds of times what a few thousand steps take. */
-const usualPatienceMillis = 10_000
+const usualPatience = { wallMillis: 10_000, cpuMillis: 3000 }
+
+/**
+ * Something was ended without having had its time: the machine did something else. Whether
+ * it ever ends, nobody knows.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Stalled extends Error {
+  override readonly name = "Stalled"
+}
 
 const key = "effect-gearman/sim/watched"
 
@@ -19,19 +30,27 @@ const world = globalThis as { [key]?: (() => unknown) | undefined }
 const isTimeout = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT"
 
+const cpuMillis = (): number => {
+  // Older Nodes tell it of the whole process only.
+  const { system, user } = (process.threadCpuUsage ?? process.cpuUsage)()
+  return (system + user) / 1000
+}
+
 /**
- * Calls a function that may never return: `onEndless` makes the error then. What it was
- * doing is left as it was, without its finalizers.
+ * Calls a function that may never return: `onEndless` makes the error then, or it is
+ * `Stalled`. What it was doing is left as it was, without its finalizers.
  *
  * @since 0.1.0
  * @category running
  */
-export const watched = <A>(run: () => A, onEndless: () => Error, patienceMillis = usualPatienceMillis): A => {
+export const watched = <A>(run: () => A, onEndless: () => Error, patience = usualPatience): A => {
   world[key] = run
+  const begun = cpuMillis()
   try {
-    return script.runInThisContext({ timeout: patienceMillis, displayErrors: false }) as A
+    return script.runInThisContext({ timeout: patience.wallMillis, displayErrors: false }) as A
   } catch (error) {
-    throw isTimeout(error) ? onEndless() : error
+    if (!isTimeout(error)) throw error
+    throw cpuMillis() - begun < patience.cpuMillis ? new Stalled("the machine stood still") : onEndless()
   } finally {
     world[key] = undefined
   }
