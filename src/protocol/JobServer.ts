@@ -17,7 +17,7 @@ import * as Scope from "effect/Scope"
 import * as Codec from "./Codec.ts"
 import * as Network from "./Network.ts"
 import { drawPrefix } from "./server/Handles.ts"
-import { type Entrance, JobServerCore } from "./server/JobServerCore.ts"
+import { type Entrance, JobServerCore, type ShutdownKind } from "./server/JobServerCore.ts"
 import type { Now } from "./server/Now.ts"
 import { defaults, type Options as CoreOptions } from "./server/Options.ts"
 import type { Session } from "./server/Session.ts"
@@ -91,9 +91,10 @@ export interface Running {
   readonly run: Effect.Effect<void, Network.NetworkError>
   /**
    * `now` ends `run` at once. `graceful` stops listening, goes on with the connections
-   * there are, and ends `run` when no job is left.
+   * there are, and ends `run` when no job is left. `drain` does the same and refuses new jobs
+   * with ERROR `SHUTTING_DOWN`, at which this library's clients turn to other servers.
    */
-  readonly shutdown: (kind: "now" | "graceful") => Effect.Effect<void>
+  readonly shutdown: (kind: ShutdownKind) => Effect.Effect<void>
   /** The state machine: counters, and what there is to look at. */
   readonly core: JobServerCore
 }
@@ -207,7 +208,7 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
 
   const receiving: Network.ReceiveOptions = { pauseAboveBytes: core.options.pauseAboveBytes, afterBytes }
 
-  const hasEnded = (): boolean => core.shutdown === "now" || (core.shutdown === "graceful" && core.isIdle)
+  const hasEnded = (): boolean => core.shutdown === "now" || (core.shutdown !== "no" && core.isIdle)
 
   const serveConnection = (connection: Network.Connection, entrance: Entrance): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -245,8 +246,8 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
   const awaitShutdown = Effect.gen(function* () {
     while (!hasEnded()) {
       shutdownMoved.closeUnsafe()
-      // Whoever is connected goes on, and may even submit more; nobody new comes in.
-      if (core.shutdown === "graceful") yield* Scope.close(listening, Exit.void)
+      // Whoever is connected goes on; nobody new comes in.
+      if (core.shutdown !== "no") yield* Scope.close(listening, Exit.void)
       yield* shutdownMoved.await
     }
   })

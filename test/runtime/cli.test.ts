@@ -226,7 +226,7 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
       const draining = await startServer(["--drain-timeout=900", `--pid-file=${pidFile}`, "--verbose=NOTICE"])
       await gearman(["submit", "never", "x", "-b", "--server", draining.address])
       process.kill(draining.pid, "SIGTERM")
-      await draining.says("SIGTERM: no new connections; stopping when no job is left, or in 900 s")
+      await draining.says("SIGTERM: no new connections and jobs; stopping when no job is left, or in 900 s")
       assert.isTrue(Fs.existsSync(pidFile))
       process.kill(draining.pid, "SIGINT")
       assert.strictEqual((await draining.ended).code, 0)

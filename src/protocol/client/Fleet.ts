@@ -24,6 +24,8 @@ export class Link {
   conversation: Conversation | undefined
   /** Why it is not reachable now; undefined while there is no reason to think so. */
   problem: { readonly text: string; readonly cause: unknown } | undefined
+  /** Over this connection it takes no new jobs: it is shutting down, and only finishes what it has. */
+  isLeaving = false
 
   constructor(index: number, server: string, maxUnsentBytes: number) {
     this.index = index
@@ -32,7 +34,7 @@ export class Link {
   }
 
   get isAlive(): boolean {
-    return this.problem === undefined
+    return this.problem === undefined && !this.isLeaving
   }
 
   send(request: Request): void {
@@ -40,6 +42,8 @@ export class Link {
     this.wanted.openUnsafe()
   }
 }
+
+const leaving = "it is shutting down and takes no new jobs"
 
 /** Some wait until their own deadline: there is no need to look for them in each turn. */
 const minExpiryMilliseconds = 100
@@ -141,10 +145,16 @@ export class Fleet {
     const link = this.firstAlive(submission.description.order)
     if (link === undefined) return this.park(submission)
     const request = new Request(submission.description.packet, {
-      attempt: new SubmissionAttempt(submission, link.server)
+      attempt: new SubmissionAttempt(submission, link.server, this.onShuttingDown)
     })
     submission.request = request
     link.send(request)
+  }
+
+  /** It was not taken, so it moves on as if it had not been sent. */
+  private readonly onShuttingDown = ({ server, submission }: SubmissionAttempt): void => {
+    for (const link of this.links) if (link.server === server) link.isLeaving = true
+    this.dispatch(submission)
   }
 
   private park(submission: Submission): void {
@@ -162,7 +172,10 @@ export class Fleet {
     const cause = servers.find((link) => link.problem !== undefined)?.problem?.cause
     if (submission.wasSent) return submission.failAmbiguous(undefined, cause, until)
     if (this.isClosed) return submission.fail(new GearmanErrors.ClientClosed())
-    const tried = servers.map((link) => ({ server: link.server, problem: link.problem?.text ?? "not tried" }))
+    const tried = servers.map((link) => ({
+      server: link.server,
+      problem: link.problem?.text ?? (link.isLeaving ? leaving : "not tried")
+    }))
     return submission.fail(new GearmanErrors.NoServer({ servers: tried, cause }), until)
   }
 
@@ -197,6 +210,7 @@ export class Fleet {
 
   /** The server has answered over a new connection. */
   up(link: Link): void {
+    link.isLeaving = false
     link.problem = undefined
     const waiting = this.parked
     this.parked = []
@@ -207,6 +221,7 @@ export class Fleet {
   /** Dialling failed, or the connection is lost. */
   down(link: Link, text: string, cause: unknown): void {
     link.problem = { text, cause }
+    link.isLeaving = false
     const remains = link.conversation?.end()
     link.conversation = undefined
     const unsent = link.outbox.drain()

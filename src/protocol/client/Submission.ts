@@ -3,6 +3,7 @@
  * attempted on several servers one after the other, and several callers may wait for
  * it. Each caller is told the end exactly once.
  */
+import { shuttingDownCode } from "../connection/ShuttingDown.ts"
 import { maxPacketBytes } from "../connection/Session.ts"
 import * as GearmanErrors from "../GearmanError.ts"
 import { PacketType } from "../Packet.ts"
@@ -156,10 +157,12 @@ export class SubmissionAttempt implements Attempt {
   readonly server: string
   handle: string | undefined
   readonly isBackground: boolean
+  private readonly onShuttingDown: (attempt: SubmissionAttempt) => void
 
-  constructor(submission: Submission, server: string) {
+  constructor(submission: Submission, server: string, onShuttingDown: (attempt: SubmissionAttempt) => void) {
     this.submission = submission
     this.server = server
+    this.onShuttingDown = onShuttingDown
     this.isBackground = submission.description.isBackground
   }
 
@@ -170,6 +173,7 @@ export class SubmissionAttempt implements Attempt {
   }
 
   refused(code: string, text: string): void {
+    if (code === shuttingDownCode) return this.onShuttingDown(this)
     this.submission.fail(new GearmanErrors.Refused({ server: this.server, code, text }))
   }
 

@@ -52,6 +52,17 @@ export interface Entrance {
   readonly textProtocol: boolean
 }
 
+/**
+ * How a server ends. `graceful`, which is gearmand's: no new connections, and an end when no job
+ * is left. `drain`: those who are connected cannot add jobs either, and are told so. `now`: at once.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ShutdownKind = "graceful" | "drain" | "now"
+
+const urgencies: ReadonlyArray<ShutdownKind> = ["graceful", "drain", "now"]
+
 const openEntrance: Entrance = { textProtocol: true }
 
 // How much the look for missed wake-ups costs at most.
@@ -75,7 +86,7 @@ export class JobServerCore {
   readonly jobs: Jobs
   readonly sessions = new Set<Session>()
   /** What a permitted `shutdown` command, or the program around, has asked for. */
-  shutdown: "no" | "graceful" | "now" = "no"
+  shutdown: "no" | ShutdownKind = "no"
   private readonly requests: Requests
   /** Who may do what, of those who connect from now on; may be replaced. */
   accessRules: Options["accessRules"]
@@ -289,9 +300,11 @@ export class JobServerCore {
     this.touched.length = 0
   }
 
-  /** No new connections, and an end when no job is left; or an end at once. */
-  requestShutdown(kind: "graceful" | "now"): void {
-    if (this.shutdown !== "now") this.shutdown = kind
+  /** What was asked for last counts, unless it is less than what was asked for before. */
+  requestShutdown(kind: ShutdownKind): void {
+    if (this.shutdown !== "no" && urgencies.indexOf(kind) < urgencies.indexOf(this.shutdown)) return
+    this.shutdown = kind
+    this.jobs.isDraining = kind === "drain"
   }
 
   get isIdle(): boolean {

@@ -72,6 +72,8 @@ export class Jobs {
   private readonly workerWakeup: number
   private readonly maxAttempts: number
   private readonly maxJobs: number
+  /** The server ends when no job is left, and is to get there: it takes no new ones. */
+  isDraining = false
   private readonly maxWorkloadBytes: number
   private readonly wakeupTimeoutMillis: number
   private readonly workerProbeMillis: number

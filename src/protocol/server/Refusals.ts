@@ -19,6 +19,7 @@ export type Reason =
   | "textProtocol"
   | "cancel"
   | "shutdown"
+  | "draining"
   | "maxConnections"
   | "maxJobs"
   | "maxJobsPerFunction"

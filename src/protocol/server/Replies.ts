@@ -8,6 +8,7 @@ import type * as Codec from "../Codec.ts"
 import * as Packet from "../Packet.ts"
 import type { Action } from "./Access.ts"
 import type { Job } from "./Job.ts"
+import { shuttingDownCode } from "../connection/ShuttingDown.ts"
 import { byReferenceBytes } from "./Outbox.ts"
 import type { Lines } from "./Lists.ts"
 import type { Session } from "./Session.ts"
@@ -57,6 +58,7 @@ export const ownRefusals = {
   reducerTooLarge: { code: "ARGUMENT_TOO_LARGE", text: "Reducer name too large" },
   tooManyAbilities: { code: "QUEUE_ERROR", text: "Too many functions of one connection" },
   tooManyFunctions: { code: "QUEUE_ERROR", text: "Too many functions" },
+  shuttingDown: { code: shuttingDownCode, text: "The job was not taken; ask another server" },
   epochOutOfRange: { code: "INVALID_ARGUMENT", text: "Epoch out of range" },
   maySubmitNothing: { code: "ACCESS_DENIED", text: "This connection may not ask for jobs" },
   timeoutOutOfRange: { code: "INVALID_ARGUMENT", text: "Timeout out of range" }

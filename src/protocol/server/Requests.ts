@@ -164,6 +164,9 @@ export class Requests {
         : mergesByUnique
           ? jobs.merging.findUnique(fn, unique)
           : undefined
+    // Whoever joins a job that is waited for anyhow adds nothing; in the background it is not waited for.
+    if (jobs.isDraining && (isBackground || found === undefined))
+      return this.refuse(session, Replies.ownRefusals.shuttingDown, "draining", fn.key)
     if (found !== undefined) {
       if (!isBackground && jobs.isCrowded) return this.refuse(session, Replies.refusals.queueFull, "maxJobs", fn.key)
       // One that is packed can stay so if nothing about it changes.

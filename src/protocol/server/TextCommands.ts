@@ -6,6 +6,7 @@
  */
 import * as Codec from "../Codec.ts"
 import type { Rights } from "./Access.ts"
+import type { ShutdownKind } from "./JobServerCore.ts"
 import type { Jobs } from "./Jobs.ts"
 import * as Lists from "./Lists.ts"
 import type { Options } from "./Options.ts"
@@ -22,7 +23,7 @@ export interface Administered {
   readonly jobs: Jobs
   readonly options: Options
   readonly sessions: ReadonlySet<Session>
-  readonly requestShutdown: (kind: "now" | "graceful") => void
+  readonly requestShutdown: (kind: ShutdownKind) => void
 }
 
 /** What a connection sees and may change of it. */
@@ -76,7 +77,7 @@ export const answer = (
   if (!session.hasText) return deny("textProtocol")
   // Anybody may see whether the server answers.
   if (!rights.mayAny("administrate") && command.toLowerCase() !== "version") return deny("administrate")
-  const requestShutdown = (kind: "now" | "graceful") => administered.requestShutdown(kind)
+  const requestShutdown = (kind: ShutdownKind) => administered.requestShutdown(kind)
   const server: Seen = { jobs, options, sessions, requestShutdown, rights, deny }
   switch (command.toLowerCase()) {
     case "status":

@@ -211,7 +211,7 @@ const workersOf = (fn: ServerFunction) => {
   return states
 }
 
-const states = { no: "running", graceful: "draining", now: "stopping" } as const
+const states = { no: "running", graceful: "draining", drain: "draining", now: "stopping" } as const
 
 /** What `/status` shows. */
 export const status = (core: JobServerCore): typeof Status.Type => ({

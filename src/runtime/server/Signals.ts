@@ -34,7 +34,7 @@ export const obey = (
   Effect.callback((resume) => {
     let isStopping = false
     const inTime = Effect.andThen(
-      server.shutdown("graceful"),
+      server.shutdown("drain"),
       Effect.andThen(
         Effect.sleep(settings.drainSeconds * 1_000),
         Effect.sync(() => log.write("WARNING", `stopping with jobs left: ${server.core.jobs.byNumber.size}`))
@@ -49,7 +49,7 @@ export const obey = (
       }
       isStopping = true
       const deadline = `stopping when no job is left, or in ${settings.drainSeconds} s`
-      log.write("NOTICE", `${signal}: no new connections; ${deadline}`)
+      log.write("NOTICE", `${signal}: no new connections and jobs; ${deadline}`)
       resume(inTime)
     }
     const onGraceful = () => {
