@@ -76,6 +76,22 @@ describe("submit, with the options of gearman", { timeout: 60_000 }, () => {
     assert.match(late.stderr, /200/)
   })
 
+  it("goes on after a job that fails, tells which it was, and fails at the end", async () => {
+    const script = 'read x; test "$x" != 2 && echo "$x ok"'
+    const mixed = startGearman(["worker", ...address(), "-f", "mixed", "--", "sh", "-c", script])
+    await until(async () => ((await ask(server.port, "workers")) ?? "").includes(": mixed\n"), "it came")
+    for (const [args, input, which] of [
+      [["-f", "mixed", "-n"], "1\n2\n3\n", "line 2"],
+      [["-f", "mixed", "1", "2", "3"], undefined, "job 2"]
+    ] as const) {
+      const [theirs, mine] = [await tool(args, input), await ours(args, input)]
+      assert.strictEqual(mine.stdout, "1 ok\n3 ok\n")
+      assert.deepStrictEqual(shown(mine), shown(theirs))
+      assert.match(mine.stderr, new RegExp(`^effect-gearman: ${which}: [^\\n]* failed[^]*1 of 3 jobs failed\\n$`))
+    }
+    await end(mixed)
+  })
+
   it("shows help for -H and for -h alone", async () => {
     for (const letter of ["-H", "-h"]) assert.include((await gearman(["submit", letter])).stdout, "--bare-lines")
   })

@@ -4,11 +4,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Client from "../../protocol/Client.ts"
+import type { GearmanError } from "../../protocol/GearmanError.ts"
 import * as JobFunction from "../../protocol/JobFunction.ts"
 import * as JobLines from "./JobLines.ts"
 import { linesOf } from "./Lines.ts"
@@ -178,22 +180,42 @@ export const submit = Command.make(
     const concurrency = given.background || !isByLine ? 1 : given.concurrency
     const program = Effect.gen(function* () {
       const bar = yield* Progress.make(works.length, Progress.standardError(given.json))
+      let failed = 0
       if (given.json) {
         const run = given.background ? JobLines.queue : JobLines.follow
         const done = yield* Effect.forEach(works, (work) => bar.done(run(work, manner.options)), { concurrency })
-        const failed = done.filter((isDone) => !isDone).length
-        if (failed > 0) return yield* new JobLines.JobsFailed({ failed, total: works.length })
-        return
+        failed = done.filter((isDone) => !isDone).length
+      } else {
+        // One of many that fails is told of, and ends no other.
+        const told = (work: JobLines.Work, error: GearmanError) =>
+          works.length === 1 || error.reason._tag === "NoServer"
+            ? Effect.fail(error)
+            : Effect.andThen(
+                Effect.sync(() => void failed++),
+                Output.printError(`effect-gearman: ${isByLine ? "line" : "job"} ${work.number}: ${error.message}\n`)
+              )
+        const end = isByLine && given.lines && !given.background ? newline : new Uint8Array(0)
+        if (given.background || isByLine) {
+          const run = given.background ? queue : collect
+          yield* Stream.fromIterable(works).pipe(
+            Stream.mapEffect((work) => Effect.map(Effect.result(run(work, manner)), (result) => ({ work, result })), {
+              concurrency
+            }),
+            Stream.runForEach(({ result, work }) =>
+              bar.done(
+                Result.isSuccess(result)
+                  ? Output.print(Buffer.concat([result.success, end]))
+                  : told(work, result.failure)
+              )
+            )
+          )
+        } else {
+          const run = (work: JobLines.Work) =>
+            Effect.catchTag(follow(work, manner, Output.print), "GearmanError", (error) => told(work, error))
+          for (const work of works) yield* bar.done(run(work))
+        }
       }
-      if (given.background || isByLine) {
-        const isLineAdded = isByLine && given.lines && !given.background
-        const run = given.background ? queue : collect
-        return yield* Stream.fromIterable(works).pipe(
-          Stream.mapEffect((work) => run(work, manner), { concurrency }),
-          Stream.runForEach((output) => bar.done(Output.print(isLineAdded ? Buffer.concat([output, newline]) : output)))
-        )
-      }
-      for (const work of works) yield* bar.done(follow(work, manner, Output.print))
+      if (failed > 0) return yield* new JobLines.JobsFailed({ failed, total: works.length })
     })
     yield* Effect.provide(Effect.scoped(program), Client.layer({ servers, noServerTimeout: Servers.patience }))
   }, Effect.scoped)
