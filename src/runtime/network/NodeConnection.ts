@@ -32,6 +32,18 @@ export const peerOf = ({ remoteAddress }: Net.Socket): string =>
 const closed = (hadError: boolean) =>
   new Socket.SocketError({ reason: new Socket.SocketCloseError({ code: hadError ? 1006 : 1000 }) })
 
+/**
+ * Peers are lost every day, and where we were then tells nothing. Taking the stack down would be a
+ * tenth of what a connection costs that comes and goes, and V8 keeps alive what is in it.
+ */
+const lost = (cause: Error): Socket.SocketError => {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  const error = new Socket.SocketError({ reason: new Socket.SocketReadError({ cause }) })
+  Error.stackTraceLimit = stackTraceLimit
+  return error
+}
+
 /** What a listener is told of its connections. */
 export interface Observer {
   /** It has said something, for the first time. */
@@ -205,11 +217,7 @@ export class NodeConnection implements Network.Connection, SharedRead.Hearer, Me
     this.share?.drop()
     if (this.hasEnded) return
     // Closing it ourselves is an orderly end; a reset or a lost peer is not.
-    this.resume?.(
-      this.failure === undefined
-        ? Effect.void
-        : Effect.fail(new Socket.SocketError({ reason: new Socket.SocketReadError({ cause: this.failure }) }))
-    )
+    this.resume?.(this.failure === undefined ? Effect.void : Effect.fail(lost(this.failure)))
   }
 
   private finish(end: Effect.Effect<void>): void {
