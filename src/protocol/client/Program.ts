@@ -163,7 +163,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         packet,
         isBackground: background !== undefined,
         isIdempotent: fn.idempotent,
-        hasDeadline: (options?.timeout ?? fn.timeout) !== undefined,
+        hasDeadline: Duration.isFinite(timeoutFor(fn, options) ?? Duration.infinity),
         order: orderFor(name.key, key),
         mergeKey: !isMergedHere
           ? undefined

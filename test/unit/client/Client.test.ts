@@ -204,7 +204,7 @@ describe("Client", () => {
     Effect.gen(function* () {
       const client = yield* Client.Client
       const shared = JobFunction.utf8("shared", { unique: "payload", idempotent: true })
-      const call = (payload: string, timeout?: "20 seconds") =>
+      const call = (payload: string, timeout?: "20 seconds" | "Infinity") =>
         Effect.forkChild(Effect.flip(client.run(shared, payload, { timeout })))
       const server = yield* Effect.forkChild(
         Effect.scoped(
@@ -217,7 +217,7 @@ describe("Client", () => {
       yield* settle
       const patientOfA = yield* call("a", "20 seconds")
       const otherOfA = yield* call("a")
-      const otherOfB = yield* call("b")
+      const otherOfB = yield* call("b", "Infinity")
       const patientOfB = yield* call("b", "20 seconds")
       yield* settle
       yield* Fiber.interrupt(server)
