@@ -94,6 +94,7 @@ describe("planted bugs", () => {
   const wrong: { readonly [why: string]: unknown } = {
     [`its text occurs 0 times in ${file}, and must exactly once`]: { file, find: "no such text", replace: "" },
     "and must exactly once": { file, find: "this", replace: "that" },
+    "src/protocol/server/Jobs.ts cannot be loaded with": { file, find: "job.retries++", replace: "job.retries+" },
     "changes nothing": { file, find: "job.retries++", replace: "job.retries++" },
     "there is no src/nowhere.ts in the project": { file: "src/nowhere.ts", find: "a", replace: "b" },
     'needs the texts "file", "find" and "replace"': { file },

@@ -86,6 +86,7 @@ describe("npm run sim", () => {
       [/^Unknown option '--nonsense'/, "--nonsense"],
       [/^--seeds takes a number from 1 on/, "--seeds", "0"],
       [/no such folder/, "--seed", "1", "--save", "/no/x.json"],
+      [/^"\." cannot be written: it is a folder/, "--seed", "1", "--save", "."],
       [/^the other process did not start: spawn \/no\/node ENOENT/, "--pairs", "2", "--node", "/no/node"]
     ]
     for (const [told, ...args] of wrong) {

@@ -77,7 +77,10 @@ export type Arguments = Omit<Options, (typeof numbers)[number]> & {
   readonly [name in (typeof numbers)[number]]?: number | undefined
 } & { readonly mode: Mode | undefined }
 
-const listOf = (names: ReadonlyArray<string>): string => names.map((name) => `--${name}`).join(" and ")
+const listOf = (names: ReadonlyArray<string>, last: "and" | "or"): string => {
+  const options = names.map((name) => `--${name}`)
+  return options.length < 2 ? options.join() : `${options.slice(0, -1).join(", ")} ${last} ${options.at(-1)!}`
+}
 
 /**
  * What was asked for, or what is wrong with it. No mode: nothing was said.
@@ -109,8 +112,13 @@ export const readArguments = (args: ReadonlyArray<string>): Arguments | Error =>
   const [mode, other] = asked.filter(
     (one) => !asked.some((whole) => whole !== one && (modes[whole] as ReadonlyArray<string>).includes(one))
   )
-  if (mode === undefined) return { ...rest, mode }
-  if (other !== undefined) return new Error(`${listOf([mode, other])} are two things to run; say one`)
+  if (mode === undefined) {
+    const alone = given.find((name) => !always.has(name))
+    if (alone === undefined) return { ...rest, mode }
+    const wholes = Object.keys(modes).filter((name) => (modes[name as Mode] as ReadonlyArray<string>).includes(alone))
+    return new Error(`--${alone} runs nothing by itself: it goes with ${listOf(wholes, "or")}`)
+  }
+  if (other !== undefined) return new Error(`${listOf([mode, other], "and")} are two things to run; say one`)
   const idle = given.find(
     (name) => name !== mode && !always.has(name) && !(modes[mode] as ReadonlyArray<string>).includes(name)
   )

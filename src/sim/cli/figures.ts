@@ -96,8 +96,8 @@ export const showDay = (
     steps
   }
   const text = `${figures.timeCompression}: ${figures.simulatedHours} simulated hours in ${figures.cpuSeconds} CPU seconds; ${answered} callers, ${succeeded} of them with success, ${packets} packets at the servers`
-  print(json ? JSON.stringify({ ...figures, failure: failure?.message }) : text)
-  if (failure !== undefined) print(`FAILS: ${textOf(failure)}`)
-  else if (write && hours === 24) writeRow("time compression, `--day`", text)
+  print(json ? JSON.stringify({ ...figures, failure: failure === undefined ? undefined : textOf(failure) }) : text)
+  if (failure !== undefined && !json) print(`FAILS: ${textOf(failure)}`)
+  if (failure === undefined && write && hours === 24) writeRow("time compression, `--day`", text)
   return exitCodeOf(failure)
 }

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { type Finding, fromFile } from "../explore/Finding.ts"
 
@@ -55,5 +55,9 @@ export const readFinding = (file: string): Finding | Error => {
  * @since 0.1.0
  * @category getters
  */
-export const whyNotSaved = (file: string): string | undefined =>
-  existsSync(dirname(resolve(file))) ? undefined : `${file} cannot be written: there is no such folder`
+export const whyNotSaved = (file: string): string | undefined => {
+  const path = resolve(file)
+  if (!existsSync(dirname(path))) return `${file} cannot be written: there is no such folder`
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  return isFolder ? `"${file}" cannot be written: it is a folder` : undefined
+}

@@ -35,8 +35,10 @@ export interface Request {
  * @category models
  */
 export interface Report {
-  /** Why the bug could not be planted. */
+  /** Why nothing could be run. */
   readonly problem?: string | undefined
+  /** The bug could not be planted: it does not fit the code. */
+  readonly isUnfit?: boolean | undefined
   /** The seed that showed the bug. */
   readonly seed?: number | undefined
   /** The property's number, where one noticed. */
@@ -96,7 +98,7 @@ const run = async ({ cpuSeconds: limit, from, mutant, replays, seeds, shrinks }:
       return { ...loaded, source: changed }
     }
   })
-  const fail = (problem: string): Report => ({ problem, seeds: 0, cpuSeconds: cpuSeconds() })
+  const fail = (problem: string): Report => ({ problem, isUnfit: true, seeds: 0, cpuSeconds: cpuSeconds() })
   let explore
   try {
     const [
@@ -114,7 +116,8 @@ const run = async ({ cpuSeconds: limit, from, mutant, replays, seeds, shrinks }:
     ])
     explore = { checkSeed, choiceCount, fromFile, fromOutcome, packetCount, replay, shrink, trace, Violation }
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error))
+    const message = error instanceof Error ? error.message : String(error)
+    return fail(planted ? `${mutant.file} cannot be loaded with ${mutant.id}: ${message}` : message)
   }
   if (!planted) return fail(`${mutant.id} does not apply: the simulator never loads ${mutant.file}`)
   let count = 0

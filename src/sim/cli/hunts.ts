@@ -38,6 +38,8 @@ export interface Hunt {
   readonly mutant: Mutant
   /** Why it was not even tried. */
   readonly problem: string | undefined
+  /** The problem is that it does not fit the code. */
+  readonly isUnfit: boolean
   readonly killed: boolean
   /** Number and name of the property that noticed. */
   readonly property: string | undefined
@@ -97,7 +99,18 @@ export const hunt = async (mutant: Mutant, options: HuntOptions): Promise<Hunt> 
     })
     seeds += report.seeds
     cpuSeconds += report.cpuSeconds
-    const { choices, events, finding, message, problem, property, seed, shrinkSeconds, trace = [] } = report
+    const {
+      choices,
+      events,
+      finding,
+      isUnfit = false,
+      message,
+      problem,
+      property,
+      seed,
+      shrinkSeconds,
+      trace = []
+    } = report
     const isKilled = seed !== undefined && checkSeed(seed, 1).failure === undefined
     // Shrinking can only see that the same property fails; here it shows whether for the same reason.
     const isShown = isKilled && finding !== undefined && replay(finding).failure === undefined
@@ -105,6 +118,7 @@ export const hunt = async (mutant: Mutant, options: HuntOptions): Promise<Hunt> 
       return {
         mutant,
         problem,
+        isUnfit,
         killed: isKilled,
         property: isKilled ? nameOfProperty(property ?? 0) : undefined,
         message: isKilled ? message : undefined,

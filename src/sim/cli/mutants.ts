@@ -86,8 +86,14 @@ interface OneOptions {
   readonly replays?: string | undefined
 }
 
+const wrongUsage = (text: string): number => {
+  process.stderr.write(`${text}\n`)
+  return 64
+}
+
 const replayOne = async (mutant: Mutant, file: string, json: boolean): Promise<number> => {
-  const { message, problem, property, trace = [] } = await replayPlanted(mutant, file)
+  const { isUnfit, message, problem, property, trace = [] } = await replayPlanted(mutant, file)
+  if (isUnfit === true) return wrongUsage(problem!)
   const killed = message !== undefined
   if (json) print(JSON.stringify({ id: mutant.id, killed, property: property ?? null, problem }))
   else {
@@ -103,17 +109,13 @@ const huntOne = async (
   { json, replays, save }: OneOptions
 ): Promise<number> => {
   const mutant = find(idOrFile)
-  if (mutant instanceof Error) {
-    process.stderr.write(`${mutant.message}\n`)
-    return 64
-  }
+  if (mutant instanceof Error) return wrongUsage(mutant.message)
   if (replays !== undefined) {
     const finding = readFinding(replays)
-    if (!(finding instanceof Error)) return replayOne(mutant, replays, json)
-    process.stderr.write(`${finding.message}\n`)
-    return 64
+    return finding instanceof Error ? wrongUsage(finding.message) : replayOne(mutant, replays, json)
   }
   const result = await hunt(mutant, options)
+  if (result.isUnfit) return wrongUsage(result.problem!)
   if (save !== undefined && result.finding !== undefined) {
     writeFileSync(save, toFile({ bug: mutant.id, ...result.finding }))
   }

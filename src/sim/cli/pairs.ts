@@ -87,6 +87,11 @@ export const comparePairs = async (options: PairsOptions): Promise<number> => {
     process.stderr.write(`the other process did not start: ${absent.message}\n`)
     return 64
   }
+  // Who was ended by a signal was well.
+  if (compared === 0 && difference === undefined && codes[1] !== 0 && codes[1] !== null) {
+    process.stderr.write(`the other process broke before it had run a seed: is ${node} Node 22.19 or newer?\n`)
+    return 64
+  }
   const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim()
   const isWhole = difference === undefined && codes.every((code) => code === 0)
   const how = `each run in two processes, of Node ${process.version} and ${version}, in two time zones, and watched in only one of them`

@@ -36,6 +36,8 @@ describe("arguments of a simulation", () => {
     "--seeds 3 --save f": "--save changes nothing about --seeds",
     "--seeds 3 --node f": "--node changes nothing about --seeds",
     "--canaries --from 3": "--from changes nothing about --canaries",
+    "--trace": "--trace runs nothing by itself: it goes with --seed or --replay",
+    "--hours 3 --json": "--hours runs nothing by itself: it goes with --day",
     "--mutant x --trace": "--trace changes nothing about --mutant",
     "more --seed 3": "Unexpected argument 'more'"
   }
