@@ -147,8 +147,8 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
     // What a worker says of an overdue attempt may cross the same job on its way to it again;
     // 19 judges that it does not say so later.
     if (mayCross && text === "JobFailed" && asked.function === "limited") return
-    // And a connection be given up between two steps of a server, with what was sent over it.
-    if (mayBeLate && (text === "NoServer" || text === "Ambiguous")) return
+    // And a connection be given up between two steps of a server, with what was sent over it, or before it is dialled.
+    if (mayBeLate && (text === "NoServer" || text === "Ambiguous" || text === "Timeout")) return
     if (isFaultless)
       throw new Violation(
         37,

@@ -18,7 +18,7 @@ interface Spoken {
   asked: number
   /** By handle, the function. */
   readonly held: Map<string, string>
-  /** Of those, the ones whose handlers were interrupted: they go back with the connection. */
+  /** Of those, the ones that go back with the connection, since a handler of the function was interrupted. */
   readonly givenUp: Set<string>
 }
 
@@ -36,8 +36,11 @@ export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker
   const finishedAt = new Map<string, number>()
   /** By execution. */
   const handles = new Map<number, string>()
+  /** When the time of one is up, so is that of those taken ahead, wherever from: they go back, too. */
   const giveUp = (node: string, handle: string): void => {
-    for (const one of connections.values()) if (one.node === node && one.held.has(handle)) one.givenUp.add(handle)
+    const own = [...connections.values()].filter((one) => one.node === node)
+    const fn = own.find(({ held }) => held.has(handle))?.held.get(handle)
+    for (const { givenUp, held } of own) for (const [other, its] of held) if (its === fn) givenUp.add(other)
   }
   const forget = (node: string): void => {
     stopping.delete(node)
@@ -46,9 +49,7 @@ export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker
   }
   const say = (mine: Spoken, name: string, first: string): void => {
     const { givenUp, held, node } = mine
-    // When the time of one is up, so is that of those taken ahead: they go back, too.
-    const isGivenUp = (fn: string) => [...givenUp].some((handle) => held.get(handle) === fn)
-    const isHeld = (fn: string) => !isGivenUp(fn) && [...held.values()].includes(fn)
+    const isHeld = (fn: string) => [...held].some(([handle, its]) => its === fn && !givenUp.has(handle))
     if (endsJob.has(name)) held.delete(first)
     else if (name.startsWith("GRAB_JOB")) mine.asked++
     else if (name === "CANT_DO" && (mine.asked > 0 || isHeld(first)) && isPrompt(node) && isServed(node))

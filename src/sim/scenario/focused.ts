@@ -10,10 +10,14 @@ import * as clients from "./focused/clients.ts"
 import type { Focus } from "./focused/Focus.ts"
 import * as operating from "./focused/operators.ts"
 import * as servers from "./focused/servers.ts"
+import * as sleeping from "./focused/sleeping.ts"
+import * as workers from "./focused/workers.ts"
 import { draw, drawWorld, type Scenario } from "./Scenario.ts"
 
 const focuses: ReadonlyArray<Focus> = [
   ...Object.values(servers),
+  ...Object.values(sleeping),
+  ...Object.values(workers),
   ...Object.values(clients),
   ...Object.values(operating)
 ]
@@ -26,7 +30,7 @@ const focuses: ReadonlyArray<Focus> = [
  */
 export const drawCampaign = (seed: number): Scenario => {
   const dice = new Dice(seed ^ 0x3243f6a8)
-  if (dice.oneIn(3)) return draw(seed)
+  if (dice.oneIn(5)) return draw(seed)
   const world = drawWorld(dice)
   const { faults = [], network, operators = [], peers = [], ...machines } = dice.of(focuses)(dice)
   const times = [

@@ -196,6 +196,13 @@ describe("workers that leave", () => {
       [1, gets(1, "JOB_ASSIGN_UNIQ", "H:2", "f", "", "w")]
     ]
     assert.strictEqual(left([...has, ...ahead, ...interrupted, [4, works(1, "CANT_DO", "f")]]), 0)
+    // Of another server, too, but not of another function.
+    const elsewhere = (fn: string): Moments => [
+      [1, works(2, "GRAB_JOB_UNIQ")],
+      [1, gets(2, "JOB_ASSIGN_UNIQ", "H:1:2", fn, "", "w")]
+    ]
+    assert.strictEqual(left([...has, ...elsewhere("f"), ...interrupted, [4, works(2, "CANT_DO", "f")]]), 0)
+    assert.strictEqual(left([...has, ...elsewhere("g"), ...interrupted, [4, works(2, "CANT_DO", "g")]]), 20)
   })
 
   it("20: leave nothing behind that they have time for", () => {

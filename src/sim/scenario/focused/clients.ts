@@ -127,7 +127,7 @@ export const hedgedCalls: Focus = (dice) => {
 export const noServer: Focus = (dice) => {
   const servers = dice.between(1, 2)
   const kind = dice.of(["crash", "power", "refuse", "hang", "nameless", "isolate", "pause"] as const)
-  const lastsMillis = dice.of([2000, 6000, 9000, 20_000])
+  const lastsMillis = dice.of([2000, 6000, 9000, 20_000, 20_000])
   return {
     servers: list(servers, () => server()),
     workers: [worker(["merged", "once"], 2)],
@@ -136,7 +136,7 @@ export const noServer: Focus = (dice) => {
         at: dice.of([dice.below(300), dice.below(9000), dice.below(9000)]),
         kind: dice.of(["run", "run", "run", "run", "background", "status", "echo"] as const),
         function: dice.of(["merged", "merged", "once"] as const),
-        item: dice.below(3),
+        item: dice.below(2),
         takesMillis: dice.of([0, 100, 2000]),
         interruptAfterMillis: dice.oneIn(5) ? dice.between(1, 6000) : 0
       }))

@@ -10,46 +10,6 @@ import type { Saying } from "../Scenario.ts"
 import { callsOf, fault, type Focus, list, peer, saying, server, worker } from "./Focus.ts"
 
 /**
- * Workers fall silent while they sleep, and are woken for jobs that others could do.
- *
- * @since 0.1.0
- * @category constructors
- */
-export const silentSleepers: Focus = (dice) => {
-  const fn = dice.of(["merged", "once", "limited"] as const)
-  const workers = dice.between(2, 4)
-  const silent = dice.between(1, workers - 1)
-  return {
-    servers: [server(-1, dice.of([1, 1, 1, 2, 0]))],
-    workers: list(workers, () => worker([fn])),
-    clients: list(2, () => ({
-      calls: callsOf(dice.between(2, 5), (index) => ({
-        at: dice.of([dice.below(8000), 2000 + dice.below(3000)]),
-        kind: dice.of(["run", "background", "later"] as const),
-        function: fn,
-        item: index,
-        takesMillis: dice.of([0, 20, 2500])
-      }))
-    })),
-    // Strangers sleep, take no notice when they are woken, and leave.
-    peers: list(dice.below(4), () =>
-      peer([
-        saying(0, "CAN_DO", fn),
-        saying(dice.below(3000), "PRE_SLEEP"),
-        ...list(dice.below(2), () => saying(3000 + dice.below(3000), dice.of(["PRE_SLEEP", "GRAB_JOB"] as const))),
-        saying(3000 + dice.below(4000), "ECHO_REQ", "good-bye")
-      ])
-    ),
-    faults: list(silent, (index) =>
-      fault(dice.of(["power", "pause", "pause", "isolate", "restart", "crash"] as const), `worker${index + 2}`, {
-        at: dice.of([dice.below(2000), dice.below(6000)]),
-        lastsMillis: dice.of([500, 5000, 20_000, 20_000])
-      })
-    )
-  }
-}
-
-/**
  * Many listen to few jobs over connections of their own, and leave one after the other while those run.
  *
  * @since 0.1.0
@@ -241,18 +201,19 @@ export const appointments: Focus = (dice) => {
  */
 export const narrowWays: Focus = (dice) => {
   const fns = dice.of([["streamed"], ["streamed", "once"], ["streamed", "merged"]] as const)
+  const span = dice.of([1000, 3000])
   return {
     servers: [server()],
-    workers: list(1, () => worker(fns, dice.between(3, 5))),
+    workers: list(1, () => worker(fns, dice.between(3, 6))),
     clients: list(2, () => ({
       calls: callsOf(dice.between(5, 12), (index) => ({
-        at: dice.below(1000),
+        at: dice.below(span),
         function: dice.of(fns),
         item: index,
-        takesMillis: dice.of([20, 100, 400])
+        takesMillis: dice.of([20, 100, 400, 400])
       }))
     })),
-    network: { windowBytes: dice.of([64, 256, 1024]), delayBelowMillis: dice.of([3, 20]) }
+    network: { windowBytes: dice.of([64, 64, 256, 1024]), delayBelowMillis: dice.of([3, 20]) }
   }
 }
 
