@@ -126,6 +126,46 @@ export type Event =
     }
 
 /**
+ * A caller asks for something.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Asked = Extract<Event, { readonly _tag: "Asked" }>
+
+/**
+ * The packets that end a job.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const endsJob: ReadonlySet<string> = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
+
+/**
+ * The kinds of callers who submit one job.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const submits: ReadonlySet<string> = new Set(["run", "background", "later"])
+
+/**
+ * At which side of a connection a packet was seen: a job server's, or that of whoever
+ * talks to it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Side = "servers" | "clients" | "workers" | "strangers"
+
+/**
+ * @since 0.1.0
+ * @category getters
+ */
+export const sideOf = ({ atServer, node }: PacketEvent): Side =>
+  atServer ? "servers" : node.startsWith("client") ? "clients" : node.startsWith("worker") ? "workers" : "strangers"
+
+/**
  * An event with the time it happened, in milliseconds since the world began.
  *
  * @since 0.1.0

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { Moment } from "./History.ts"
+import { type Event, type Moment, type Side, sideOf } from "./History.ts"
 import type { ServerModel, ServerWatcher } from "./ServerModel.ts"
 
 /**
@@ -33,8 +33,8 @@ export class Violation extends Error {
  */
 export interface Property extends ServerWatcher {
   readonly name: string
-  /** Whose packets `observe` is shown; all if undefined. */
-  readonly packets?: "servers" | "peers" | "none" | undefined
+  /** At whose side `observe` is shown packets; at all if undefined. Peers are all but job servers. */
+  readonly packets?: Side | "peers" | "none" | undefined
   /** Each thing that happened, in the order it did. */
   readonly observe?: ((moment: Moment) => void) | undefined
   /** A step of the world is over and something has happened in it. */
@@ -44,3 +44,21 @@ export interface Property extends ServerWatcher {
   /** The run is over: every fault healed, every caller answered, every program stopped. */
   readonly atEnd?: (() => void) | undefined
 }
+
+/**
+ * Tells whether a property's `observe` is shown packets that are seen at that side.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const sees = ({ packets }: Property, side: Side): boolean =>
+  packets === undefined || packets === side || (packets === "peers" && side !== "servers")
+
+/**
+ * Tells whether a property's `observe` is shown an event.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isShown = (property: Property, event: Event): boolean =>
+  event._tag !== "Packet" || sees(property, sideOf(event))

@@ -10,9 +10,9 @@
 import * as Codec from "../../protocol/Codec.ts"
 import * as Packet from "../../protocol/Packet.ts"
 import type { Endpoint, Tap } from "../network/Endpoint.ts"
-import type { Event, LineEvent, Moment, PacketEvent } from "./History.ts"
+import { type Event, type LineEvent, type Moment, type PacketEvent, type Side, sideOf } from "./History.ts"
 import { wordsOf } from "./Commands.ts"
-import type { Property } from "./Property.ts"
+import { type Property, sees } from "./Property.ts"
 import { isWorkError, ServerModel } from "./ServerModel.ts"
 
 const replied = new Set(["JOB_CREATED", "NO_JOB", "STATUS_RES", "STATUS_RES_UNIQUE", "ECHO_RES", "OPTION_RES", "ERROR"])
@@ -61,7 +61,7 @@ export class Recorder implements Tap {
   packets = 0
   private readonly properties: ReadonlyArray<Property>
   private readonly observers: ReadonlyArray<Observe>
-  private readonly packetObservers: { readonly servers: ReadonlyArray<Observe>; readonly peers: ReadonlyArray<Observe> }
+  private readonly packetObservers: { readonly [S in Side]: ReadonlyArray<Observe> }
   private readonly afterSteps: ReadonlyArray<NonNullable<Property["afterStep"]>>
   private readonly now: () => number
   private readonly attemptsMax: (node: string) => number
@@ -85,9 +85,13 @@ export class Recorder implements Tap {
   ) {
     this.properties = properties
     this.observers = observersOf(properties)
-    const withPacketsOf = (side: "servers" | "peers") =>
-      observersOf(properties.filter(({ packets = side }) => packets === side))
-    this.packetObservers = { servers: withPacketsOf("servers"), peers: withPacketsOf("peers") }
+    const at = (side: Side) => observersOf(properties.filter((property) => sees(property, side)))
+    this.packetObservers = {
+      servers: at("servers"),
+      clients: at("clients"),
+      workers: at("workers"),
+      strangers: at("strangers")
+    }
     this.afterSteps = properties.map(({ afterStep }) => afterStep).filter((afterStep) => afterStep !== undefined)
     this.now = now
     this.attemptsMax = attemptsMax
@@ -299,7 +303,7 @@ export class Recorder implements Tap {
     const moment: Moment = { at: this.now(), event }
     if (this.keeps) this.moments.push(moment)
     const { observers, packetObservers } = this
-    const concerned = event._tag !== "Packet" ? observers : packetObservers[event.atServer ? "servers" : "peers"]
+    const concerned = event._tag !== "Packet" ? observers : packetObservers[sideOf(event)]
     for (const observe of concerned) observe(moment)
   }
 }

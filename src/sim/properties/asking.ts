@@ -4,10 +4,8 @@
  *
  * @since 0.1.0
  */
-import type { Event } from "./History.ts"
+import { type Asked } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
-
-type Asked = Extract<Event, { readonly _tag: "Asked" }>
 
 /** A server that has answered is one to ask after so long. */
 const noticeMillis = 200
@@ -67,7 +65,7 @@ export const asking = (uniqueOf: (asked: Asked) => string, isPrompt: (client: st
   }
   return {
     name: "asking",
-    packets: "peers",
+    packets: "clients",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Asked":
@@ -81,7 +79,6 @@ export const asking = (uniqueOf: (asked: Asked) => string, isPrompt: (client: st
           return
         }
         case "Packet": {
-          if (event.atServer || !event.node.startsWith("client")) return
           const { connection, fields, got, name, node } = event
           if (got && !good.has(connection)) good.set(connection, { node, since: at })
           if (got && name === "STATUS_RES_UNIQUE") hear(node, fields)

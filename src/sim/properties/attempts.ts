@@ -23,9 +23,9 @@ export const surrender = (limitOf: (fn: string) => number): Property => {
   const brought = new Map<string, { readonly limit: number; readonly at: number }>()
   return {
     name: "surrender",
-    packets: "peers",
+    packets: "workers",
     observe: ({ at, event }) => {
-      if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("worker")) return
+      if (event._tag !== "Packet") return
       const { connection, fields, got, name, node } = event
       const [handle = "", fn = ""] = fields
       const key = `${connection} ${handle}`
@@ -67,14 +67,14 @@ export const lateWords = (isPrompt: (node: string) => boolean): Property => {
   const finishedAt = new Map<string, number>()
   return {
     name: "lateWords",
-    packets: "peers",
+    packets: "workers",
     observe: ({ at, event }) => {
       if (event._tag === "Began") beganAt.set(String(event.execution), at)
       else if (event._tag === "Finished") {
         if (event.how === "interrupted") finishedAt.set(String(event.execution), at)
         else beganAt.delete(String(event.execution))
       }
-      if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("worker")) return
+      if (event._tag !== "Packet") return
       const { connection, fields, got, name, node } = event
       const [handle = "", text = ""] = fields
       const key = `${connection} ${handle}`

@@ -7,10 +7,9 @@ import { failureOf, isRoomy, payloadsIn, resultBegins, resultOf } from "../scena
 import { says } from "../scenario/operators.ts"
 import { foreignResult } from "../scenario/peers.ts"
 import type { Scenario, ServerPlan } from "../scenario/Scenario.ts"
-import type { Event } from "./History.ts"
+import { type Asked, type Event } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
 
-type Asked = Extract<Event, { readonly _tag: "Asked" }>
 type Answered = Extract<Event, { readonly _tag: "Answered" }>
 
 /** Failures that a worker's own words explain. */
@@ -179,7 +178,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
 
   return {
     name: "callers",
-    packets: "peers",
+    packets: "clients",
     waiting: () => open.values(),
     answered: () => done.size,
     succeeded: () => successes,
@@ -232,8 +231,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
           for (const asked of open.values()) if (asked.node === event.node) open.delete(asked.caller)
           return
         case "Packet": {
-          if (event.atServer || event.got || event.fields[0] !== "once") return
-          if (!event.name.startsWith("SUBMIT_JOB") || event.node.startsWith("peer")) return
+          if (event.got || event.fields[0] !== "once" || !event.name.startsWith("SUBMIT_")) return
           const workload = event.fields.at(-1)!
           const count = (sent.get(workload) ?? 0) + 1
           sent.set(workload, count)

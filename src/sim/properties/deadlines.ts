@@ -3,10 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { Event } from "./History.ts"
+import { type Asked } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
-
-type Asked = Extract<Event, { readonly _tag: "Asked" }>
 
 /** Clocks may run a tenth faster or slower, and a program needs a moment. */
 const earliest = 0.89

@@ -4,17 +4,12 @@
  *
  * @since 0.1.0
  */
-import type { Event } from "./History.ts"
+import { type Asked, endsJob, submits } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
 import { packetOf } from "./requests.ts"
 
-type Asked = Extract<Event, { readonly _tag: "Asked" }>
-
 /** A server that has answered is one to send to, and what can be sent is sent, after so long. */
 const noticeMillis = 200
-
-const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
-const submits = new Set(["run", "background", "later"])
 
 /** What one caller or several equal ones wait for. */
 interface Wish {
@@ -191,7 +186,7 @@ export const dispatching = (
 
   return {
     name: "dispatching",
-    packets: "peers",
+    packets: "clients",
     observe: ({ at, event }) => {
       lastAt = at
       switch (event._tag) {
@@ -218,7 +213,6 @@ export const dispatching = (
         case "Ended":
           return forget(event.node)
         case "Packet": {
-          if (event.atServer || !event.node.startsWith("client")) return
           const { connection, fields, got, name, node } = event
           const mine = spokenOf(node, connection)
           if (!got) return say(mine, name, fields, at)

@@ -5,10 +5,8 @@
  *
  * @since 0.1.0
  */
-import type { Event } from "./History.ts"
+import { type Asked, endsJob, submits } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
-
-type Asked = Extract<Event, { readonly _tag: "Asked" }>
 
 /** What a client asks a server for, where nobody else's question is the same one. */
 const keyOf = (fn: string, workload: string): string => `${fn} ${workload}`
@@ -33,7 +31,6 @@ export const queueing = (
     readonly key: string
     readonly at: number
   }
-  const submits = new Set(["run", "background", "later"])
   /** By client, the oldest first. */
   const unsent = new Map<string, Array<Waiting>>()
   const judge = (node: string, key: string): void => {
@@ -53,7 +50,7 @@ export const queueing = (
   }
   return {
     name: "queueing",
-    packets: "peers",
+    packets: "clients",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Asked": {
@@ -76,7 +73,7 @@ export const queueing = (
           unsent.delete(event.node)
           return
         case "Packet": {
-          if (event.atServer || event.got || !event.name.startsWith("SUBMIT_")) return
+          if (event.got || !event.name.startsWith("SUBMIT_")) return
           const [fn = "", unique = ""] = event.fields
           if (unique === "" && isSingle(event.node)) judge(event.node, keyOf(fn, event.fields.at(-1)!))
         }
@@ -84,8 +81,6 @@ export const queueing = (
     }
   }
 }
-
-const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
 
 /**
  * A client that asks a second server when the first is slow does not ask the first one
@@ -116,7 +111,7 @@ export const hedging = (): Property => {
   const open = new Map<number, string>()
   return {
     name: "hedging",
-    packets: "peers",
+    packets: "clients",
     observe: ({ event }) => {
       if (event._tag === "Asked") {
         // The workload on the wire may be another text: all of one function and unique are forgotten together.
@@ -126,7 +121,7 @@ export const hedging = (): Property => {
         open.delete(event.caller)
         if (end !== undefined) forget(event.node, end)
       } else if (event._tag === "Closed" && !event.atServer) connections.delete(event.connection)
-      if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("client")) return
+      if (event._tag !== "Packet") return
       const { connection, fields, got, name, node } = event
       const mine = connections.get(connection) ?? { node, sent: [], held: new Map<string, Array<string>>() }
       connections.set(connection, mine)
@@ -217,7 +212,7 @@ export const redialling = (
           return
         }
         case "Packet":
-          if (event.got && !event.atServer && !goodSince.has(event.connection)) goodSince.set(event.connection, at)
+          if (event.got && !goodSince.has(event.connection)) goodSince.set(event.connection, at)
           return
         case "Stopping":
         case "Started":

@@ -3,11 +3,9 @@
  *
  * @since 0.1.0
  */
-import type { Event } from "./History.ts"
+import { type Asked, submits } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
 import { packetOf } from "./requests.ts"
-
-type Asked = Extract<Event, { readonly _tag: "Asked" }>
 
 /**
  * Nobody is told that there was no server whose job has been sent to one: it may run, and
@@ -25,7 +23,6 @@ export const honesty = (
 ): Property => {
   const open = new Map<number, Asked>()
   const sent = new Set<number>()
-  const submits = new Set(["run", "background", "later"])
   const note = (node: string, name: string, fields: ReadonlyArray<string>): void => {
     const [fn, unique = ""] = fields
     const isShared = unique !== "" && !name.endsWith("_BG") && !name.endsWith("_EPOCH")
@@ -48,15 +45,14 @@ export const honesty = (
   }
   return {
     name: "honesty",
-    packets: "peers",
+    packets: "clients",
     observe: ({ event }) => {
       switch (event._tag) {
         case "Asked":
           open.set(event.caller, event)
           return
         case "Packet":
-          if (event.atServer || event.got || !event.node.startsWith("client")) return
-          if (event.name.startsWith("SUBMIT_")) note(event.node, event.name, event.fields)
+          if (!event.got && event.name.startsWith("SUBMIT_")) note(event.node, event.name, event.fields)
           return
         case "Answered": {
           const asked = open.get(event.caller)

@@ -4,9 +4,8 @@
  * @since 0.1.0
  */
 import * as Network from "../../protocol/Network.ts"
+import { endsJob } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
-
-const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
 
 interface Spoken {
   readonly node: string
@@ -72,11 +71,10 @@ export const idling = (
   }
   return {
     name: "idling",
-    packets: "peers",
+    packets: "workers",
     observe: ({ event }) => {
       switch (event._tag) {
         case "Packet": {
-          if (event.atServer || !event.node.startsWith("worker")) return
           const { connection, fields, got, name, node } = event
           let mine = connections.get(connection)
           if (mine === undefined) {

@@ -3,9 +3,8 @@
  *
  * @since 0.1.0
  */
+import { endsJob } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
-
-const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
 
 /** Workers wait for their handlers for five seconds, by a clock that may run a tenth faster. */
 const drainMillis = 4500
@@ -67,11 +66,10 @@ export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker
   }
   return {
     name: "leaving",
-    packets: "peers",
+    packets: "workers",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Packet": {
-          if (event.atServer || !event.node.startsWith("worker")) return
           const { connection, fields, got, name, node } = event
           const mine: Spoken = connections.get(connection) ?? { node, asked: 0, held: new Map(), givenUp: new Set() }
           connections.set(connection, mine)

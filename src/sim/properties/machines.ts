@@ -5,10 +5,8 @@
  *
  * @since 0.1.0
  */
-import type { Event, PacketEvent } from "./History.ts"
+import { type Asked, endsJob, type PacketEvent } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
-
-type Asked = Extract<Event, { readonly _tag: "Asked" }>
 
 /**
  * A worker runs no more jobs than it has slots, of a function no more than that may have,
@@ -72,8 +70,6 @@ export const slots = (options: {
   }
 }
 
-const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
-
 /**
  * A worker asks one server for no more jobs than it can run and keep at once, of those
  * functions that it serves over a connection: questions without an answer and jobs without
@@ -97,10 +93,10 @@ export const claims = (
   >()
   return {
     name: "claims",
-    packets: "peers",
+    packets: "workers",
     observe: ({ event }) => {
       if (event._tag === "Closed" && !event.atServer) connections.delete(event.connection)
-      if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("worker")) return
+      if (event._tag !== "Packet") return
       const { connection, fields, got, name, node } = event
       const mine = connections.get(connection) ?? { asked: 0, held: new Set(), timed: new Set(), abilities: new Set() }
       connections.set(connection, mine)
@@ -255,7 +251,7 @@ export const selection = (
 
   return {
     name: "selection",
-    packets: "peers",
+    packets: "clients",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Opened":
@@ -283,7 +279,6 @@ export const selection = (
           open.delete(event.caller)
           return
         case "Packet": {
-          if (event.atServer || !event.node.startsWith("client")) return
           const server = serverOf.get(event.connection)
           if (server === undefined) return
           const key = `${event.node} ${server}`
@@ -351,9 +346,9 @@ export const sleeping = (): Property => {
   const unanswered = new Map<number, number>()
   return {
     name: "sleeping",
-    packets: "peers",
+    packets: "workers",
     observe: ({ event }) => {
-      if (event._tag !== "Packet" || event.atServer || !event.node.startsWith("worker")) return
+      if (event._tag !== "Packet") return
       const { connection, got, name } = event
       const count = unanswered.get(connection) ?? 0
       if (!got && name.startsWith("GRAB_JOB")) unanswered.set(connection, count + 1)
@@ -398,7 +393,7 @@ export const silence = (
           for (const [connection, { node }] of heard) if (node === event.node) heard.delete(connection)
           return
         case "Packet": {
-          const mine = event.got && !event.atServer ? heard.get(event.connection) : undefined
+          const mine = event.got ? heard.get(event.connection) : undefined
           if (mine !== undefined) mine.at = at
         }
       }

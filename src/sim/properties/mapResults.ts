@@ -3,10 +3,9 @@
  *
  * @since 0.1.0
  */
-import type { Event } from "./History.ts"
+import { type Asked, type Event } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
 
-type Asked = Extract<Event, { readonly _tag: "Asked" }>
 type Mapped = Extract<Event, { readonly _tag: "Mapped" }>
 
 /** A map under way. */
@@ -85,7 +84,7 @@ export const mapResults = (
 
   return {
     name: "map results",
-    packets: "peers",
+    packets: "clients",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Asked": {
@@ -113,7 +112,7 @@ export const mapResults = (
           for (const [caller, { asked }] of open) if (asked.node === event.node) open.delete(caller)
           return
         case "Packet":
-          if (open.size > 0 && !event.atServer && !event.got && event.name.startsWith("SUBMIT_"))
+          if (open.size > 0 && !event.got && event.name.startsWith("SUBMIT_"))
             judgeWindow(event.node, event.fields[0]!, event.fields.at(-1)!)
       }
     },

@@ -28,7 +28,7 @@ export const mapping = (
   >()
   return {
     name: "mapping",
-    packets: "peers",
+    packets: "clients",
     observe: ({ event }) => {
       // Equal items of a function that merges are one job, whoever asked first.
       if (event._tag === "Asked" && event.map !== undefined && event.unique === "" && mayUse(event.node))
@@ -36,7 +36,7 @@ export const mapping = (
       else if (event._tag === "Answered") open.delete(event.caller)
       else if (event._tag === "Stopping") {
         for (const [caller, { node }] of open) if (node === event.node) open.delete(caller)
-      } else if (event._tag === "Packet" && !event.atServer && !event.got && event.name.startsWith("SUBMIT_")) {
+      } else if (event._tag === "Packet" && !event.got && event.name.startsWith("SUBMIT_")) {
         for (const one of open.values())
           if (one.node === event.node && one.workloads.includes(event.fields.at(-1)!)) one.sent++
       }

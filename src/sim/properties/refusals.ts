@@ -32,7 +32,7 @@ export const refusals = (): Property => {
         add(keyOf(server.node, connection.id), 1)
     },
     observe: ({ event }) => {
-      if (event._tag !== "Packet" || !event.atServer || event.got || !isWorkError(event)) return
+      if (event._tag !== "Packet" || event.got || !isWorkError(event)) return
       const key = keyOf(event.node, event.connection)
       add(key, -1)
       judged.push(key)

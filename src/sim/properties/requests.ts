@@ -5,10 +5,8 @@
  *
  * @since 0.1.0
  */
-import type { Event } from "./History.ts"
+import { type Asked, endsJob, submits } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
-
-type Asked = Extract<Event, { readonly _tag: "Asked" }>
 
 const prompt = { high: "SUBMIT_JOB_HIGH", normal: "SUBMIT_JOB", low: "SUBMIT_JOB_LOW" } as const
 
@@ -49,7 +47,7 @@ export const submissions = (
     unique === "" || unique === "-" ? begins + workload : begins
   return {
     name: "submissions",
-    packets: "peers",
+    packets: "clients",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Asked": {
@@ -76,8 +74,7 @@ export const submissions = (
           for (const key of wanted.keys()) if (key.startsWith(`${event.node} `)) wanted.delete(key)
           return
         case "Packet": {
-          if (event.atServer || event.got || !event.node.startsWith("client")) return
-          if (!event.name.startsWith("SUBMIT_")) return
+          if (event.got || !event.name.startsWith("SUBMIT_")) return
           const [fn = "", unique = "", second = ""] = event.fields
           const workload = event.fields.at(-1)!
           const begins = `${event.node} ${event.name} ${fn} ${unique} `
@@ -94,8 +91,6 @@ export const submissions = (
     }
   }
 }
-
-const endsJob = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
 
 /**
  * A client has no more submissions under way than it may. `mostOf` is undefined where
@@ -121,7 +116,7 @@ export const throttle = (mostOf: (client: string) => number | undefined): Proper
   }
   return {
     name: "throttle",
-    packets: "peers",
+    packets: "clients",
     observe: ({ event }) => {
       if (event._tag === "Stopping") stopping.add(event.node)
       else if (event._tag === "Started") stopping.delete(event.node)
@@ -129,7 +124,7 @@ export const throttle = (mostOf: (client: string) => number | undefined): Proper
       else if (event._tag === "Ended") {
         for (const [connection, { node }] of connections) if (node === event.node) connections.delete(connection)
       }
-      if (event._tag !== "Packet" || event.atServer) return
+      if (event._tag !== "Packet") return
       const { connection, fields, got, name, node } = event
       const most = mostOf(node)
       if (most === undefined || stopping.has(node)) return
@@ -158,10 +153,10 @@ export const introduction = (): Property => {
   const known = new Map<number, { isNamed: boolean; readonly abilities: Set<string> }>()
   return {
     name: "introduction",
-    packets: "peers",
+    packets: "workers",
     observe: ({ event }) => {
       if (event._tag === "Closed" && !event.atServer) known.delete(event.connection)
-      if (event._tag !== "Packet" || event.atServer || event.got || !event.node.startsWith("worker")) return
+      if (event._tag !== "Packet" || event.got) return
       const { connection, fields, name, node } = event
       const mine = known.get(connection) ?? { isNamed: false, abilities: new Set<string>() }
       known.set(connection, mine)
@@ -191,7 +186,6 @@ export const shelter = (isPrompt: (node: string) => boolean): Property => {
   const up = new Map<number, { readonly node: string; readonly since: number }>()
   const open = new Map<number, Asked>()
   const stopping = new Set<string>()
-  const submits = new Set(["run", "background", "later"])
   const judge = (asked: Asked, text: string, at: number): void => {
     const isHidden = text === "NoServer" || (text === "Ambiguous" && asked.kind === "run" && asked.idempotent)
     if (!isHidden || stopping.has(asked.node) || !isPrompt(asked.node)) return
@@ -205,12 +199,11 @@ export const shelter = (isPrompt: (node: string) => boolean): Property => {
   }
   return {
     name: "shelter",
-    packets: "peers",
+    packets: "clients",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Packet":
-          if (!event.atServer && event.got && event.node.startsWith("client") && !up.has(event.connection))
-            up.set(event.connection, { node: event.node, since: at })
+          if (event.got && !up.has(event.connection)) up.set(event.connection, { node: event.node, since: at })
           return
         case "Closed":
           if (!event.atServer) up.delete(event.connection)
@@ -255,11 +248,11 @@ export const orphans = (isPrompt: (node: string) => boolean): Property => {
   const closedAt = new Map<number, number>()
   return {
     name: "orphans",
-    packets: "peers",
+    packets: "workers",
     observe: ({ at, event }) => {
       switch (event._tag) {
         case "Packet":
-          if (!event.atServer && event.got && event.name.startsWith("JOB_ASSIGN"))
+          if (event.got && event.name.startsWith("JOB_ASSIGN"))
             brought.set(`${event.node} ${serverOf.get(event.connection)} ${event.fields[0]}`, event.connection)
           return
         case "Began": {

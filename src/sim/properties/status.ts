@@ -181,7 +181,7 @@ export const reasons = (mostOf: (server: string) => number = () => 0): Property 
       other()
     },
     observe: ({ event }) => {
-      if (event._tag !== "Packet" || !event.atServer || !event.got || !event.name.startsWith("CAN_DO")) return
+      if (event._tag !== "Packet" || !event.got || !event.name.startsWith("CAN_DO")) return
       learned.add(`${event.node} ${event.connection} ${event.fields[0]}`)
     },
     noop: (server, connection) => {

@@ -1,7 +1,7 @@
 /** Hand-written histories: a few lines of packets at one job server, judged by one property. */
 import type * as Packet from "../../../src/protocol/Packet.ts"
 import type { Event, LineEvent, PacketEvent } from "../../../src/sim/properties/History.ts"
-import { type Property, Violation } from "../../../src/sim/properties/Property.ts"
+import { isShown, type Property, Violation } from "../../../src/sim/properties/Property.ts"
 import { ServerModel } from "../../../src/sim/properties/ServerModel.ts"
 
 const words = (line: string): ReadonlyArray<string> => line.trim().split(/\s+/)
@@ -23,6 +23,9 @@ const words = (line: string): ReadonlyArray<string> => line.trim().split(/\s+/)
 export const judge = (make: () => Property, history: string, attemptsMax: number = Infinity): number => {
   const property = make()
   let now = 0
+  const show = (event: Event) => {
+    if (isShown(property, event)) property.observe?.({ at: now, event })
+  }
   let server = new ServerModel("server1", [property], () => now, attemptsMax)
   const stepEnds = () => property.afterStep?.(new Map([["server1", server]]), now)
   try {
@@ -42,12 +45,12 @@ export const judge = (make: () => Property, history: string, attemptsMax: number
         const place = { node: "server1", connection: Number(first), atServer: true, got }
         if (name === "TEXT") {
           const line: LineEvent = { _tag: "Line", ...place, name, fields: [rest.join(" ").replaceAll("|", "\t")] }
-          property.observe?.({ at: now, event: line })
+          show(line)
           server.line(line)
           continue
         }
         const packet: PacketEvent = { _tag: "Packet", ...place, name: name as Packet.Name, fields }
-        property.observe?.({ at: now, event: packet })
+        show(packet)
         if (got) server.got(packet)
         else server.gave(packet)
       }
@@ -66,7 +69,7 @@ export type Moments = ReadonlyArray<readonly [at: number, event: Event]>
 /** The number of the property that does not hold over what clients and workers did by themselves and at rest until then, or 0. */
 export const violated = (property: Property, moments: Moments, restsUntil = 0): number => {
   try {
-    for (const [at, event] of moments) property.observe?.({ at, event })
+    for (const [at, event] of moments) if (isShown(property, event)) property.observe?.({ at, event })
     property.afterStep?.(new Map(), restsUntil)
     property.atRest?.(new Map(), restsUntil)
     return 0
