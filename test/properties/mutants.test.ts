@@ -62,6 +62,17 @@ describe("planted bugs", () => {
     })
   }
 
+  it("are told in the words of the shrunk run, which the trace shows", { timeout: 120_000 }, async () => {
+    const options = { from: 1, seeds: 2000, cpuSeconds: 30, shrinks: true }
+    const { message = "", trace } = await hunt(find("07-no-epoch-timer") as Mutant, options)
+    const [handle] = /H:\S+(?=,)/.exec(message) ?? []
+    assert.isString(handle, message)
+    assert.isTrue(
+      trace.some((line) => line.endsWith(`JOB_CREATED ${handle}`)),
+      `${message} is not in\n${trace.join("\n")}`
+    )
+  })
+
   const mine = (entry: unknown, ...args: ReadonlyArray<string>) => {
     const folder = mkdtempSync(join(tmpdir(), "mutant-"))
     const file = join(folder, "mine.json")

@@ -132,11 +132,12 @@ const run = async ({ cpuSeconds: limit, from, mutant, replays, seeds, shrinks }:
     const found = cpuSeconds()
     const whole = explore.fromOutcome(outcome)
     const finding = shrinks ? explore.shrink(whole, { cpuSecondsMax: shrinkSeconds }) : whole
-    const { moments } = explore.replay(finding, { keepHistory: true })
+    const { failure: shown = failure, moments } = explore.replay(finding, { keepHistory: true })
     return {
       seed,
       property: failure instanceof explore.Violation ? failure.property : undefined,
-      message: failure.message,
+      // In the words of the run that the trace shows.
+      message: shown.message,
       seeds: count,
       cpuSeconds: found,
       events: explore.packetCount(moments),
