@@ -167,8 +167,8 @@ export class JobServerCore {
     if (!session.isOpen) return
     this.jobs.counters.malformed++
     this.jobs.grabs.answer(session)
-    if (error._tag === "TooLarge")
-      this.jobs.refusals.add(session, error.what === "packet" ? "maxPacketBytes" : "maxLineBytes")
+    const what = error._tag !== "TooLarge" ? "malformed" : error.what === "packet" ? "maxPacketBytes" : "maxLineBytes"
+    this.jobs.refusals.add(session, what)
     if (error._tag === "TooLarge" && error.what === "packet") {
       const text = `Packet of ${error.bytes} bytes; the limit is ${error.limitBytes}`
       Replies.error(session, { code: "ARGUMENT_TOO_LARGE", text })

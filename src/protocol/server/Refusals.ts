@@ -20,6 +20,7 @@ export type Reason =
   | "cancel"
   | "shutdown"
   | "draining"
+  | "malformed"
   | "maxConnections"
   | "maxJobs"
   | "maxJobsPerFunction"

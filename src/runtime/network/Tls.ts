@@ -128,7 +128,8 @@ export const makeAcceptor = Effect.fnUntraced(function* (options: {
   const { authorities } = options.files
   const server = Tls.createServer({
     ...(yield* contextOf(options.files)),
-    handshakeTimeout: options.handshakeMillis,
+    // Timers take no more.
+    handshakeTimeout: Math.min(options.handshakeMillis, 2 ** 31 - 1),
     requestCert: authorities !== undefined,
     rejectUnauthorized: authorities !== undefined
   })

@@ -20,8 +20,8 @@ export interface Log {
   readonly write: (level: Level, message: string, fields?: Fields) => void
   /** Whether lines of the level are written at all. */
   readonly has: (level: Level) => boolean
-  /** Opens the file again, as after a rotation. */
-  readonly reopen: () => void
+  /** Opens the file again, as after a rotation; says whether that worked. */
+  readonly reopen: () => boolean
   readonly close: () => void
   /** Lines that a full disk or a slow reader has cost. */
   readonly lost: () => number
@@ -127,6 +127,7 @@ export const open = (options: {
       const problem = file?.reopen()
       if (problem !== undefined && options.isTargetChosen)
         log.write("ERROR", `cannot open the log file ${target} again: ${problem}; nothing has changed`)
+      return problem === undefined
     },
     close: () => {
       file?.close()

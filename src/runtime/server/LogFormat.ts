@@ -15,9 +15,14 @@ const timeOf = (now: Date) => `${digits(now.getHours())}:${digits(now.getMinutes
 
 const isPlain = (text: string): boolean => /^[^\s"=\\\p{Cc}]+$/u.test(text)
 
+const escaped = (character: string): string => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`
+
+/** Names come from the network: to a terminal they must be text, and no commands. */
+const visible = (text: string): string => text.replaceAll(/\p{Cc}/gu, escaped)
+
 const value = (field: string | number): string => {
   const text = String(field)
-  return isPlain(text) ? text : JSON.stringify(text)
+  return isPlain(text) ? text : visible(JSON.stringify(text))
 }
 
 const pairs = (fields: Fields): string =>
@@ -25,7 +30,7 @@ const pairs = (fields: Fields): string =>
     .map(([name, field]) => ` ${name}=${value(field)}`)
     .join("")
 
-const inOneLine = (message: string): string => message.replaceAll("\n", " | ")
+const inOneLine = (message: string): string => visible(message.replaceAll("\n", " | "))
 
 /** ` NOTICE 2024-02-03 04:05:06.000700 [  main ] message`, in local time. */
 const gearmand: Formatter = (level, message, fields, now) => {

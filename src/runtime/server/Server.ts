@@ -13,8 +13,6 @@ import * as Fs from "node:fs"
 import * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
 import type { JobObserver } from "../../protocol/server/Observer.ts"
-import type { Reason, RefusalObserver } from "../../protocol/server/Refusals.ts"
-import type { Session } from "../../protocol/server/Session.ts"
 import * as NodeNetwork from "../NodeNetwork.ts"
 import { limits } from "../network/NodeListener.ts"
 import type { InvalidCertificate } from "../network/Tls.ts"
@@ -22,6 +20,7 @@ import * as JobLog from "./JobLog.ts"
 import * as Log from "./Log.ts"
 import type * as Parse from "./parse.ts"
 import { isLoopback, type Settings } from "./Settings.ts"
+import * as RefusalLog from "./RefusalLog.ts"
 import { readRulesAgain } from "./Reload.ts"
 import * as Signals from "./Signals.ts"
 import { StartError } from "./StartError.ts"
@@ -65,6 +64,9 @@ const writePidFile = (path: string): Effect.Effect<void, StartError> =>
       new StartError({ problem: `cannot write the pid file ${path}: ${(cause as Error).message}`, cause })
   })
 
+/** A limit of 0 is none. */
+const noneAsInfinity = (limit: number): number => (limit === 0 ? Number.POSITIVE_INFINITY : limit)
+
 const bind = (settings: Settings, mode: Mode, log: Log.Log) => {
   const attempt = JobServer.listen({
     address: settings.address,
@@ -82,7 +84,7 @@ const bind = (settings: Settings, mode: Mode, log: Log.Log) => {
     maxWorkloadBytes: settings.maxWorkloadBytes,
     idleTimeoutMillis: settings.idleSeconds * 1_000,
     workerProbeMillis: settings.workerProbeSeconds * 1_000,
-    wakeupTimeoutMillis: settings.wakeupSeconds * 1_000,
+    wakeupTimeoutMillis: noneAsInfinity(settings.wakeupSeconds) * 1_000,
     maxJobs: settings.maxJobs,
     maxFunctions: settings.maxFunctions,
     maxFunctionsPerConnection: settings.maxFunctionsPerConnection,
@@ -134,22 +136,19 @@ const observe = Effect.fnUntraced(function* (
   server.core.jobs.observer = JobLog.together(observers)
 })
 
-/** A refusal, as a line of the log. */
-const refusalText = (session: Session | undefined, reason: Reason, key: string | undefined): string => {
-  const name = Buffer.from(session?.rights.identity ?? "", "latin1").toString()
-  const who = session === undefined ? "a connection" : `${name} at ${session.peer.peerHost}`
-  return `refused ${who}: ${reason}${key === undefined ? "" : ` ${Buffer.from(key, "latin1").toString()}`}`
-}
-
-/** The first of its kind at once, and then one line for a thousand: a flood must not become a flood of lines. */
-const refusalLog = (log: Log.Log): RefusalObserver => {
-  const counts = new Map<string, number>()
-  return (session, reason, key) => {
-    const kind = `${reason} ${session?.rights.identity ?? ""}`
-    const count = (counts.get(kind) ?? 0) + 1
-    if (counts.size < 1_000 || count > 1) counts.set(kind, count)
-    if (count % 1_000 === 1) log.write("WARNING", `${refusalText(session, reason, key)} (${count} so far)`)
+/** Who can connect, where that may surprise whoever started the server. */
+const tellWhoCanConnect = (settings: Settings, mode: Mode, address: Network.Address, log: Log.Log): void => {
+  if (isLoopback(address)) {
+    const isSurprise = !settings.isListenChosen && (settings.expectsOthers || mode.isStandIn)
+    const text = "only this machine can connect; --listen='*' opens the server to others"
+    return log.write(isSurprise ? "WARNING" : "INFO", text)
   }
+  const asksWho = settings.accessRules !== undefined || (settings.hasTls && settings.tls?.authorities !== undefined)
+  if (!asksWho)
+    log.write(
+      "WARNING",
+      "whoever reaches this server may submit, serve and administrate; see --allow and --ssl-ca-file"
+    )
 }
 
 /** Once a second: the proof in production that no job waits beside a sleeping worker. */
@@ -209,7 +208,7 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
         keepAlive: settings.keepAliveSeconds * 1_000,
         maxConnections: settings.maxConnections,
         maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
-        handshakeTimeout: settings.handshakeSeconds * 1_000,
+        handshakeTimeout: noneAsInfinity(settings.handshakeSeconds) * 1_000,
         serverTls: settings.tls && {
           ...settings.tls,
           isOn: (address) =>
@@ -234,13 +233,9 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
           log.write("NOTICE", `listening on ${Network.format(server.address)}, process ${process.pid}`)
           for (const address of server.addresses.slice(1))
             log.write("NOTICE", `also listening on ${Network.format(address)}`)
-          server.core.jobs.refusals.observer = refusalLog(log)
+          server.core.jobs.refusals.observer = RefusalLog.make(log)
           yield* Effect.forkScoped(watchWakeups(server, log))
-          if (isLoopback(server.address))
-            log.write(
-              !settings.isListenChosen && (settings.expectsOthers || mode.isStandIn) ? "WARNING" : "INFO",
-              "only this machine can connect; --listen='*' opens the server to others"
-            )
+          tellWhoCanConnect(settings, mode, server.address, log)
           yield* observe(settings, server, refusals, log)
           mode.onReady(server.addresses)
           supervisor.ready(`listening on ${Network.format(server.address)}`)

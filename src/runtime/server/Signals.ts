@@ -20,8 +20,7 @@ export const obeyEarly = (log: Log.Log): void => {
 }
 
 const reopen = (log: Log.Log): void => {
-  log.reopen()
-  log.write("NOTICE", "SIGHUP: log reopened")
+  if (log.reopen()) log.write("NOTICE", "SIGHUP: log reopened")
 }
 
 /** Ends when a signal asks the server to stop; SIGHUP is obeyed meanwhile. */

@@ -48,8 +48,11 @@ export const main = async (args: ReadonlyArray<string>, { isStandIn, name, versi
     return
   }
   const Settings = await import("./Settings.ts")
-  const settings = Settings.ofParsed(parsed)
-  if (Parse.isRefusal(settings)) return fail(name, settings.errors)
+  const given = Settings.ofParsed(parsed)
+  if (Parse.isRefusal(given)) return fail(name, given.errors)
+  // gearmand's own default, whose log is often nobody's to read.
+  const isSilent = isStandIn && !Parse.isRefusal(parsed) && !parsed.given.has("verbose")
+  const settings: typeof given = isSilent ? { ...given, level: "ERROR" } : given
   if (settings.isCheckOnly) return
   const isBackground = process.env[Parse.backgroundVariable] !== undefined
   if (settings.daemon && !isBackground) return goToBackground(name)

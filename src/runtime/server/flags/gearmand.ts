@@ -62,7 +62,7 @@ export const gearmandFlags: ReadonlyArray<Flag> = [
   {
     name: "verbose",
     kind: { _tag: "Choice", choices: levels },
-    byDefault: "ERROR",
+    byDefault: "WARNING",
     description: "Least severe level that is logged",
     treatment: used
   },

@@ -73,7 +73,7 @@ export const ourFlags: ReadonlyArray<Flag> = [
     name: "handshake-timeout",
     kind: seconds,
     byDefault: "60",
-    description: "Time a new connection has for the TLS handshake, and then to say anything at all",
+    description: "Time a new connection has for the TLS handshake, and then to say anything at all; 0 for no limit",
     treatment: used
   },
   {
@@ -95,7 +95,7 @@ export const ourFlags: ReadonlyArray<Flag> = [
     name: "wakeup-timeout",
     kind: seconds,
     byDefault: "1",
-    description: "Time a woken worker has to ask for a job before the next sleeper is woken too",
+    description: "Time a woken worker has to ask for a job before the next sleeper is woken too; 0: it never is",
     treatment: used
   },
   {
