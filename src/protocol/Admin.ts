@@ -103,6 +103,17 @@ export interface JobRow {
   readonly isBackground: boolean
 }
 
+// Tabs are in Perl's names, and readers of lists cope with them. All else that is no text would forge lines.
+// oxlint-disable-next-line no-control-regex
+const unfit = /[\u0000-\u0008\u000a-\u001f\u007f]/
+const everyUnfit = new RegExp(unfit, "g")
+
+const escaped = (character: string): string =>
+  character === "\n" ? "\\n" : `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`
+
+/** Whoever may submit or serve invents names; in a list each is a part of one line. */
+const inLine = (name: string): string => (unfit.test(name) ? name.replaceAll(everyUnfit, escaped) : name)
+
 /**
  * A line of `status`, with its end.
  *
@@ -110,7 +121,7 @@ export interface JobRow {
  * @category encoding
  */
 export const formatStatusRow = (row: StatusRow): string =>
-  `${row.function}\t${row.total}\t${row.running}\t${row.workers}\n`
+  `${inLine(row.function)}\t${row.total}\t${row.running}\t${row.workers}\n`
 
 /**
  * A line of `prioritystatus`, with its end.
@@ -119,7 +130,7 @@ export const formatStatusRow = (row: StatusRow): string =>
  * @category encoding
  */
 export const formatPriorityStatusRow = (row: PriorityStatusRow): string =>
-  `${row.function}\t${row.high}\t${row.normal}\t${row.low}\t${row.workers}\n`
+  `${inLine(row.function)}\t${row.high}\t${row.normal}\t${row.low}\t${row.workers}\n`
 
 const functionNumbers = [
   "waiting",
@@ -142,7 +153,7 @@ const functionNumbers = [
  * @category encoding
  */
 export const formatFunctionRow = (row: FunctionRow): string =>
-  `${[row.function, ...functionNumbers.map((name) => row[name])].join("\t")}\n`
+  `${[inLine(row.function), ...functionNumbers.map((name) => row[name])].join("\t")}\n`
 
 /**
  * A line of `workers`, with its end.
@@ -151,7 +162,7 @@ export const formatFunctionRow = (row: FunctionRow): string =>
  * @category encoding
  */
 export const formatWorkerRow = (row: WorkerRow): string =>
-  `${row.connection} ${row.host} ${row.clientId} :${row.functions.map((name) => ` ${name}`).join("")}\n`
+  `${row.connection} ${row.host} ${inLine(row.clientId)} :${row.functions.map((name) => ` ${inLine(name)}`).join("")}\n`
 
 /**
  * A line of `show jobs`, with its end.
@@ -168,7 +179,7 @@ export const formatJobRow = (row: JobRow): string =>
  * @since 0.1.0
  * @category encoding
  */
-export const formatUniqueRow = (unique: string): string => `${unique}\n`
+export const formatUniqueRow = (unique: string): string => `${inLine(unique)}\n`
 
 // Names may hold tabs (Perl's prefix does), so the numbers are taken from the right.
 const splitRow = (line: string, numbers: number): ReadonlyArray<string> => {
@@ -177,39 +188,49 @@ const splitRow = (line: string, numbers: number): ReadonlyArray<string> => {
   return [name, ...cells.slice(cells.length - numbers)]
 }
 
+/** Other servers' lists may be torn by the names in them: what is no row is left out. */
+const areNumbers = (cells: ReadonlyArray<string | undefined>): boolean =>
+  cells.every((cell) => cell !== undefined && /^-?\d+$/.test(cell))
+
 /**
- * Reads the lines of `status`, without the final dot.
+ * Reads the lines of `status`, without the final dot. A line that does not look like one
+ * is left out.
  *
  * @since 0.1.0
  * @category decoding
  */
 export const parseStatus = (lines: ReadonlyArray<string>): ReadonlyArray<StatusRow> =>
-  lines.map((line) => {
+  lines.flatMap((line) => {
     const [name, total, running, workers] = splitRow(line, 3)
+    if (!areNumbers([total, running, workers])) return []
     return { function: name!, total: Number(total), running: Number(running), workers: Number(workers) }
   })
 
 /**
- * Reads the lines of `prioritystatus`, without the final dot.
+ * Reads the lines of `prioritystatus`, without the final dot. A line that does not look like one
+ * is left out.
  *
  * @since 0.1.0
  * @category decoding
  */
 export const parsePriorityStatus = (lines: ReadonlyArray<string>): ReadonlyArray<PriorityStatusRow> =>
-  lines.map((line) => {
+  lines.flatMap((line) => {
     const [name, high, normal, low, workers] = splitRow(line, 4)
+    if (!areNumbers([high, normal, low, workers])) return []
     return { function: name!, high: Number(high), normal: Number(normal), low: Number(low), workers: Number(workers) }
   })
 
 /**
- * Reads the lines of `show functions`, without the final dot.
+ * Reads the lines of `show functions`, without the final dot. A line that does not look like one
+ * is left out.
  *
  * @since 0.1.0
  * @category decoding
  */
 export const parseFunctions = (lines: ReadonlyArray<string>): ReadonlyArray<FunctionRow> =>
-  lines.map((line) => {
+  lines.flatMap((line) => {
     const [name, ...cells] = splitRow(line, functionNumbers.length)
+    if (cells.length < functionNumbers.length || !areNumbers(cells)) return []
     const numbers = Object.fromEntries(functionNumbers.map((key, index) => [key, Number(cells[index])]))
     return { function: name!, ...numbers } as unknown as FunctionRow
   })
@@ -236,14 +257,16 @@ export const parseWorkers = (lines: ReadonlyArray<string>): ReadonlyArray<Worker
   })
 
 /**
- * Reads the lines of `show jobs`, without the final dot.
+ * Reads the lines of `show jobs`, without the final dot. A line that does not look like one
+ * is left out.
  *
  * @since 0.1.0
  * @category decoding
  */
 export const parseJobs = (lines: ReadonlyArray<string>): ReadonlyArray<JobRow> =>
-  lines.map((line) => {
+  lines.flatMap((line) => {
     const [handle, retries, ignored, background] = line.split("\t")
+    if (!areNumbers([retries, ignored, background])) return []
     return {
       handle: handle!,
       retries: Number(retries),

@@ -14,7 +14,10 @@ import * as Os from "node:os"
 import { time } from "../protocol/connection/Count.ts"
 import * as Network from "../protocol/Network.ts"
 import * as NodeListener from "./network/NodeListener.ts"
+import * as Mismatch from "./network/Mismatch.ts"
 import * as Tls from "./network/Tls.ts"
+
+export { TlsMismatch, Unanswered } from "./network/Mismatch.ts"
 
 /**
  * How sockets are opened and accepted.
@@ -130,7 +133,9 @@ export const make = (options: Options = {}): Network.Network["Service"] => {
                 keepAliveInitialDelay: keepAliveSeconds * 1_000,
                 openTimeout
               }
-        return options.clientTls === undefined ? node.makeNet(target) : dialTls(node, target, options.clientTls)
+        const { clientTls } = options
+        const socket = clientTls === undefined ? node.makeNet(target) : dialTls(node, target, clientTls)
+        return Effect.map(socket, (socket) => Mismatch.explained(socket, clientTls !== undefined))
       })
   })
 }

@@ -101,13 +101,20 @@ export const network = (given: Given) =>
   Layer.unwrap(
     Effect.gen(function* () {
       if (!given.ssl) return NodeNetwork.layer
-      return NodeNetwork.layerWith({
-        clientTls: {
-          authorities: yield* fileOf(given.sslCaFile, "GEARMAN_CA_CERTIFICATE"),
-          certificate: yield* fileOf(given.sslCertificate, "GEARMAN_CLIENT_PEM"),
-          key: yield* fileOf(given.sslKey, "GEARMAN_CLIENT_KEY")
-        }
-      })
+      const clientTls = {
+        authorities: yield* fileOf(given.sslCaFile, "GEARMAN_CA_CERTIFICATE"),
+        certificate: yield* fileOf(given.sslCertificate, "GEARMAN_CLIENT_PEM"),
+        key: yield* fileOf(given.sslKey, "GEARMAN_CLIENT_KEY")
+      }
+      if ((clientTls.certificate === undefined) !== (clientTls.key === undefined)) {
+        const [one, other] = clientTls.key === undefined ? ["certificate", "key"] : ["key", "certificate"]
+        const problem = `a ${one} is given without its ${other}; give --ssl-${other} too`
+        return yield* new Usage({ problem })
+      }
+      // No server is to blame for files that cannot be used.
+      const { contextOf } = yield* Effect.promise(() => import("../network/Tls.ts"))
+      yield* contextOf(clientTls)
+      return NodeNetwork.layerWith({ clientTls })
     })
   )
 

@@ -7,6 +7,9 @@ import * as Schema from "effect/Schema"
 import * as Fs from "node:fs"
 import type * as Net from "node:net"
 import * as Tls from "node:tls"
+import * as Codec from "../../protocol/Codec.ts"
+import * as Packet from "../../protocol/Packet.ts"
+import { tlsRequiredCode } from "./Mismatch.ts"
 
 /**
  * The files of a server.
@@ -105,13 +108,22 @@ export interface Acceptor {
 /** Told who failed to shake hands, why, and whether it took too long. */
 export type OnFailed = (peerHost: string, problem: string, isLate: boolean) => void
 
+/** An ERROR, which every client understands; to a person at a terminal its text says the same. */
+const tlsRequired = Codec.encode(
+  Packet.response("ERROR", { code: tlsRequiredCode, text: "This port speaks TLS only; connect with TLS\n" })
+)
+
 const isLate = (error: NodeJS.ErrnoException): boolean => error.code === "ERR_TLS_HANDSHAKE_TIMEOUT"
+
+/** Codes of OpenSSL for first bytes that are no TLS. */
+const speaksPlainly = new Set(["ERR_SSL_WRONG_VERSION_NUMBER", "ERR_SSL_HTTP_REQUEST"])
 
 /** Without the place in OpenSSL's sources, and with what Node keeps to itself: that it did not like the certificate. */
 const problemOf = (error: Error, socket: Tls.TLSSocket): string => {
   const unauthorized: unknown = socket.authorizationError
   if (typeof unauthorized === "string") return `no authority of ours vouches for its certificate (${unauthorized})`
-  const { reason } = error as { readonly reason?: unknown }
+  const { code, reason } = error as { readonly code?: string; readonly reason?: unknown }
+  if (speaksPlainly.has(code ?? "")) return "it speaks no TLS"
   return typeof reason === "string" ? reason : error.message
 }
 
@@ -134,11 +146,13 @@ export const makeAcceptor = Effect.fnUntraced(function* (options: {
     rejectUnauthorized: authorities !== undefined
   })
   server.on("secureConnection", options.onAccepted)
-  server.on("tlsClientError", (error, socket) => {
+  server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
     // What was wrapped still knows its peer when the connection is gone already.
-    const { remoteAddress } = (socket as { readonly _parent?: Net.Socket })._parent ?? socket
-    options.onFailed(remoteAddress ?? "unix", problemOf(error, socket), isLate(error))
-    socket.destroy()
+    const wrapped = (socket as { readonly _parent?: Net.Socket })._parent
+    options.onFailed((wrapped ?? socket).remoteAddress ?? "unix", problemOf(error, socket), isLate(error))
+    // In the clear, for OpenSSL sends no alert to those who speak no TLS at all.
+    if (speaksPlainly.has(error.code ?? "")) wrapped?.write(tlsRequired, () => socket.destroy())
+    else socket.destroy()
   })
   const acceptor: Acceptor = {
     accept: (socket) => void server.emit("connection", socket),

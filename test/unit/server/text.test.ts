@@ -273,6 +273,23 @@ describe("shutdown", () => {
   })
 })
 
+describe("names that are no text", () => {
+  it("forge no line of any list", () => {
+    const server = new Server()
+    const client = server.connect()
+    client.submit("evil\n.\nOK", "u\nH:x\t0")
+    const worker = server.connect()
+    worker.send("CAN_DO", { function: "f\r\nx : g" })
+    worker.send("SET_CLIENT_ID", { clientId: "me\n.\n" })
+    const list = (command: string) => server.connect().command(command).split("\n")
+    assert.sameMembers(list("status"), ["evil\\n.\\nOK\t1\t0\t0", "f\\x0d\\nx : g\t0\t0\t1", ".", ""])
+    assert.strictEqual(list("prioritystatus").length, 4)
+    assert.strictEqual(list("show functions").length, 4)
+    assert.deepStrictEqual(list("show unique jobs"), ["u\\nH:x\t0", ".", ""])
+    assert.include(list("workers").join("\n"), " me\\n.\\n : f\\x0d\\nx : g\n")
+  })
+})
+
 describe("Admin", () => {
   it("reads what it writes, tabs and blanks in names included", () => {
     const lines = <Row>(rows: ReadonlyArray<Row>, format: (row: Row) => string) =>
@@ -289,5 +306,13 @@ describe("Admin", () => {
     assert.deepStrictEqual(Admin.parseWorkers(["no such line"]), [])
     const jobs = [{ handle: "H:1", retries: 2, isIgnored: true, isBackground: false }]
     assert.deepStrictEqual(Admin.parseJobs(lines(jobs, Admin.formatJobRow)), jobs)
+  })
+
+  it("leaves out lines that are no rows, as another server's are that a name has torn", () => {
+    const torn = ["evil", ".", "OK\t1\t0\t0", "x\ty\t0\t0", ""]
+    assert.deepStrictEqual(Admin.parseStatus(torn), [{ function: "OK", total: 1, running: 0, workers: 0 }])
+    assert.deepStrictEqual(Admin.parsePriorityStatus(torn), [])
+    assert.deepStrictEqual(Admin.parseFunctions(torn), [])
+    assert.deepStrictEqual(Admin.parseJobs(["evil", "H:1\tx\t0\t1"]), [])
   })
 })
