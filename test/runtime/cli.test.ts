@@ -296,6 +296,25 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
         "--user: there is no user no-such-user"
       ].map((error) => `effect-gearman config: ${error}`)
     )
+    const conninfo = Path.join(Os.tmpdir(), `conninfo-${process.pid}`)
+    Fs.writeFileSync(conninfo, "--libpq-conninfo=host=db password=secret3\n")
+    const endpoint = "--otlp-endpoint=http://me:secret4@collector:4318"
+    for (const action of ["print", "check"]) {
+      const told = await gearman(["config", action, endpoint, `--config-file=${conninfo}`])
+      assert.notMatch(told.stdout + told.stderr, /secret\d/)
+    }
+    Fs.rmSync(conninfo)
+    const twice = ["--port=4998", "--http-listen=127.0.0.1:4998", "--listener=unix:/tmp/a", "--listener=unix:/tmp/a"]
+    const places = await gearman(["config", "check", ...twice])
+    assert.deepStrictEqual(places.stderr.split("\n").slice(0, -1), [
+      "effect-gearman config: --listener: --listener listens on unix:/tmp/a already",
+      "effect-gearman config: --http-listen: --listen and --port listens on 127.0.0.1:4998 already"
+    ])
+    const unbindable = ["--listen=no-such-host.invalid", "--listener=unix:/no/such/socket"]
+    assert.deepStrictEqual((await gearman(["config", "check", ...unbindable])).stderr.split("\n").slice(0, -1), [
+      "effect-gearman config: no-such-host.invalid: the host name is unknown here",
+      "effect-gearman config: unix:/no/such/socket: there is no folder /no/such"
+    ])
     // What is wrong with the words hides nothing that is wrong with the machine.
     const both = await gearman(["config", "check", "--port=x", "--allow=nothing", ...here])
     const flags = both.stderr.split("\n").map((line) => /--[a-z-]+/.exec(line)?.[0])

@@ -99,6 +99,38 @@ describe("TLS against no TLS", { timeout: 60_000 }, () => {
   })
 })
 
+describe("TLS files of a server", { timeout: 60_000 }, () => {
+  const files = [`--ssl-certificate=${certified.certificate}`, `--ssl-key=${certified.key}`]
+
+  it("are refused where the authorities' holds no certificate", async () => {
+    for (const command of [
+      ["config", "check"],
+      ["server", "--port=0"]
+    ]) {
+      const refused = await gearman([...command, "--ssl", ...files, `--ssl-ca-file=${certified.key}`])
+      assert.strictEqual(refused.code, 1)
+      assert.include(refused.stderr, `${certified.key} holds no certificate`)
+    }
+  })
+
+  it("are warned of when the certificate has expired", async () => {
+    const old = { certificate: Path.join(directory, "old.pem"), key: Path.join(directory, "old.key") }
+    const wish = Path.join(directory, "old.csr")
+    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", old.key]
+    for (const args of [
+      ["req", "-new", ...key, "-subj", "/CN=old", "-out", wish],
+      ["x509", "-req", "-in", wish, "-signkey", old.key, "-days", "-1", "-out", old.certificate]
+    ]) {
+      const made = await run("openssl", args)
+      assert.strictEqual(made.code, 0, made.stderr)
+    }
+    const check = (pair: Certificates.Pair) =>
+      gearman(["config", "check", "--ssl", `--ssl-certificate=${pair.certificate}`, `--ssl-key=${pair.key}`])
+    assert.match((await check(old)).stdout, /^warning: --ssl-certificate: it has expired, on /)
+    assert.strictEqual((await check(certified)).stdout, "the configuration is valid\n")
+  })
+})
+
 describe("TLS files of a command", { timeout: 60_000 }, () => {
   it.each([
     ["a certificate without its key", ["--ssl-certificate", certified.certificate], 2, /give --ssl-key too/],

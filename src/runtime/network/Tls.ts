@@ -72,6 +72,9 @@ export const contextOf = (
         ...(files.authorities === undefined ? {} : { ca: Fs.readFileSync(files.authorities) })
       }
       Tls.createSecureContext(options)
+      // OpenSSL takes a file without any, and then trusts nobody.
+      if (options.ca !== undefined && !String(options.ca).includes("CERTIFICATE-----"))
+        throw new Error(`${files.authorities} holds no certificate`)
       return options
     },
     catch: (cause) =>

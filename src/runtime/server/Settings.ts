@@ -89,6 +89,21 @@ const mistakeInEndpoint = (text: string): string | undefined => {
 const lacksPort = (text: string, address: Network.Address): boolean =>
   address._tag === "Tcp" && address.port === Network.defaultPort && !text.trim().endsWith(`:${address.port}`)
 
+type Place = readonly [flag: string, address: Network.Address | Network.InvalidAddress | undefined]
+
+/** What only one can listen on; of port 0 each gets another. */
+const sharedPlaces = (places: ReadonlyArray<Place>): ReadonlyArray<string> => {
+  const taken = new Map<string, string>()
+  return places.flatMap(([flag, address]) => {
+    if (address === undefined || address instanceof Network.InvalidAddress) return []
+    if (address._tag === "Tcp" && address.port === 0) return []
+    const place = Network.format(address)
+    const other = taken.get(place)
+    taken.set(place, flag)
+    return other === undefined ? [] : [`${flag}: ${other} listens on ${place} already`]
+  })
+}
+
 const isOpen = (address: Network.Address | Network.InvalidAddress | undefined): boolean =>
   address !== undefined && address._tag === "Tcp" && !isLoopback(address)
 
@@ -151,6 +166,13 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
   if (httpAddress instanceof Network.InvalidAddress) errors.push(`--http-listen: ${httpAddress.message}`)
   else if (http !== undefined && lacksPort(http, httpAddress!))
     errors.push(`--http-listen: "${http}" lacks host or port; write host:port, as in 127.0.0.1:9730`)
+
+  const places = [
+    ["--listen and --port", address],
+    ...listeners.map((listener) => ["--listener", listener.address] as const),
+    ["--http-listen", httpAddress]
+  ] as const
+  errors.push(...sharedPlaces(places))
 
   const otlpEndpoint = parsed.given.get("otlp-endpoint")?.value
   const wrongEndpoint = otlpEndpoint === undefined ? undefined : mistakeInEndpoint(otlpEndpoint)
@@ -237,6 +259,9 @@ export interface Setting {
   readonly note?: string
 }
 
+/** What stands before a host in a URL. */
+const withoutPassword = (value: string): string => value.replace(/\/\/[^/@\s]*@/, "//<redacted>@")
+
 /** Each option with its value and where that came from; those without effect where they are given. No secrets. */
 export const describe = (parsed: Parse.Parsed): ReadonlyArray<Setting> =>
   Flags.flags
@@ -250,7 +275,7 @@ export const describe = (parsed: Parse.Parsed): ReadonlyArray<Setting> =>
       const value = given?.value ?? Flags.shownDefault(flag) ?? (flag.kind._tag === "Switch" ? "false" : "")
       return {
         name: flag.name,
-        value: flag.isSecret === true ? "<redacted>" : value,
+        value: flag.isSecret === true ? "<redacted>" : withoutPassword(value),
         source: given?.source ?? "default",
         ...(given?.where === undefined ? {} : { where: given.where }),
         ...(flag.treatment._tag === "Used" ? {} : { note: flag.treatment.why })

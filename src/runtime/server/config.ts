@@ -2,6 +2,7 @@
  * `config print` and `config check`: what a job server would be told, from flags,
  * environment and file together, without starting one.
  */
+import { X509Certificate } from "node:crypto"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Parse from "./parse.ts"
@@ -61,6 +62,35 @@ const missing = async (given: Given): Promise<ReadonlyArray<string>> => {
   return find(user) === undefined ? [...errors, `--user: there is no user ${user}`] : errors
 }
 
+/** Folders and names of listeners, as far as they are known without listening. */
+const wrongPlaces = async (settings: Settings.Settings): Promise<ReadonlyArray<string>> => {
+  const { lookup } = await import("node:dns/promises")
+  const addresses = [settings.address, ...settings.listeners.map(({ address }) => address), settings.httpAddress]
+  const problems = addresses.map(async (address) => {
+    if (address === undefined || (address._tag === "Tcp" && address.host === "*")) return undefined
+    if (address._tag === "Unix") {
+      const folder = Path.dirname(address.path)
+      return Fs.existsSync(folder) ? undefined : `unix:${address.path}: there is no folder ${folder}`
+    }
+    return lookup(address.host).then(
+      () => undefined,
+      () => `${address.host}: the host name is unknown here`
+    )
+  })
+  return (await Promise.all(problems)).filter((problem) => problem !== undefined)
+}
+
+/** A server starts with it, and nobody will trust it. */
+const expired = (file: string | undefined): ReadonlyArray<string> => {
+  try {
+    const { validTo } = new X509Certificate(Fs.readFileSync(file!))
+    return Date.parse(validTo) < Date.now() ? [`--ssl-certificate: it has expired, on ${validTo}`] : []
+  } catch {
+    // Told of as a mistake.
+    return []
+  }
+}
+
 /** Looks at what was given alone: other mistakes hide none of these. */
 const wrongHere = async (given: Given): Promise<ReadonlyArray<string>> => {
   const [certificate, key] = [given("ssl-certificate"), given("ssl-key")]
@@ -83,11 +113,12 @@ export const config = async (action: "print" | "check", args: ReadonlyArray<stri
   const settings = Settings.ofParsed(parsed)
   const errors = [
     ...(Parse.isRefusal(settings) ? settings.errors : []),
-    ...(await wrongHere((name) => readable?.given.get(name)?.value))
+    ...(await wrongHere((name) => readable?.given.get(name)?.value)),
+    ...(Parse.isRefusal(settings) ? [] : await wrongPlaces(settings))
   ]
   report(errors)
   if (action === "print") return
-  const warnings = Parse.isRefusal(parsed) ? (parsed.rest?.warnings ?? []) : parsed.warnings
+  const warnings = [...(readable?.warnings ?? []), ...expired(readable?.given.get("ssl-certificate")?.value)]
   for (const warning of warnings) process.stdout.write(`warning: ${warning}\n`)
   if (errors.length === 0) process.stdout.write("the configuration is valid\n")
 }

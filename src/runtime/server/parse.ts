@@ -161,6 +161,9 @@ const fileWords = (content: string): { readonly taken: Array<string>; readonly i
   return { taken: words.filter(isTaken), ignored: words.filter((word, at) => !isTaken(word, at)) }
 }
 
+/** A word that is no flag may be the rest of one that holds a password. */
+const withoutValue = (word: string): string => word.replace(/=.*$/s, "=…")
+
 const wantsValue = (word: string | undefined): boolean => {
   const flag = word?.startsWith("--") === true ? Flags.find(word.slice(2)) : undefined
   return flag !== undefined && flag.kind._tag !== "Switch"
@@ -239,7 +242,8 @@ export const parse = (
     const fileErrors: Array<string> = []
     const { ignored, taken } = fileWords(content)
     const words = readWords(taken, fileErrors)
-    if (ignored.length > 0) warnings.push(`${path}: ignored, as it does not begin with --: ${ignored.join(" ")}`)
+    if (ignored.length > 0)
+      warnings.push(`${path}: ignored, as it does not begin with --: ${ignored.map(withoutValue).join(" ")}`)
     errors.push(...fileErrors.map((error) => `${path}: ${error}`))
     take(words, "file", path)
   } catch (cause) {
