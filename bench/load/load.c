@@ -69,7 +69,7 @@ static const uint64_t started_size = 1 << 20;
 static const uint64_t enough_jobs = 200;
 static uint32_t *latencies;
 static size_t latency_count, latency_capacity;
-static uint64_t longest_gap, last_created;
+static uint64_t longest_gap, last_heard; // between jobs taken, or handed out where none are given
 static bool measuring;
 static uint8_t *workload;
 
@@ -213,6 +213,12 @@ static const uint8_t *after_nul(const uint8_t *from, const uint8_t *end) {
   return nul + 1;
 }
 
+static void heard(void) {
+  uint64_t time = now();
+  if (last_heard && time - last_heard > longest_gap) longest_gap = time - last_heard;
+  last_heard = time;
+}
+
 static struct connection *next_client(void) {
   static int turn;
   return &connections[turn++ % option.clients];
@@ -225,9 +231,7 @@ static void received(struct connection *c, uint32_t type, const uint8_t *body, s
   switch (type) {
   case JOB_CREATED: {
     created++;
-    uint64_t time = now();
-    if (last_created && time - last_created > longest_gap) longest_gap = time - last_created;
-    last_created = time;
+    heard();
     if (option.mode == MERGED) {
       struct group *group = &groups[c->awaited[c->awaited_first++]];
       c->awaited_count--;
@@ -249,6 +253,7 @@ static void received(struct connection *c, uint32_t type, const uint8_t *body, s
     break;
   }
   case JOB_ASSIGN_UNIQ: {
+    if (option.mode == DRAIN) heard();
     const uint8_t *unique = after_nul(after_nul(body, end), end);
     const uint8_t *work = after_nul(unique, end);
     size_t handle_length = strlen((const char *)body) + 1;

@@ -121,6 +121,9 @@ export const withProcess = async <A>(
   }
 }
 
+/** How long a client may take for its first jobs, and for more of them. */
+const patienceMillis = 20_000
+
 export interface Pace {
   readonly jobs: number
   readonly seconds: number
@@ -153,12 +156,20 @@ export const pace = (
         if (peer.resultBytes === undefined) jobs = Number(chunk.toString("latin1").trimEnd().split("\n").at(-1))
         else jobs += chunk.length / peer.resultBytes
       })
+      // On a machine that others keep busy it takes seconds to start, and a window may hold nothing.
+      const progress = async (since: number) => {
+        for (let left = patienceMillis; jobs === since; left -= 20) {
+          if (child.exitCode !== null || left <= 0) throw new Error(`${peer.title} makes no progress`)
+          await sleep(20)
+        }
+      }
       const read = () => ({ jobs, at: performance.now(), cpu: cpuSeconds(child.pid) })
+      await progress(0)
       await sleep(time.warmup * 1000)
       const before = read()
       await sleep(time.seconds * 1000)
+      await progress(before.jobs)
       const after = read()
-      if (child.exitCode !== null || after.jobs === before.jobs) throw new Error(`${peer.title} makes no progress`)
       return {
         jobs: after.jobs - before.jobs,
         seconds: (after.at - before.at) / 1000,
