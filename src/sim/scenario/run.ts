@@ -31,7 +31,7 @@ import { operator } from "./operators.ts"
 import { peer } from "./peers.ts"
 import type { Fault, Scenario } from "./Scenario.ts"
 import { isHeldByPaused, stateOfMachine, type View } from "./states.ts"
-import { Stalled, watched } from "./watchdog.ts"
+import { Stalled, usualPatience, watched } from "./watchdog.ts"
 
 /**
  * What came of a run.
@@ -75,6 +75,8 @@ export interface RunOptions {
    * nobody watches. It costs less, and shows that watching changes nothing.
    */
   readonly again?: ReadonlyArray<number> | undefined
+  /** How long a few thousand steps may take on a busy machine. Default: `usualPatience`. */
+  readonly wallMillis?: number | undefined
 }
 
 /**
@@ -95,6 +97,7 @@ const turnsWatched = 4096
 /** One run under way. */
 class Run {
   readonly scenario: Scenario
+  private readonly options: RunOptions
   readonly world: World
   readonly recorder: Recorder
   readonly callers: Callers
@@ -126,6 +129,7 @@ class Run {
 
   constructor(scenario: Scenario, choices: Choices, options: RunOptions) {
     this.scenario = scenario
+    this.options = options
     this.stepsMax = options.stepsMax ?? 1_000_000
     this.abandonAfterSteps = options.abandonAfterSteps ?? Infinity
     this.again = options.again
@@ -191,7 +195,8 @@ class Run {
       const before = `${kernel.now} ms and ${kernel.steps} steps into the run`
       return new Violation(0, `a step of ${kernel.running.name} never ends, ${before}`, "endless")
     }
-    while (!watched(isOver, endless)) continue
+    const { wallMillis = usualPatience.wallMillis } = this.options
+    while (!watched(isOver, endless, { ...usualPatience, wallMillis })) continue
   }
 
   private *parts(): Generator<void, void> {
@@ -490,7 +495,11 @@ export const simulate = (scenario: Scenario, choices: Choices, options: RunOptio
       { stacks: options.keepHistory ?? false }
     )
   } catch (error) {
-    if (error instanceof Stalled) return simulate(scenario, choices.anew(), options)
+    if (error instanceof Stalled) {
+      // A machine that has so much else to do needs more time.
+      const { wallMillis = usualPatience.wallMillis } = options
+      return simulate(scenario, choices.anew(), { ...options, wallMillis: 3 * wallMillis })
+    }
     failure = error instanceof Error ? error : new Error(String(error))
   }
   return {

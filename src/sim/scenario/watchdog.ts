@@ -6,8 +6,13 @@
  */
 import { Script } from "node:vm"
 
-/** Hundreds of times what a few thousand steps take. */
-const usualPatience = { wallMillis: 10_000, cpuMillis: 3000 }
+/**
+ * Many times what a few thousand steps take: by any clock, and of the processor's time.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const usualPatience = { wallMillis: 10_000, cpuMillis: 3000 }
 
 /**
  * Something was ended without having had its time: the machine did something else. Whether
