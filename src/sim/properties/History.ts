@@ -142,6 +142,14 @@ export type Asked = Extract<Event, { readonly _tag: "Asked" }>
 export const endsJob: ReadonlySet<string> = new Set(["WORK_COMPLETE", "WORK_FAIL", "WORK_EXCEPTION"])
 
 /**
+ * Tells whether a client hears of the end of what it submits by this packet.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isAwaited = (name: string): boolean => !name.endsWith("_BG") && !name.endsWith("_EPOCH")
+
+/**
  * The kinds of callers who submit one job.
  *
  * @since 0.1.0

@@ -5,10 +5,8 @@
  * @since 0.1.0
  */
 import { type Asked } from "./History.ts"
+import { Peers } from "./following.ts"
 import { type Property, Violation } from "./Property.ts"
-
-/** A server that has answered is one to ask after so long. */
-const noticeMillis = 200
 
 interface Question {
   readonly asked: Asked
@@ -30,9 +28,7 @@ interface Question {
  */
 export const asking = (uniqueOf: (asked: Asked) => string, isPrompt: (client: string) => boolean): Property => {
   const open = new Map<number, Question>()
-  /** By connection: whose it is and since when the server has answered over it. */
-  const good = new Map<number, { readonly node: string; readonly since: number }>()
-  const stopping = new Set<string>()
+  const peers = new Peers(() => ({}))
   const hear = (node: string, [unique, known, running, ...progress]: ReadonlyArray<string>): void => {
     const text = `${known === "1"} ${running === "1"} ${progress.slice(0, 2).map(Number).join(" ")}`
     for (const { answers, asked } of open.values())
@@ -42,18 +38,14 @@ export const asking = (uniqueOf: (asked: Asked) => string, isPrompt: (client: st
     for (const { asked, sent } of open.values())
       if (asked.node === node && asked.kind === "status" && uniqueOf(asked) === unique) sent.add(connection)
   }
-  /** Connections that were good before the question, and still are. */
-  const atHand = ({ asked, at }: Question): ReadonlyArray<number> =>
-    [...good].flatMap(([connection, { node, since }]) =>
-      node === asked.node && since + noticeMillis < at ? [connection] : []
-    )
   const judge = (question: Question, how: string, text: string): void => {
-    const { answers, asked, sent } = question
+    const { answers, asked, at, sent } = question
     const { caller, node } = asked
     if (how === "success" && asked.kind === "status" && !answers.includes(text))
       throw new Violation(46, `caller ${caller} was told ${text}, and servers said: ${answers.join(", ")}`)
-    if (!isPrompt(node) || stopping.has(node)) return
-    const left = atHand(question)
+    if (!isPrompt(node) || peers.stopping.has(node)) return
+    // Those that were good before the question, and still are.
+    const left = peers.goodBefore(node, at)
     const unasked = left.find((connection) => !sent.has(connection))
     if (how === "success" && asked.kind === "status" && text.startsWith("false") && unasked !== undefined)
       throw new Violation(
@@ -66,7 +58,9 @@ export const asking = (uniqueOf: (asked: Asked) => string, isPrompt: (client: st
   return {
     name: "asking",
     packets: "clients",
-    observe: ({ at, event }) => {
+    observe: (moment) => {
+      const { at, event } = moment
+      peers.follow(moment)
       switch (event._tag) {
         case "Asked":
           if (event.kind === "status" || event.kind === "echo")
@@ -80,21 +74,11 @@ export const asking = (uniqueOf: (asked: Asked) => string, isPrompt: (client: st
         }
         case "Packet": {
           const { connection, fields, got, name, node } = event
-          if (got && !good.has(connection)) good.set(connection, { node, since: at })
           if (got && name === "STATUS_RES_UNIQUE") hear(node, fields)
           else if (!got && name === "GET_STATUS_UNIQUE") say(node, connection, fields[0]!)
           return
         }
-        case "Closed":
-          if (!event.atServer) good.delete(event.connection)
-          return
-        case "Stopping":
-          stopping.add(event.node)
-          return
-        case "Started":
         case "Ended":
-          if (event._tag === "Started") stopping.delete(event.node)
-          for (const [connection, { node }] of good) if (node === event.node) good.delete(connection)
           for (const [caller, { asked }] of open) if (asked.node === event.node) open.delete(caller)
       }
     }

@@ -4,12 +4,10 @@
  *
  * @since 0.1.0
  */
-import { type Asked, endsJob, submits } from "./History.ts"
+import { forgetNode, noticeMillis, Peers, Submissions } from "./following.ts"
+import { type Asked, isAwaited, type PacketEvent, submits } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
 import { packetOf } from "./requests.ts"
-
-/** A server that has answered is one to send to, and what can be sent is sent, after so long. */
-const noticeMillis = 200
 
 /** What one caller or several equal ones wait for. */
 interface Wish {
@@ -30,17 +28,7 @@ interface Sent {
   readonly key: string
   readonly wish: Wish | undefined
   readonly at: number
-  readonly ends: boolean
-}
-
-interface Spoken {
-  readonly node: string
-  /** Not answered yet, the oldest first. */
-  readonly sent: Array<Sent>
-  /** By handle. */
-  readonly held: Map<string, Sent>
-  /** Since when the server has answered over it. */
-  goodSince: number | undefined
+  readonly packet: string
 }
 
 /**
@@ -56,32 +44,29 @@ export const dispatching = (
   mostOf: (client: string) => number | undefined,
   isBlocked: (client: string, connection: number) => boolean
 ): Property => {
-  const connections = new Map<number, Spoken>()
+  const peers = new Peers(() => ({ jobs: new Submissions<Sent>() }))
   const wishes = new Map<string, Wish>()
   const open = new Map<number, { readonly asked: Asked; readonly at: number; readonly key: string }>()
   /** What was sent for others than those callers: an item of a map, which one of them may share. */
   const unclaimed = new Set<string>()
-  const stopping = new Set<string>()
   /** By client and server: a dial of which nothing is known yet. */
   const dials = new Set<string>()
-  const serverOf = new Map<number, string>()
   let lastAt = 0
 
   const keyOf = (node: string, packet: string, fn: string, unique: string, workload: string): string => {
-    const isShared = unique !== "" && unique !== "-" && !packet.endsWith("_BG") && !packet.endsWith("_EPOCH")
+    const isShared = unique !== "" && unique !== "-" && isAwaited(packet)
     return `${node} ${packet} ${fn} ${unique} ${isShared ? "" : workload}`
   }
   const isShared = ({ kind, unique }: Asked): boolean => kind === "run" && unique !== ""
 
   const forget = (node: string): void => {
-    for (const [connection, one] of connections) if (one.node === node) connections.delete(connection)
-    for (const [key, one] of wishes) if (one.node === node) wishes.delete(key)
+    forgetNode(wishes, node)
     for (const [caller, { asked }] of open) if (asked.node === node) open.delete(caller)
     for (const dial of dials) if (dial.startsWith(`${node} `)) dials.delete(dial)
   }
 
-  const isUnderWay = (key: string): boolean =>
-    [...connections.values()].some(({ held, sent }) => [...sent, ...held.values()].some((one) => one.key === key))
+  const isUnderWay = (is: (one: Sent) => boolean): boolean =>
+    [...peers.connections.values()].some(({ jobs }) => [...jobs].some(is))
 
   const ask = (asked: Asked, at: number): void => {
     const key = keyOf(asked.node, packetOf(asked), asked.function, asked.unique, wireWorkloadOf(asked))
@@ -93,7 +78,7 @@ export const dispatching = (
       total: 0,
       sends: 0,
       // Who asks for what an item of a map has been sent for shares it.
-      since: isShared(asked) && isUnderWay(key) ? undefined : at
+      since: isShared(asked) && isUnderWay((one) => one.key === key) ? undefined : at
     }
     wish.callers.set(asked.caller, asked)
     wish.total++
@@ -110,7 +95,7 @@ export const dispatching = (
     wish.callers.delete(caller)
     if (wish.callers.size === 0) wishes.delete(key)
     const isTrouble = text === "Refused" || text === "NoServer" || text === "Ambiguous"
-    if (!isTrouble || stopping.has(asked.node)) return
+    if (!isTrouble || peers.stopping.has(asked.node)) return
     // What has been handed over when the connection breaks may not be seen to go out where time
     // hurries on, or when it breaks in the same instant.
     const wasNeverSent = wish.sends === 0 && !unclaimed.has(key) && at < lastAt
@@ -118,8 +103,8 @@ export const dispatching = (
       throw new Violation(37, `caller ${caller} was told Ambiguous, and its job was never sent`)
     // Of equal ones it is not known who waits for which.
     if (wish.total > 1) return
-    for (const [connection, { held }] of connections) {
-      for (const sent of held.values()) {
+    for (const [connection, { jobs }] of peers.connections) {
+      for (const sent of jobs.accepted()) {
         if (sent.wish !== wish || sent.at < at) continue
         throw new Violation(
           37,
@@ -129,45 +114,27 @@ export const dispatching = (
     }
   }
 
-  const spokenOf = (node: string, connection: number): Spoken => {
-    const known = connections.get(connection)
-    if (known !== undefined) return known
-    const spoken: Spoken = { node, sent: [], held: new Map(), goodSince: undefined }
-    connections.set(connection, spoken)
-    return spoken
-  }
-
-  const say = (mine: Spoken, name: string, fields: ReadonlyArray<string>, at: number): void => {
+  const say = (mine: Submissions<Sent>, { fields, name, node }: PacketEvent, at: number): void => {
     if (!name.startsWith("SUBMIT_")) return
     const [fn = "", unique = ""] = fields
-    const key = keyOf(mine.node, name, fn, unique, fields.at(-1)!)
+    const key = keyOf(node, name, fn, unique, fields.at(-1)!)
     const wish = wishes.get(key)
     if (wish === undefined) unclaimed.add(key)
     else {
       wish.since = undefined
       wish.sends++
     }
-    mine.sent.push({ key, wish, at, ends: !name.endsWith("_BG") && !name.endsWith("_EPOCH") })
-  }
-
-  const hear = (mine: Spoken, name: string, handle: string, at: number): void => {
-    mine.goodSince ??= at
-    if (name === "JOB_CREATED") {
-      const sent = mine.sent.shift()
-      if (sent?.ends === true) mine.held.set(handle, sent)
-    } else if (name === "ERROR") mine.sent.shift()
-    else if (endsJob.has(name)) mine.held.delete(handle)
+    mine.submit({ key, wish, at, packet: name })
   }
 
   /** What an idempotent job's callers share is sent anew. */
   const lose = (connection: number, at: number): void => {
-    const lost = connections.get(connection)
-    connections.delete(connection)
+    const lost = peers.connections.get(connection)
     if (lost === undefined) return
-    const isElsewhere = (wish: Wish) =>
-      [...connections.values()].some(({ held, sent }) => [...sent, ...held.values()].some((one) => one.wish === wish))
-    for (const { wish } of [...lost.sent, ...lost.held.values()]) {
-      if (wish === undefined || !wish.isShared || wish.callers.size === 0 || isElsewhere(wish)) continue
+    peers.connections.delete(connection)
+    for (const { wish } of lost.jobs) {
+      if (wish === undefined || !wish.isShared || wish.callers.size === 0) continue
+      if (isUnderWay((one) => one.wish === wish)) continue
       if ([...wish.callers.values()].every(({ idempotent }) => idempotent)) wish.since ??= at
     }
   }
@@ -175,7 +142,7 @@ export const dispatching = (
   const isReady = (node: string, until: number): boolean => {
     for (const dial of dials) if (dial.startsWith(`${node} `)) return false
     let isGood = false
-    for (const [connection, one] of connections) {
+    for (const [connection, one] of peers.connections) {
       if (one.node !== node) continue
       if (one.goodSince === undefined || until - one.goodSince < noticeMillis || isBlocked(node, connection))
         return false
@@ -187,8 +154,11 @@ export const dispatching = (
   return {
     name: "dispatching",
     packets: "clients",
-    observe: ({ at, event }) => {
+    observe: (moment) => {
+      const { at, event } = moment
       lastAt = at
+      if (event._tag === "Closed" && !event.atServer) lose(event.connection, at)
+      peers.follow(moment)
       switch (event._tag) {
         case "Asked":
           if (submits.has(event.kind)) ask(event, at)
@@ -198,26 +168,14 @@ export const dispatching = (
         case "Dialled":
           if (event.node.startsWith("client")) dials.add(`${event.node} ${event.to.split(":")[0]}`)
           return
-        case "Opened":
-          if (event.atServer) serverOf.set(event.connection, event.node)
-          return
-        case "Closed":
-          if (!event.atServer) lose(event.connection, at)
-          return
-        case "Stopping":
-          stopping.add(event.node)
-          return
         case "Started":
-          stopping.delete(event.node)
-          return forget(event.node)
         case "Ended":
           return forget(event.node)
         case "Packet": {
-          const { connection, fields, got, name, node } = event
-          const mine = spokenOf(node, connection)
-          if (!got) return say(mine, name, fields, at)
-          dials.delete(`${node} ${serverOf.get(connection)}`)
-          hear(mine, name, fields[0] ?? "", at)
+          const { jobs } = peers.of(event)
+          if (!event.got) return say(jobs, event, at)
+          dials.delete(`${event.node} ${peers.serverOf.get(event.connection)}`)
+          jobs.hear(event)
         }
       }
     },
@@ -226,7 +184,7 @@ export const dispatching = (
       const underWay = new Map<string, number>()
       for (const { callers, isShared, node, since, total } of wishes.values()) {
         const most = mostOf(node)
-        if (most === undefined || stopping.has(node)) continue
+        if (most === undefined || peers.stopping.has(node)) continue
         const [caller, asked] = callers.entries().next().value!
         if (since === undefined) {
           if (isShared || total > 1 || asked.kind !== "run") continue

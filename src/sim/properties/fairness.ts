@@ -5,7 +5,8 @@
  *
  * @since 0.1.0
  */
-import { type Asked, endsJob, submits } from "./History.ts"
+import { type Asked, isAwaited, submits } from "./History.ts"
+import { Peers, Submissions } from "./following.ts"
 import { type Property, Violation } from "./Property.ts"
 
 /** What a client asks a server for, where nobody else's question is the same one. */
@@ -90,29 +91,25 @@ export const queueing = (
  * @category properties
  */
 export const hedging = (): Property => {
-  interface Spoken {
-    readonly node: string
-    /** Submissions that wait for JOB_CREATED: what they ask for, or "" where that does not matter. */
-    readonly sent: Array<string>
-    readonly held: Map<string, Array<string>>
+  /** What a submission asks for, or "" where that does not matter. */
+  interface Hedged {
+    readonly packet: string
+    key: string
   }
-  const connections = new Map<number, Spoken>()
-  const isUnderWay = ({ held, sent }: Spoken, key: string): boolean =>
-    sent.includes(key) || [...held.values()].some((keys) => keys.includes(key))
+  const peers = new Peers(() => ({ jobs: new Submissions<Hedged>() }))
   /** Whoever wanted it may have left it, and others ask anew. */
   const forget = (node: string, end: string): void => {
-    const left = (key: string) => (key.endsWith(end) ? "" : key)
-    for (const one of connections.values()) {
-      if (one.node !== node) continue
-      one.sent.splice(0, Infinity, ...one.sent.map(left))
-      for (const [handle, keys] of one.held) one.held.set(handle, keys.map(left))
+    for (const one of peers.connections.values()) {
+      if (one.node === node) for (const job of one.jobs) if (job.key.endsWith(end)) job.key = ""
     }
   }
   const open = new Map<number, string>()
   return {
     name: "hedging",
     packets: "clients",
-    observe: ({ event }) => {
+    observe: (moment) => {
+      const { event } = moment
+      peers.follow(moment)
       if (event._tag === "Asked") {
         // The workload on the wire may be another text: all of one function and unique are forgotten together.
         open.set(event.caller, ` ${event.function} ${event.unique}`)
@@ -120,22 +117,17 @@ export const hedging = (): Property => {
         const end = open.get(event.caller)
         open.delete(event.caller)
         if (end !== undefined) forget(event.node, end)
-      } else if (event._tag === "Closed" && !event.atServer) connections.delete(event.connection)
+      }
       if (event._tag !== "Packet") return
       const { connection, fields, got, name, node } = event
-      const mine = connections.get(connection) ?? { node, sent: [], held: new Map<string, Array<string>>() }
-      connections.set(connection, mine)
+      const { jobs } = peers.of(event)
+      if (got) return jobs.hear(event)
+      if (!name.startsWith("SUBMIT_")) return
       const [first = "", unique = ""] = fields
-      if (!got && name.startsWith("SUBMIT_")) {
-        const matters = unique !== "" && !name.endsWith("_BG") && !name.endsWith("_EPOCH")
-        const key = matters ? `${name} ${fields.at(-1)} ${first} ${unique}` : ""
-        if (key !== "" && isUnderWay(mine, key))
-          throw new Violation(35, `${node} asks over connection ${connection} twice for ${first} ${unique}`)
-        mine.sent.push(key)
-      } else if (got && name === "JOB_CREATED")
-        mine.held.set(first, [...(mine.held.get(first) ?? []), mine.sent.shift() ?? ""])
-      else if (got && name === "ERROR") mine.sent.shift()
-      else if (got && endsJob.has(name)) mine.held.delete(first)
+      const key = unique !== "" && isAwaited(name) ? `${name} ${fields.at(-1)} ${first} ${unique}` : ""
+      if (key !== "" && [...jobs].some((job) => job.key === key))
+        throw new Violation(35, `${node} asks over connection ${connection} twice for ${first} ${unique}`)
+      jobs.submit({ packet: name, key })
     }
   }
 }

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { type Asked, submits } from "./History.ts"
+import { type Asked, isAwaited, submits } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
 import { packetOf } from "./requests.ts"
 
@@ -25,7 +25,7 @@ export const honesty = (
   const sent = new Set<number>()
   const note = (node: string, name: string, fields: ReadonlyArray<string>): void => {
     const [fn, unique = ""] = fields
-    const isShared = unique !== "" && !name.endsWith("_BG") && !name.endsWith("_EPOCH")
+    const isShared = unique !== "" && isAwaited(name)
     const same: Array<number> = []
     for (const asked of open.values()) {
       if ((!submits.has(asked.kind) && asked.kind !== "map") || asked.node !== node) continue

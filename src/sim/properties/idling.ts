@@ -5,12 +5,11 @@
  */
 import * as Network from "../../protocol/Network.ts"
 import { endsJob } from "./History.ts"
+import { Peers } from "./following.ts"
 import { type Property, Violation } from "./Property.ts"
 
 interface Spoken {
-  readonly node: string
-  /** Its server has answered, and knows what it can do. */
-  isHeard: boolean
+  /** Its server knows what it can do. */
   isIntroduced: boolean
   asked: number
   isAsleep: boolean
@@ -29,30 +28,24 @@ export const idling = (
   roomOf: (worker: string) => number | undefined,
   isBlocked: (worker: string, connection: number) => boolean
 ): Property => {
-  const connections = new Map<number, Spoken>()
-  const serverOf = new Map<number, string>()
+  const peers = new Peers((): Spoken => ({ isIntroduced: false, asked: 0, isAsleep: false, held: new Set() }))
   /** By worker and execution, the server and the handle: two servers may have handles alike. */
   const running = new Map<string, Map<number, string>>()
-  const stopping = new Set<string>()
-  const forget = (node: string): void => {
-    running.delete(node)
-    for (const [id, one] of connections) if (one.node === node) connections.delete(id)
-  }
   /** A worker may have the same job again while an attempt that is overdue still runs, or waits to say so. */
   const busy = (node: string): number => {
     const handles = running.get(node) ?? new Map<number, string>()
     const underWay = new Set(handles.values())
     let [asked, held, idle] = [0, 0, 0]
-    for (const [connection, one] of connections) {
+    for (const [connection, one] of peers.connections) {
       if (one.node !== node) continue
       asked += one.asked
       held += one.held.size
-      for (const handle of one.held) if (!underWay.has(`${serverOf.get(connection)} ${handle}`)) idle++
+      const server = `${peers.serverOf.get(connection)}:${Network.defaultPort}`
+      for (const handle of one.held) if (!underWay.has(`${server} ${handle}`)) idle++
     }
     return asked + Math.max(held, handles.size + idle)
   }
   const hear = (mine: Spoken, name: string, handle: string): void => {
-    mine.isHeard = true
     if (name === "NOOP") mine.isAsleep = false
     else if (name === "NO_JOB") mine.asked--
     else if (name.startsWith("JOB_ASSIGN")) {
@@ -72,26 +65,17 @@ export const idling = (
   return {
     name: "idling",
     packets: "workers",
-    observe: ({ event }) => {
+    observe: (moment) => {
+      const { event } = moment
+      peers.follow(moment)
       switch (event._tag) {
         case "Packet": {
-          const { connection, fields, got, name, node } = event
-          let mine = connections.get(connection)
-          if (mine === undefined) {
-            mine = { node, isHeard: false, isIntroduced: false, asked: 0, isAsleep: false, held: new Set() }
-            connections.set(connection, mine)
-          }
+          const { fields, got, name } = event
           const [handle = ""] = fields
-          if (got) hear(mine, name, handle)
-          else say(mine, name, handle)
+          if (got) hear(peers.of(event), name, handle)
+          else say(peers.of(event), name, handle)
           return
         }
-        case "Opened":
-          if (event.atServer) serverOf.set(event.connection, `${event.node}:${Network.defaultPort}`)
-          return
-        case "Closed":
-          if (!event.atServer) connections.delete(event.connection)
-          return
         case "Began":
           if (!running.has(event.node)) running.set(event.node, new Map())
           running.get(event.node)!.set(event.execution, `${event.server} ${event.handle}`)
@@ -99,20 +83,14 @@ export const idling = (
         case "Finished":
           running.get(event.node)?.delete(event.execution)
           return
-        case "Stopping":
-          stopping.add(event.node)
-          return
         case "Started":
-          stopping.delete(event.node)
-          forget(event.node)
-          return
         case "Ended":
-          forget(event.node)
+          running.delete(event.node)
       }
     },
     atRest: (_servers, until) => {
-      for (const [connection, { asked, isAsleep, isHeard, isIntroduced, node }] of connections) {
-        if (asked > 0 || isAsleep || !isHeard || !isIntroduced || stopping.has(node)) continue
+      for (const [connection, { asked, goodSince, isAsleep, isIntroduced, node }] of peers.connections) {
+        if (asked > 0 || isAsleep || goodSince === undefined || !isIntroduced || peers.stopping.has(node)) continue
         const room = roomOf(node)
         if (room === undefined || busy(node) >= room || isBlocked(node, connection)) continue
         throw new Violation(

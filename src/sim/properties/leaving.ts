@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { endsJob } from "./History.ts"
+import { type Connection, Peers } from "./following.ts"
 import { type Property, Violation } from "./Property.ts"
 
 /** Workers wait for their handlers for five seconds, by a clock that may run a tenth faster. */
@@ -13,7 +14,6 @@ const drainMillis = 4500
 const confirmMillis = 3000
 
 interface Spoken {
-  readonly node: string
   asked: number
   /** By handle, the function. */
   readonly held: Map<string, string>
@@ -29,7 +29,7 @@ interface Spoken {
  * @category properties
  */
 export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker: string) => boolean): Property => {
-  const connections = new Map<number, Spoken>()
+  const peers = new Peers((): Spoken => ({ asked: 0, held: new Map(), givenUp: new Set() }))
   /** By worker, since when it stops. */
   const stopping = new Map<string, number>()
   const finishedAt = new Map<string, number>()
@@ -37,16 +37,15 @@ export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker
   const handles = new Map<number, string>()
   /** When the time of one is up, so is that of those taken ahead, wherever from: they go back, too. */
   const giveUp = (node: string, handle: string): void => {
-    const own = [...connections.values()].filter((one) => one.node === node)
+    const own = [...peers.connections.values()].filter((one) => one.node === node)
     const fn = own.find(({ held }) => held.has(handle))?.held.get(handle)
     for (const { givenUp, held } of own) for (const [other, its] of held) if (its === fn) givenUp.add(other)
   }
   const forget = (node: string): void => {
     stopping.delete(node)
     finishedAt.delete(node)
-    for (const [connection, one] of connections) if (one.node === node) connections.delete(connection)
   }
-  const say = (mine: Spoken, name: string, first: string): void => {
+  const say = (mine: Spoken & Connection, name: string, first: string): void => {
     const { givenUp, held, node } = mine
     const isHeld = (fn: string) => [...held].some(([handle, its]) => its === fn && !givenUp.has(handle))
     if (endsJob.has(name)) held.delete(first)
@@ -54,7 +53,7 @@ export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker
     else if (name === "CANT_DO" && (mine.asked > 0 || isHeld(first)) && isPrompt(node) && isServed(node))
       throw new Violation(20, `${node} takes ${first} back, and may have a job of it`)
   }
-  const judgeLoss = ({ held, node }: Spoken, connection: number, at: number): void => {
+  const judgeLoss = ({ held, node }: Spoken & Connection, connection: number, at: number): void => {
     const since = stopping.get(node)
     if (since === undefined || at - since >= drainMillis || !isPrompt(node) || !isServed(node)) return
     const [handle] = held.keys()
@@ -67,12 +66,17 @@ export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker
   return {
     name: "leaving",
     packets: "workers",
-    observe: ({ at, event }) => {
+    observe: (moment) => {
+      const { at, event } = moment
+      if (event._tag === "Closed" && !event.atServer) {
+        const lost = peers.connections.get(event.connection)
+        if (lost !== undefined) judgeLoss(lost, event.connection, at)
+      }
+      peers.follow(moment)
       switch (event._tag) {
         case "Packet": {
-          const { connection, fields, got, name, node } = event
-          const mine: Spoken = connections.get(connection) ?? { node, asked: 0, held: new Map(), givenUp: new Set() }
-          connections.set(connection, mine)
+          const { fields, got, name } = event
+          const mine = peers.of(event)
           const [first = "", fn = ""] = fields
           if (!got) return say(mine, name, first)
           const isJob = name.startsWith("JOB_ASSIGN")
@@ -81,11 +85,6 @@ export const leaving = (isPrompt: (worker: string) => boolean, isServed: (worker
           mine.held.set(first, fn)
           mine.givenUp.delete(first)
           return
-        }
-        case "Closed": {
-          const mine = event.atServer ? undefined : connections.get(event.connection)
-          connections.delete(event.connection)
-          return mine === undefined ? undefined : judgeLoss(mine, event.connection, at)
         }
         case "Began":
           handles.set(event.execution, event.handle)

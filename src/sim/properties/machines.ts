@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import { type Asked, endsJob, type PacketEvent } from "./History.ts"
+import { forgetNode, noticeMillis, Peers } from "./following.ts"
 import { type Property, Violation } from "./Property.ts"
 
 /**
@@ -87,19 +88,17 @@ export const claims = (
     readonly ownLimitOf?: (fn: string) => number | undefined
   }
 ): Property => {
-  const connections = new Map<
-    number,
-    { asked: number; readonly held: Set<string>; readonly timed: Set<string>; readonly abilities: Set<string> }
-  >()
+  const none = (): Set<string> => new Set()
+  const peers = new Peers(() => ({ asked: 0, held: none(), timed: none(), abilities: none() }))
   return {
     name: "claims",
     packets: "workers",
-    observe: ({ event }) => {
-      if (event._tag === "Closed" && !event.atServer) connections.delete(event.connection)
+    observe: (moment) => {
+      const { event } = moment
+      peers.follow(moment)
       if (event._tag !== "Packet") return
-      const { connection, fields, got, name, node } = event
-      const mine = connections.get(connection) ?? { asked: 0, held: new Set(), timed: new Set(), abilities: new Set() }
-      connections.set(connection, mine)
+      const { fields, got, name, node } = event
+      const mine = peers.of(event)
       if (got) {
         const isJob = name.startsWith("JOB_ASSIGN")
         if (isJob || name === "NO_JOB") mine.asked--
@@ -179,9 +178,6 @@ export const dialling = (atOnceOf: (node: string) => number): Property => {
     }
   }
 }
-
-/** Longer than a program takes to notice a server's first answer. */
-const noticeMillis = 200
 
 const isRequest = (name: string): boolean => /^(?:SUBMIT_|GET_STATUS|ECHO_REQ|OPTION_REQ)/.test(name)
 const isReply = (name: string): boolean => /^(?:JOB_CREATED|STATUS_RES|ECHO_RES|OPTION_RES|ERROR)/.test(name)
@@ -390,7 +386,7 @@ export const silence = (
           if (!event.atServer) heard.delete(event.connection)
           return
         case "Ended":
-          for (const [connection, { node }] of heard) if (node === event.node) heard.delete(connection)
+          forgetNode(heard, event.node)
           return
         case "Packet": {
           const mine = event.got ? heard.get(event.connection) : undefined

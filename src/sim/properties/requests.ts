@@ -5,7 +5,8 @@
  *
  * @since 0.1.0
  */
-import { type Asked, endsJob, submits } from "./History.ts"
+import { type Asked, submits } from "./History.ts"
+import { forgetNode, Peers, Submissions } from "./following.ts"
 import { type Property, Violation } from "./Property.ts"
 
 const prompt = { high: "SUBMIT_JOB_HIGH", normal: "SUBMIT_JOB", low: "SUBMIT_JOB_LOW" } as const
@@ -100,45 +101,24 @@ export const submissions = (
  * @category properties
  */
 export const throttle = (mostOf: (client: string) => number | undefined): Property => {
-  const connections = new Map<
-    number,
-    { readonly node: string; readonly sent: Array<boolean>; readonly held: Map<string, number> }
-  >()
-  const stopping = new Set<string>()
-  const underWay = (node: string): number => {
-    let count = 0
-    for (const one of connections.values()) {
-      if (one.node !== node) continue
-      count += one.sent.length
-      for (const jobs of one.held.values()) count += jobs
-    }
-    return count
-  }
+  const peers = new Peers(() => ({ jobs: new Submissions() }))
   return {
     name: "throttle",
     packets: "clients",
-    observe: ({ event }) => {
-      if (event._tag === "Stopping") stopping.add(event.node)
-      else if (event._tag === "Started") stopping.delete(event.node)
-      else if (event._tag === "Closed" && !event.atServer) connections.delete(event.connection)
-      else if (event._tag === "Ended") {
-        for (const [connection, { node }] of connections) if (node === event.node) connections.delete(connection)
-      }
+    observe: (moment) => {
+      const { event } = moment
+      peers.follow(moment)
       if (event._tag !== "Packet") return
-      const { connection, fields, got, name, node } = event
+      const { got, name, node } = event
       const most = mostOf(node)
-      if (most === undefined || stopping.has(node)) return
-      const mine = connections.get(connection) ?? { node, sent: [], held: new Map<string, number>() }
-      connections.set(connection, mine)
-      const handle = fields[0] ?? ""
-      if (!got && name.startsWith("SUBMIT_")) {
-        mine.sent.push(name.endsWith("_BG") || name.endsWith("_EPOCH"))
-        const count = underWay(node)
-        if (count > most) throw new Violation(57, `${node} has ${count} submissions under way, ${most} are allowed`)
-      } else if (got && name === "JOB_CREATED") {
-        if (mine.sent.shift() === false) mine.held.set(handle, (mine.held.get(handle) ?? 0) + 1)
-      } else if (got && name === "ERROR") mine.sent.shift()
-      else if (got && endsJob.has(name)) mine.held.delete(handle)
+      if (most === undefined || peers.stopping.has(node)) return
+      const { jobs } = peers.of(event)
+      if (got) return jobs.hear(event)
+      if (!name.startsWith("SUBMIT_")) return
+      jobs.submit({ packet: name })
+      let count = 0
+      for (const one of peers.connections.values()) if (one.node === node) count += one.jobs.size
+      if (count > most) throw new Violation(57, `${node} has ${count} submissions under way, ${most} are allowed`)
     }
   }
 }
@@ -150,16 +130,16 @@ export const throttle = (mostOf: (client: string) => number | undefined): Proper
  * @category properties
  */
 export const introduction = (): Property => {
-  const known = new Map<number, { isNamed: boolean; readonly abilities: Set<string> }>()
+  const peers = new Peers(() => ({ isNamed: false, abilities: new Set<string>() }))
   return {
     name: "introduction",
     packets: "workers",
-    observe: ({ event }) => {
-      if (event._tag === "Closed" && !event.atServer) known.delete(event.connection)
+    observe: (moment) => {
+      const { event } = moment
+      peers.follow(moment)
       if (event._tag !== "Packet" || event.got) return
       const { connection, fields, name, node } = event
-      const mine = known.get(connection) ?? { isNamed: false, abilities: new Set<string>() }
-      known.set(connection, mine)
+      const mine = peers.of(event)
       if (name === "SET_CLIENT_ID") mine.isNamed = fields[0] === node
       else if (name.startsWith("CAN_DO")) mine.abilities.add(fields[0]!)
       else if (name === "CANT_DO") mine.abilities.delete(fields[0]!)
@@ -171,9 +151,6 @@ export const introduction = (): Property => {
   }
 }
 
-/** Longer than a client takes to notice a server's first answer. */
-const noticeMillis = 200
-
 /**
  * A client that has a server does not tell callers that there is none. `isPrompt` tells
  * whose programs nothing holds up.
@@ -182,49 +159,30 @@ const noticeMillis = 200
  * @category properties
  */
 export const shelter = (isPrompt: (node: string) => boolean): Property => {
-  /** By connection: the client and since when the server has answered over it. */
-  const up = new Map<number, { readonly node: string; readonly since: number }>()
+  const peers = new Peers(() => ({}))
   const open = new Map<number, Asked>()
-  const stopping = new Set<string>()
   const judge = (asked: Asked, text: string, at: number): void => {
     const isHidden = text === "NoServer" || (text === "Ambiguous" && asked.kind === "run" && asked.idempotent)
-    if (!isHidden || stopping.has(asked.node) || !isPrompt(asked.node)) return
-    for (const [connection, { node, since }] of up) {
-      if (node !== asked.node || at - since < noticeMillis) continue
-      throw new Violation(
-        37,
-        `caller ${asked.caller} was told ${text} while ${node} had connection ${connection}, good since ${since} ms`
-      )
-    }
+    if (!isHidden || peers.stopping.has(asked.node) || !isPrompt(asked.node)) return
+    const [connection] = peers.goodBefore(asked.node, at)
+    if (connection === undefined) return
+    throw new Violation(
+      37,
+      `caller ${asked.caller} was told ${text} while ${asked.node} had connection ${connection}, a good one`
+    )
   }
   return {
     name: "shelter",
     packets: "clients",
-    observe: ({ at, event }) => {
-      switch (event._tag) {
-        case "Packet":
-          if (event.got && !up.has(event.connection)) up.set(event.connection, { node: event.node, since: at })
-          return
-        case "Closed":
-          if (!event.atServer) up.delete(event.connection)
-          return
-        case "Stopping":
-          stopping.add(event.node)
-          return
-        case "Started":
-          stopping.delete(event.node)
-          return
-        case "Ended":
-          for (const [connection, { node }] of up) if (node === event.node) up.delete(connection)
-          return
-        case "Asked":
-          if (submits.has(event.kind)) open.set(event.caller, event)
-          return
-        case "Answered": {
-          const asked = open.get(event.caller)
-          open.delete(event.caller)
-          if (asked !== undefined && event.how === "failure") judge(asked, event.text, at)
-        }
+    observe: (moment) => {
+      const { at, event } = moment
+      peers.follow(moment)
+      if (event._tag === "Asked") {
+        if (submits.has(event.kind)) open.set(event.caller, event)
+      } else if (event._tag === "Answered") {
+        const asked = open.get(event.caller)
+        open.delete(event.caller)
+        if (asked !== undefined && event.how === "failure") judge(asked, event.text, at)
       }
     }
   }
@@ -271,7 +229,7 @@ export const orphans = (isPrompt: (node: string) => boolean): Property => {
           if (!event.atServer) closedAt.set(event.connection, at)
           return
         case "Ended":
-          for (const [execution, { node }] of running) if (node === event.node) running.delete(execution)
+          forgetNode(running, event.node)
       }
     },
     atRest: (_servers, until) => {
