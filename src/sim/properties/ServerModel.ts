@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import { Commands } from "./Commands.ts"
-import type { LineEvent, PacketEvent } from "./History.ts"
+import { endsJob, type LineEvent, type PacketEvent } from "./History.ts"
 
 /**
  * @since 0.1.0
@@ -383,7 +383,7 @@ export class ServerModel {
     const found = this.jobs.get(packet.fields[0]!)
     const job = found !== undefined && isLive(found) ? found : undefined
     for (const tell of this.hooks.worked) tell(this, connection, job, packet)
-    const terminal = packet.name === "WORK_COMPLETE" || packet.name === "WORK_FAIL" || packet.name === "WORK_EXCEPTION"
+    const terminal = endsJob.has(packet.name)
     if (job === undefined) return
     if (this.mayEndLate(job, connection, packet)) job.doubtful = true
     if (job.owner !== connection) return

@@ -60,7 +60,6 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
   const mayCross = mayBeLate || delayBelowMillis > 0
   const roomy = isRoomy(scenario.world.network)
   const open = new Map<number, Asked>()
-  const done = new Set<number>()
   const executions = new Map<
     number,
     { readonly workload: string; readonly function: string; node: string; how: string }
@@ -73,6 +72,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
   const stopping = new Set<string>()
   const sent = new Map<string, number>()
   const askedOnce = new Map<string, number>()
+  let answered = 0
   let successes = 0
 
   const judgeResult = (asked: Asked, workload: string, text: string) => {
@@ -180,7 +180,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
     name: "callers",
     packets: "clients",
     waiting: () => open.values(),
-    answered: () => done.size,
+    answered: () => answered,
     succeeded: () => successes,
     observe: ({ at, event }) => {
       switch (event._tag) {
@@ -193,7 +193,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
           const asked = open.get(event.caller)
           if (asked === undefined) throw new Violation(36, `caller ${event.caller} ended twice`)
           open.delete(event.caller)
-          done.add(event.caller)
+          answered++
           return judge(asked, event, at)
         }
         case "Began":

@@ -309,8 +309,7 @@ const patienceMillis = 4400
  * @category properties
  */
 export const patience = (): Property => {
-  const open = new Map<number, number>()
-  const idempotent = new Set<number>()
+  const open = new Map<number, { readonly asked: Asked; readonly at: number }>()
   const stopping = new Set<string>()
   return {
     name: "patience",
@@ -319,14 +318,14 @@ export const patience = (): Property => {
       if (event._tag === "Stopping") stopping.add(event.node)
       else if (event._tag === "Started") stopping.delete(event.node)
       else if (event._tag === "Asked" && (event.kind === "run" || event.kind === "background")) {
-        open.set(event.caller, at)
-        if (event.idempotent) idempotent.add(event.caller)
-      } else if (event._tag === "Answered" && event.how === "failure") {
-        const since = open.get(event.caller)
-        if (since === undefined || at - since >= patienceMillis) return
-        if (event.text !== "NoServer" && !(event.text === "Ambiguous" && idempotent.has(event.caller))) return
+        open.set(event.caller, { asked: event, at })
+      } else if (event._tag === "Answered") {
+        const one = open.get(event.caller)
+        open.delete(event.caller)
+        if (event.how !== "failure" || one === undefined || at - one.at >= patienceMillis) return
+        if (event.text !== "NoServer" && !(event.text === "Ambiguous" && one.asked.idempotent)) return
         if (stopping.has(event.node)) return
-        throw new Violation(37, `caller ${event.caller} was told ${event.text} after ${at - since} ms`)
+        throw new Violation(37, `caller ${event.caller} was told ${event.text} after ${at - one.at} ms`)
       }
     }
   }

@@ -192,8 +192,13 @@ export const text = (): Property => {
     const expected = isFine ? /^OK$/ : (single[command] ?? /^ERR /)
     if (!expected.test(first)) wrong(server, `answers "${first}" to "${words.join(" ")}"`)
   }
+  let areLines = false
   return {
     name: "text",
+    packets: "none",
+    observe: ({ event }) => {
+      if (event._tag === "Line") areLines = true
+    },
     commanded: judge,
     assigned: (server, _connection, job) => {
       if (job.cancelled) wrong(server, `assigned ${job.handle} again, which was cancelled`)
@@ -203,6 +208,8 @@ export const text = (): Property => {
     },
     closed: judgeOwed,
     afterStep: (servers) => {
+      if (!areLines) return
+      areLines = false
       for (const server of servers.values()) for (const one of server.connections.values()) judgeOwed(server, one)
     }
   }
