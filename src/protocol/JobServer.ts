@@ -103,11 +103,19 @@ export interface Running {
 class Readings implements Now {
   monotonicMillis = 0
   wallMillis = 0
+  /** They are of this batch: to read two clocks costs as much as to decode three packets. */
+  areFresh = false
   private readonly clock: Clock.Clock
 
   constructor(clock: Clock.Clock) {
     this.clock = clock
     this.renew()
+  }
+
+  ofBatch(): this {
+    if (this.areFresh) return this
+    this.areFresh = true
+    return this.renew()
   }
 
   renew(): this {
@@ -133,7 +141,7 @@ class Intake implements Codec.Receiver {
 
   take(bytes: Uint8Array): void {
     const { core, decoder, session } = this
-    const now = this.now.renew()
+    const now = this.now.ofBatch()
     core.traffic.receivedBytes += bytes.length
     const failure = decoder.push(bytes)
     if (failure !== undefined) core.malformed(session, failure, now)
@@ -193,8 +201,9 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
   let wakingAtMillis = Infinity
 
   /** After each batch: send, and see whether somebody has to be woken. */
-  const afterBytes = (): Network.Later | undefined => {
-    core.send()
+  const afterBytes = (isBusy = false): Network.Later | undefined => {
+    now.areFresh = false
+    core.send(isBusy)
     if (now.monotonicMillis + core.nextDeadlineMillis(now) < wakingAtMillis) deadlineMoved.openUnsafe()
     if (core.shutdown !== "no") shutdownMoved.openUnsafe()
     return core.owesAnswers ? settle : undefined

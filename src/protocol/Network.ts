@@ -211,9 +211,10 @@ export interface ReceiveOptions {
    * Called after bytes were handed over and before anything more is waited for. Where
    * bytes of several connections have come together it is called once for all whose
    * `afterBytes` is one and the same function, so that what they say to each other
-   * leaves in few large pieces. What it returns is called later, once.
+   * leaves in few large pieces. What it returns is called later, once. It is told if more
+   * is likely to come at once: then it may leave for later what nobody hurries for.
    */
-  readonly afterBytes?: (() => Later | undefined) | undefined
+  readonly afterBytes?: ((isBusy?: boolean) => Later | undefined) | undefined
 }
 
 /**

@@ -45,4 +45,16 @@ describe("Turn", () => {
     assert.deepStrictEqual(told, ["first: Error: boom"])
     assert.strictEqual(flushes, 1)
   })
+
+  it("tells work whether so much came that more is likely to follow, unless it must not wait", async () => {
+    const told: Array<boolean> = []
+    const flush = (isBusy: boolean) => void told.push(isBusy)
+    for (let read = 0; read < 3; read++) Turn.atEnd(flush, 10, unexpected)
+    await nextTurn()
+    for (let read = 0; read < 4; read++) Turn.atEnd(flush, 10, unexpected)
+    await nextTurn()
+    for (let read = 0; read < 4; read++) Turn.atEnd(flush, 10, unexpected)
+    Turn.settle()
+    assert.deepStrictEqual(told, [false, true, false])
+  })
 })

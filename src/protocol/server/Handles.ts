@@ -68,11 +68,18 @@ export class Handles {
   write(into: Uint8Array, at: number, number: number): void {
     const { head } = this
     for (let index = 0; index < head.length; index++) into[at + index] = head[index]!
-    let rest = number
-    for (let index = at + this.bytesOf(number) - 1; index >= at + head.length; index--) {
-      const quotient = Math.floor(rest / 10)
-      into[index] = 48 + rest - quotient * 10
-      rest = quotient
+    const first = at + head.length
+    let index = at + this.bytesOf(number) - 1
+    // Division of small integers is several times cheaper, so the digits come nine at a time.
+    for (let rest = number; ; rest = Math.floor(rest / 1e9)) {
+      let nine = (rest % 1e9) | 0
+      const stop = Math.max(first, index - 8)
+      for (; index >= stop; index--) {
+        const quotient = (nine / 10) | 0
+        into[index] = 48 + nine - quotient * 10
+        nine = quotient
+      }
+      if (index < first) return
     }
   }
 

@@ -13,6 +13,7 @@ import { Grants, type Rights } from "./Access.ts"
 import { Buffers } from "./Buffers.ts"
 import type { Counters } from "./Counters.ts"
 import { Deadlines } from "./Deadlines.ts"
+import { Delivery } from "./Delivery.ts"
 import { Handles } from "./Handles.ts"
 import * as Inspection from "./Inspection.ts"
 import { Jobs } from "./Jobs.ts"
@@ -70,8 +71,6 @@ const maxChecked = 1_000
 
 // A wall clock may be set: scheduled jobs are looked at again at least this often.
 const maxWallWaitMillis = 10_000
-// How soon it is looked again whether those who are sent lists have read them so far.
-const listPauseMillis = 5
 // How long a connection that was told to end may take to read what is still for it.
 const lingerMillis = 10_000
 
@@ -90,14 +89,11 @@ export class JobServerCore {
   private readonly requests: Requests
   /** Who may do what, of those who connect from now on; may be replaced. */
   accessRules: Options["accessRules"]
-  private readonly touched: Array<Session> = []
+  private readonly delivery: Delivery
   readonly traffic = new Traffic()
   private readonly buffers = new Buffers()
   private readonly lingering = new Deadlines<Session>()
   private readonly idle = new Deadlines<Session>()
-  /** Those who are being sent a list, in the order of their turns, and when the next of them has its turn. */
-  private readonly listing = new Set<Session>()
-  private listAtMillis = Infinity
   private sessionCount = 0
   private readonly grants = new Grants()
 
@@ -108,6 +104,7 @@ export class JobServerCore {
     const handles = new Handles(jobHandlePrefix ?? seeds.handlePrefix, jobHandlePrefix === undefined)
     this.jobs = new Jobs(this.options, handles, seeds.merging)
     this.requests = new Requests(this.jobs, this.options)
+    this.delivery = new Delivery(this.jobs, this.options.pauseAboveBytes, (session) => this.leave(session))
   }
 
   get counters(): Readonly<Counters> {
@@ -126,7 +123,7 @@ export class JobServerCore {
     const access = { rights: this.rightsOf(peer, entrance), hasText: entrance.textProtocol }
     const { exceptions, idleTimeoutMillis, maxOutputBytes } = this.options
     const outbox = new Outbox(peer, maxOutputBytes, this.buffers, this.traffic)
-    const session = new Session(++this.sessionCount, peer, outbox, access, exceptions, this.touched)
+    const session = new Session(++this.sessionCount, peer, outbox, access, exceptions, this.delivery.touched)
     session.heardMillis = now.monotonicMillis
     if (idleTimeoutMillis > 0) this.idle.set(session, now.monotonicMillis + idleTimeoutMillis)
     this.sessions.add(session)
@@ -181,8 +178,7 @@ export class JobServerCore {
     this.jobs.timeReached(now)
     this.leave(session)
     this.lingering.clear(session)
-    this.listing.delete(session)
-    session.outbox.discard()
+    this.delivery.discard(session)
   }
 
   /** When `timeReached` is wanted next, in milliseconds from now; `Infinity` when never. */
@@ -193,28 +189,11 @@ export class JobServerCore {
       passOns.earliestMillis,
       this.lingering.earliestMillis,
       this.idle.earliestMillis,
-      this.listAtMillis
+      this.delivery.listAtMillis
     )
     const monotonic = earliestMillis - now.monotonicMillis
     const wall = this.jobs.scheduled.earliestMillis - now.wallMillis
     return wall === Infinity ? monotonic : Math.min(monotonic, wall, maxWallWaitMillis)
-  }
-
-  /** A piece of one list for the one whose turn it is, of those who have read what they were sent. */
-  private continueLists(now: Now): void {
-    if (now.monotonicMillis < this.listAtMillis) return
-    for (const session of this.listing) {
-      if (session.peer.unsentBytes() > this.options.pauseAboveBytes) continue
-      session.outbox.continueList()
-      // To the end of the line, or out of it.
-      this.listing.delete(session)
-      if (session.outbox.hasList) this.listing.add(session)
-      else session.peer.hold?.(false)
-      session.touch()
-      this.listAtMillis = this.listing.size > 0 ? now.monotonicMillis : Infinity
-      return
-    }
-    this.listAtMillis = this.listing.size > 0 ? now.monotonicMillis + listPauseMillis : Infinity
   }
 
   timeReached(now: Now): void {
@@ -222,7 +201,7 @@ export class JobServerCore {
     let session: Session | undefined
     while ((session = this.lingering.takeDue(now.monotonicMillis)) !== undefined) session.peer.destroy()
     while ((session = this.idle.takeDue(now.monotonicMillis)) !== undefined) this.lookForIdleness(session, now)
-    this.continueLists(now)
+    this.delivery.continueLists(now)
   }
 
   /** Workers and those who wait for a job are silent with good reason. */
@@ -254,9 +233,9 @@ export class JobServerCore {
     return found
   }
 
-  /** Something that was asked waits for its answer: call `flush` when nothing more comes. */
+  /** Something was left unsaid: call `flush` when nothing more comes. */
   get owesAnswers(): boolean {
-    return this.jobs.grabs.size > 0
+    return this.jobs.grabs.size > 0 || this.delivery.touched.length > 0
   }
 
   /** Answers what is not answered yet, and sends it all. */
@@ -265,39 +244,13 @@ export class JobServerCore {
     this.send()
   }
 
-  /** Sends what has been written since the last time, one `send` for each connection. */
-  send(): void {
+  /**
+   * Sends what has been written since the last time, one `send` for each connection. With
+   * `isBusy`, which says that more is likely to come at once, those who can wait do.
+   */
+  send(isBusy: boolean = false): void {
     this.jobs.grabs.serve()
-    // Cutting one connection may touch others, which are then at the list's end.
-    for (let index = 0; index < this.touched.length; index++) {
-      const session = this.touched[index]!
-      session.isTouched = false
-      if (session.outbox.isOverLimit && session.isOpen) {
-        this.jobs.counters.cut++
-        this.jobs.refusals.add(session, "maxOutputBytes")
-        session.closing = "destroy"
-        this.leave(session)
-      }
-      if (session.closing === "destroy") {
-        session.outbox.discard()
-        this.listing.delete(session)
-        session.peer.destroy()
-        continue
-      }
-      session.outbox.flush()
-      if (session.outbox.hasList) {
-        // Whoever asked for so much is not heard until it has it.
-        session.peer.hold?.(true)
-        this.listing.add(session)
-        this.listAtMillis = this.jobs.nowMillis
-        continue
-      }
-      if (session.closing === "end") {
-        session.closing = "no"
-        session.peer.end()
-      }
-    }
-    this.touched.length = 0
+    this.delivery.send(isBusy)
   }
 
   /** What was asked for last counts, unless it is less than what was asked for before. */

@@ -69,9 +69,10 @@ export const attach = (job: Job, session: Session): void => {
  * @category operations
  */
 export const detachAll = (job: Job): number => {
-  const count = job.listeners.length
-  for (const attachment of job.listeners) attachment.leaveSession()
-  job.listeners.length = 0
+  const { listeners } = job
+  const count = listeners.length
+  // From the last on, and by `pop`: to set the length costs as much as a small job.
+  for (let last = listeners.pop(); last !== undefined; last = listeners.pop()) last.leaveSession()
   return count
 }
 

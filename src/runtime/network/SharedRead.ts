@@ -19,9 +19,14 @@ type Heard = Net.Socket & { [hearer]: Hearer }
 /** Safe to share: a read fills it and hands it over before the next read begins. */
 const shared = Buffer.allocUnsafeSlow(65_536)
 
+// Most reads bring a few small packets. To make a view of them costs about as much as to read
+// one of the packets, so those of short ones are kept.
+const longestKept = 512
+const beginnings = Array.from({ length: longestKept + 1 }, (_, count) => shared.subarray(0, count))
+
 // One function for all sockets: a closure for each would be most of what an idle one holds.
 function onRead(this: Heard, count: number): boolean {
-  this[hearer].hear(shared.subarray(0, count))
+  this[hearer].hear(count <= longestKept ? beginnings[count]! : shared.subarray(0, count))
   return true
 }
 

@@ -166,7 +166,7 @@ export const canonicalState = (core: JobServerCore, now: Now, nameOf: NameOf): u
       .sort((one, other) => byText(nameOf(one), nameOf(other)))
       .map(sessionOf),
     grabs: namesOf(grabs["held"]),
-    touched: namesOf(core["touched"]),
+    touched: namesOf(core["delivery"].touched),
     monotonic: orderOf(monotonic, now.monotonicMillis),
     wall: orderOf(wall, now.wallMillis),
     shutdown: core.shutdown

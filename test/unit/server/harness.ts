@@ -60,12 +60,22 @@ export class Connection {
 
   /** Bytes arrive, all in one batch, and more is about to come. */
   bytesBeforeMore(...batches: ReadonlyArray<Uint8Array>): void {
+    this.hear(batches)
+    this.server.core.send()
+  }
+
+  /** The same on a server that has much to do. */
+  bytesInRush(...batches: ReadonlyArray<Uint8Array>): void {
+    this.hear(batches)
+    this.server.core.send(true)
+  }
+
+  private hear(batches: ReadonlyArray<Uint8Array>): void {
     for (const batch of batches) {
       const failure = this.decoder.push(batch)
       if (failure !== undefined) this.server.core.malformed(this.session, failure, this.server.now)
     }
     if (!this.session.isOpen) this.decoder.halt()
-    this.server.core.send()
   }
 
   send<N extends Packet.Name>(name: N, fields: { readonly [F in Packet.Field<N>]: Packet.FieldInput }): void {
