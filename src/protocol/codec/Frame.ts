@@ -92,6 +92,15 @@ export class Frame {
     return this.isGiven ? this.bytes.subarray(start, end) : copyBytes(this.bytes, start, end)
   }
 
+  /** Whether the field is these bytes. */
+  holds(index: number, expected: Uint8Array): boolean {
+    const { bytes } = this
+    const start = this.starts[index]!
+    if (this.ends[index]! - start !== expected.length) return false
+    for (let at = 0; at < expected.length; at++) if (bytes[start + at] !== expected[at]) return false
+    return true
+  }
+
   /** The field with one character per byte (latin-1): a key, not a text for people. */
   key(index: number): string {
     return latin1(this.bytes, this.starts[index]!, this.ends[index]!)

@@ -87,6 +87,7 @@ export class Functions {
   private readonly table: JobTable
   private readonly merging: Merging
   private created = 0
+  private latest: ServerFunction | undefined = undefined
 
   constructor(maxFunctions: number, maxJobsEach: number, table: JobTable, merging: Merging) {
     this.maxFunctions = maxFunctions
@@ -138,7 +139,16 @@ export class Functions {
     return fn
   }
 
+  /** `obtain` for the name in a packet's field. It often is that of the packet before, which is found without a text. */
+  obtainNamed(frame: Codec.Frame, index: number): ServerFunction | undefined {
+    const { latest } = this
+    if (latest !== undefined && frame.holds(index, latest.name)) return latest
+    this.latest = this.obtain(frame.key(index))
+    return this.latest
+  }
+
   drop(fn: ServerFunction): void {
+    if (this.latest === fn) this.latest = undefined
     this.byKey.delete(fn.key)
     this.idle.delete(fn)
   }

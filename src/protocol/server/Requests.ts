@@ -148,7 +148,7 @@ export class Requests {
       if (seconds === undefined) return this.refuse(session, Replies.ownRefusals.epochOutOfRange)
       dueMillis = seconds * 1000
     }
-    const fn = jobs.functions.obtain(frame.key(0))
+    const fn = jobs.functions.obtainNamed(frame, 0)
     if (fn === undefined) return this.refuse(session, Replies.ownRefusals.tooManyFunctions, "maxFunctions")
 
     const workloadIndex = isReduce ? 4 : type === PacketType.SUBMIT_JOB_EPOCH ? 3 : 2
