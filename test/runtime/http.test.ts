@@ -1,5 +1,6 @@
 /** What monitors see: metrics, health, readiness, status, and the description of these. */
 import * as Fs from "node:fs"
+import * as Net from "node:net"
 import * as Path from "node:path"
 import * as Schema from "effect/Schema"
 import { assert, describe, it } from "vitest"
@@ -64,6 +65,26 @@ const mistakes = (schema: any, value: any, root: any, path = "$"): ReadonlyArray
 }
 
 describe("--http-listen", { timeout: 60_000 }, () => {
+  it("tells those that have said nothing yet from workers and others", async () => {
+    const { get, server } = await withHttp([])
+    const dial = (text: string) =>
+      Net.connect(server.port, "127.0.0.1", function (this: Net.Socket) {
+        if (text !== "") this.write(text, "latin1")
+      })
+    // Nothing, half a packet, CAN_DO f, and a text command.
+    const dialled = ["", "\0REQ\0\0", "\0REQ\0\0\0\x01\0\0\0\x01f", "version\n"].map(dial)
+    const shown = async () => {
+      const page = parse((await get("/metrics")).text)
+      const role = (name: string) => valueOf(page, "gearman_connections", { role: name })
+      return { worker: role("worker"), silent: role("silent"), other: role("other") }
+    }
+    const expected = { worker: 1, silent: 2, other: 1 }
+    await until(async () => JSON.stringify(await shown()) === JSON.stringify(expected), "all were counted")
+    assert.deepStrictEqual(JSON.parse((await get("/status")).text).connectionsByRole, expected)
+    for (const socket of dialled) socket.destroy()
+    await end(server)
+  })
+
   it("serves metrics by function and priority, with times, as Prometheus reads them", async () => {
     const { at, get, server } = await withHttp(["--drain-timeout=5"])
     assert.deepStrictEqual([(await get("/healthz")).text, (await get("/readyz")).status], ["ok\n", 200])

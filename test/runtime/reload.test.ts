@@ -25,6 +25,26 @@ describe("SIGHUP", { timeout: 60_000 }, () => {
       process.kill(server.pid, "SIGHUP")
       await server.says(/SIGHUP: the rules have not changed: --allow: "nonsense" is no rule/)
       assert.strictEqual((await submit("new")).code, 0)
+
+      // A file without rules, or without anything, does not open the server.
+      Fs.writeFileSync(file, "")
+      process.kill(server.pid, "SIGHUP")
+      await server.says(/ERROR .*SIGHUP: the rules have not changed: there is none left/)
+      assert.deepStrictEqual([(await submit("old")).code, (await submit("new")).code], [1, 0])
+      assert.strictEqual((await end(server)).code, 0)
+    }))
+
+  it("restricts a server that had no rules", () =>
+    inDirectory(async (directory) => {
+      const file = Path.join(directory, "conf")
+      Fs.writeFileSync(file, "")
+      const server = await startServer([`--config-file=${file}`, "--verbose=NOTICE"])
+      const submit = () => gearman(["submit", "f", "x", "--background", "--server", server.address])
+      assert.strictEqual((await submit()).code, 0)
+      Fs.writeFileSync(file, "--allow=ops:submit=*")
+      process.kill(server.pid, "SIGHUP")
+      await server.says("SIGHUP: 1 rules for those who connect from now on")
+      assert.strictEqual((await submit()).code, 1)
       assert.strictEqual((await end(server)).code, 0)
     }))
 

@@ -141,6 +141,7 @@ export class JobServerCore {
     this.jobs.counters.packets++
     this.traffic.received[frame.type]!++
     session.heardMillis = now.monotonicMillis
+    session.isSilent = false
     this.jobs.timeReached(now)
     this.jobs.grabs.answer(session)
     this.requests.handle(session, frame, now)
@@ -151,6 +152,7 @@ export class JobServerCore {
     if (!session.isOpen || session.outbox.isOverLimit) return
     this.jobs.counters.lines++
     session.heardMillis = now.monotonicMillis
+    session.isSilent = false
     this.jobs.timeReached(now)
     this.jobs.grabs.answer(session)
     const answer = TextCommands.answer(this, session, line)

@@ -102,6 +102,8 @@ export class Session implements Timed, Linked<Session> {
   isProbed = false
   /** When it sent something whole last, on the monotonic clock. */
   heardMillis = 0
+  /** It has sent nothing whole yet. */
+  isSilent = true
 
   private ownAbilities: Map<ServerFunction, Ability> | undefined = undefined
   /** Whose turn it is of very many abilities, by priority. */

@@ -145,10 +145,8 @@ export const make = ({ core, linesLost, refusals, times }: Sources): Metrics => 
       const page = new Page()
       page.gauge("gearman_up", "Always 1", 1)
       page.gauge("gearman_build_info", "The server's version", 1, { version })
-      let workers = 0
-      for (const session of core.sessions) if (session.abilities.size > 0) workers++
-      page.gauge("gearman_connections", "Open connections", workers, { role: "worker" })
-      page.gauge("gearman_connections", "Open connections", core.sessions.size - workers, { role: "other" })
+      for (const [role, count] of Object.entries(rolesOf(core)))
+        page.gauge("gearman_connections", "Open connections", count, { role })
       for (const [reason, count] of refusals) {
         page.total(
           "gearman_connections_refused_total",
@@ -202,6 +200,13 @@ export const make = ({ core, linesLost, refusals, times }: Sources): Metrics => 
   return metrics
 }
 
+/** How many connections are what: those that can do something, those that have said nothing yet, and all others. */
+const rolesOf = ({ sessions }: JobServerCore) => {
+  const roles = { worker: 0, silent: 0, other: 0 }
+  for (const session of sessions) roles[session.abilities.size > 0 ? "worker" : session.isSilent ? "silent" : "other"]++
+  return roles
+}
+
 /** What the workers of a function are at. */
 const workersOf = (fn: ServerFunction) => {
   const states = { busy: 0, sleeping: 0, awake: 0 }
@@ -220,6 +225,7 @@ export const status = (core: JobServerCore): typeof Status.Type => ({
   uptimeSeconds: Math.round(process.uptime()),
   state: states[core.shutdown],
   connections: core.sessions.size,
+  connectionsByRole: rolesOf(core),
   jobs: core.jobs.byNumber.size,
   workloadBytes: core.jobs.workloadBytes,
   counters: { ...core.counters },

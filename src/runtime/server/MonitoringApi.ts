@@ -32,6 +32,9 @@ export const Status = Schema.Struct({
   uptimeSeconds: Count,
   state: Schema.Literals(["running", "draining", "stopping"]),
   connections: Count,
+  connectionsByRole: Schema.Struct({ worker: Count, silent: Count, other: Count }).annotate({
+    description: "Those that can do a function, those that have sent nothing whole yet, and all others"
+  }),
   jobs: Count.annotate({ description: "Jobs that exist, in whatever state" }),
   workloadBytes: Count.annotate({ description: "Bytes of their workloads together" }),
   counters: Schema.Record(Schema.String, Count).annotate({ description: "What has happened since the start, by name" }),

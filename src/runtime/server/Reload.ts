@@ -15,7 +15,11 @@ export const readRulesAgain = (server: JobServer.Running, log: Log.Log, read: ()
   }
   const { core } = server
   if (JSON.stringify(settings.accessRules) === JSON.stringify(core.accessRules)) return
+  // A file that is being written, or lost its last rule, must not open the server to everybody.
+  if (settings.accessRules === undefined) {
+    const text = "there is none left, which would open the server to everybody; if that is meant, start it again"
+    return log.write("ERROR", `SIGHUP: the rules have not changed: ${text}`)
+  }
   core.accessRules = settings.accessRules
-  const count = settings.accessRules?.length
-  log.write("NOTICE", `SIGHUP: ${count ?? "no"} rules for those who connect from now on`)
+  log.write("NOTICE", `SIGHUP: ${settings.accessRules.length} rules for those who connect from now on`)
 }
