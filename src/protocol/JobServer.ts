@@ -203,7 +203,7 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
   /** After each batch: send, and see whether somebody has to be woken. */
   const afterBytes = (isBusy = false): Network.Later | undefined => {
     now.areFresh = false
-    core.send(isBusy)
+    core.send(isBusy && core.shutdown === "no")
     if (now.monotonicMillis + core.nextDeadlineMillis(now) < wakingAtMillis) deadlineMoved.openUnsafe()
     if (core.shutdown !== "no") shutdownMoved.openUnsafe()
     return core.owesAnswers ? settle : undefined
@@ -273,6 +273,8 @@ export const listen = Effect.fnUntraced(function* (options: Partial<Options> = {
     ]),
     shutdown: (kind) =>
       Effect.sync(() => {
+        // Who could wait for an answer has it before its connection may end.
+        core.send()
         core.requestShutdown(kind)
         shutdownMoved.openUnsafe()
       })

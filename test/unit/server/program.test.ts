@@ -166,4 +166,39 @@ describe("JobServer", () => {
       assert.strictEqual(error._tag, "NetworkError")
     }).pipe(Effect.provide(MemoryNetwork.layer))
   )
+
+  it.effect("tells callers who could wait what they waited for before it shuts down", () =>
+    Effect.gen(function* () {
+      let afterBytes: Network.ReceiveOptions["afterBytes"]
+      let hear: (bytes: Uint8Array) => void = () => assert.fail("nobody listens")
+      let sent = ""
+      const connection: Network.Connection = {
+        peerHost: "127.0.0.1",
+        peerPort: 1,
+        receive: (onBytes, options) => {
+          hear = onBytes
+          afterBytes = options.afterBytes
+          return Effect.never
+        },
+        send: (chunks) => void (sent += chunks.map((chunk) => Codec.latin1(chunk)).join("")),
+        unsentBytes: () => 0,
+        end: () => {},
+        destroy: () => {}
+      }
+      const network = Network.Network.of({
+        processName: "test",
+        connect: () => Effect.die("nobody dials"),
+        listen: (address) =>
+          Effect.succeed({ address, run: (handler) => Effect.andThen(handler(connection), Effect.never) })
+      })
+      const server = yield* Effect.provideService(JobServer.listen({}), Network.Network, network)
+      yield* Effect.forkScoped(server.run)
+      yield* Effect.yieldNow
+      hear(request("SUBMIT_JOB_BG", { function: "f", unique: "", workload: "x" }))
+      assert.isDefined(afterBytes?.(true))
+      assert.strictEqual(sent, "")
+      yield* server.shutdown("now")
+      assert.include(sent, "H:")
+    })
+  )
 })
