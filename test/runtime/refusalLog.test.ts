@@ -37,22 +37,35 @@ describe("the log of refusals", () => {
         { ...known, function: "b" },
         { ...known, function: "a", address: "10.0.0.2" },
         { reason: "maxConnections" },
-        { ...known, function: "a", untold: 3 }
+        // What was not told in the minute, and then the new one.
+        { ...known, function: "a", untold: 3 },
+        { ...known, function: "a" }
       ]
     )
     assert.strictEqual(lines.filter(([level]) => level === "DEBUG").length, 3)
   })
 
-  it("stays short under a flood of names, and tells of new ones a minute later", () => {
+  it("stays short under a flood of names, says how many there were, and tells of others meanwhile", () => {
     const { lines, pass, refused } = recording()
     const flooder = session("anonymous", "10.0.0.1")
     for (let count = 0; count < 5_000; count++) refused(flooder, "submit", `f${count}`)
-    const warnings = () => lines.filter(([level]) => level === "WARNING").length
-    assert.strictEqual(warnings(), 1_001)
+    const warnings = () => lines.filter(([level]) => level === "WARNING").map(([, fields]) => fields)
+    assert.strictEqual(warnings().length, 21)
+    refused(session("anonymous", "10.0.0.2"), "submit", "mine")
+    assert.strictEqual(warnings().at(-1)!["function"], "mine")
     pass(60_000)
     refused(flooder, "submit", "new")
-    assert.strictEqual(warnings(), 1_002)
-    assert.strictEqual(lines.at(-1)![1]["function"], "new")
+    assert.deepStrictEqual(warnings().slice(22), [
+      { reason: "submit", identity: "anonymous", address: "10.0.0.1", untold: 4_979 },
+      { reason: "submit", function: "new", identity: "anonymous", address: "10.0.0.1" }
+    ])
+  })
+
+  it("stays short under a flood from very many addresses", () => {
+    const { lines, refused } = recording()
+    for (let count = 0; count < 5_000; count++)
+      refused(session("anonymous", `10.0.${count >> 8}.${count & 255}`), "submit", "f")
+    assert.strictEqual(lines.filter(([level]) => level === "WARNING").length, 1_001)
   })
 
   it("has no bytes from the network but visible ones", () => {
