@@ -58,6 +58,7 @@ export type Event =
   | { readonly _tag: "Dialled"; readonly node: string; readonly to: string }
   | { readonly _tag: "Started" | "Stopping"; readonly node: string }
   | { readonly _tag: "Ended"; readonly node: string; readonly how: string }
+  | { readonly _tag: "Draining"; readonly node: string }
   | { readonly _tag: "Fault"; readonly text: string; readonly begins: boolean }
   | {
       readonly _tag: "Asked"
@@ -74,6 +75,8 @@ export type Event =
       readonly interrupts: boolean
       /** Its own time limit. */
       readonly limitMillis?: number | undefined
+      /** After so long it is asked of a second server. */
+      readonly hedgeMillis?: number | undefined
       /** Only of maps. With an order it is a stream. */
       readonly map?:
         | {
@@ -225,6 +228,8 @@ export const format = (event: Event): string => {
       return `${event.node} is told to stop`
     case "Ended":
       return `${event.node} ${event.how}`
+    case "Draining":
+      return `${event.node} takes no more jobs from now on`
     case "Fault":
       return `${event.begins ? "fault" : "heals"}: ${event.text}`
     case "Asked":

@@ -123,8 +123,8 @@ export interface ServerWatcher {
   readonly slept?: (server: ServerModel, connection: ModelConnection) => void
   /** The server answered a question about its jobs, or something else that was asked. */
   readonly told?: (server: ServerModel, packet: PacketEvent) => void
-  /** A submission was refused. */
-  readonly refused?: (server: ServerModel, submission: Submission) => void
+  /** A submission was refused, for the reason of this code. */
+  readonly refused?: (server: ServerModel, submission: Submission, code: string) => void
   /** A text command is answered, and not yet obeyed. */
   readonly commanded?: (server: ServerModel, words: ReadonlyArray<string>, answer: ReadonlyArray<string>) => void
   /** An operator cancels a job, whose listeners are about to hear of it. */
@@ -430,7 +430,7 @@ export class ServerModel {
     if (request === undefined) return this.unasked(connection, packet)
     if (isSubmission(request)) {
       if (packet.name === "JOB_CREATED") this.create(request, packet.fields[0]!)
-      else if (packet.name === "ERROR") for (const tell of this.hooks.refused) tell(this, request)
+      else if (packet.name === "ERROR") for (const tell of this.hooks.refused) tell(this, request, packet.fields[0]!)
       else this.unasked(connection, packet)
       return
     }

@@ -74,6 +74,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
   const askedOnce = new Map<string, number>()
   let answered = 0
   let successes = 0
+  let moved = 0
 
   const judgeResult = (asked: Asked, workload: string, text: string) => {
     const begins = `${resultBegins(asked.function, workload)} by `
@@ -141,6 +142,8 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
     if (hasForeigners && (text === "JobFailed" || text === "JobException")) return
     if (mayBeCancelled && text === "JobFailed") return
     if (mayBeRefused && text === "Refused") return
+    if (text === "Refused")
+      throw new Violation(37, `caller ${asked.caller} of ${asked.function} was refused, and there is no limit`)
     if (mayBeSpent && text === "JobFailed" && (!isFaultless || asked.function === "limited")) return
     if (mayBeSpent && mayBeLost && text === "JobFailed") return
     // What a worker says of an overdue attempt may cross the same job on its way to it again;
@@ -231,11 +234,13 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
           for (const asked of open.values()) if (asked.node === event.node) open.delete(asked.caller)
           return
         case "Packet": {
+          // What a server that drains has not taken goes to another one.
+          if (event.got && event.name === "ERROR" && event.fields[0] === "SHUTTING_DOWN") moved++
           if (event.got || event.fields[0] !== "once" || !event.name.startsWith("SUBMIT_")) return
           const workload = event.fields.at(-1)!
           const count = (sent.get(workload) ?? 0) + 1
           sent.set(workload, count)
-          if (count > (askedOnce.get(workload) ?? 0)) {
+          if (count > (askedOnce.get(workload) ?? 0) + moved) {
             throw new Violation(38, `${event.node} submitted once ${workload} again, though it is not idempotent`)
           }
         }

@@ -83,14 +83,18 @@ export const queueing = (
   }
 }
 
+/** Longer than it takes to reach a server that is there. */
+const reachMillis = 1500
+
 /**
  * A client that asks a second server when the first is slow does not ask the first one
- * twice. Only for worlds in which every server is there.
+ * twice, nor the second before its caller wants that, nor, where `mayHedge`, long after it.
+ * Only for worlds in which every server is there.
  *
  * @since 0.1.0
  * @category properties
  */
-export const hedging = (): Property => {
+export const hedging = (mayHedge: (client: string) => boolean): Property => {
   /** What a submission asks for, or "" where that does not matter. */
   interface Hedged {
     readonly packet: string
@@ -103,31 +107,62 @@ export const hedging = (): Property => {
       if (one.node === node) for (const job of one.jobs) if (job.key.endsWith(end)) job.key = ""
     }
   }
-  const open = new Map<number, string>()
+  /** Those who wait: how the keys end that are of what they want, and from when on a second server is asked. */
+  const open = new Map<number, { readonly node: string; readonly end: string; readonly hedgesAt: number }>()
+  /** What was refused, or answered for one of several: where it is under way is not known. */
+  const unclear: Array<{ readonly node: string; readonly key: string }> = []
+  const isWanted = (node: string, key: string, at: number): boolean =>
+    [...open.values()].some((one) => one.node === node && one.hedgesAt <= at && key.endsWith(one.end))
+  const judgeSecond = (node: string, key: string, at: number): void => {
+    if (isWanted(node, key, at)) return
+    for (const other of peers.connections.values())
+      if (other.node === node && [...other.jobs].some((job) => job.key === key))
+        throw new Violation(35, `${node} asks a second server at ${at} ms, before anybody wants it to: ${key}`)
+  }
   return {
     name: "hedging",
     packets: "clients",
     observe: (moment) => {
-      const { event } = moment
+      const { at, event } = moment
       peers.follow(moment)
       if (event._tag === "Asked") {
         // The workload on the wire may be another text: all of one function and unique are forgotten together.
-        open.set(event.caller, ` ${event.function} ${event.unique}`)
+        const { caller, function: fn, hedgeMillis = Infinity, node, unique } = event
+        open.set(caller, { node, end: ` ${fn} ${unique}`, hedgesAt: at + hedgeMillis })
       } else if (event._tag === "Answered") {
-        const end = open.get(event.caller)
+        const mine = open.get(event.caller)
         open.delete(event.caller)
-        if (end !== undefined) forget(event.node, end)
+        if (mine === undefined) return
+        forget(event.node, mine.end)
+        if ([...open.values()].some(({ end, node }) => node === mine.node && end === mine.end))
+          unclear.push({ node: mine.node, key: mine.end })
       }
       if (event._tag !== "Packet") return
       const { connection, fields, got, name, node } = event
       const { jobs } = peers.of(event)
+      const [oldest] = jobs
+      if (name === "ERROR" && oldest !== undefined) unclear.push({ node, key: oldest.key })
       if (got) return jobs.hear(event)
       if (!name.startsWith("SUBMIT_")) return
       const [first = "", unique = ""] = fields
       const key = unique !== "" && isAwaited(name) ? `${name} ${fields.at(-1)} ${first} ${unique}` : ""
       if (key !== "" && [...jobs].some((job) => job.key === key))
         throw new Violation(35, `${node} asks over connection ${connection} twice for ${first} ${unique}`)
+      if (key !== "") judgeSecond(node, key, at)
       jobs.submit({ packet: name, key })
+    },
+    atRest: (_servers, until) => {
+      for (const { end, hedgesAt, node } of open.values()) {
+        // Those of one text only: others are told apart by more than they say here.
+        if (until - hedgesAt < reachMillis || end.endsWith(" ") || end.endsWith(" -") || !mayHedge(node)) continue
+        const own = [...peers.connections.values()].filter((one) => one.node === node)
+        const mine = own.flatMap(({ jobs }) => [...jobs]).filter(({ key }) => key.endsWith(end))
+        if (mine.length !== 1 || unclear.some((one) => one.node === node && one.key.endsWith(end))) continue
+        throw new Violation(
+          37,
+          `${node} has asked one server only, and since ${hedgesAt} ms a second one is wanted: ${end}`
+        )
+      }
     }
   }
 }

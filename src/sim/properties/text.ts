@@ -240,12 +240,14 @@ const countWaiting = (server: ServerModel): readonly [least: number, most: numbe
 
 /**
  * A submission is refused when there are too many jobs, or too many who wait for one, and
- * then only. Who joins a job makes none.
+ * then only. Who joins a job makes none. A server that drains takes none that it would have
+ * to do for that, and says why.
  *
  * @since 0.1.0
  * @category properties
  */
 export const limits = (limitsOf: (node: string) => Limits): Property => {
+  const draining = new Set<string>()
   /** By how much a limit is exceeded, for sure and possibly; 0 is when there is no room for one more. */
   const over = (
     server: ServerModel,
@@ -271,12 +273,20 @@ export const limits = (limitsOf: (node: string) => Limits): Property => {
   }
   return {
     name: "limits",
+    packets: "none",
+    observe: ({ event }) => {
+      if (event._tag === "Draining") draining.add(event.node)
+      else if (event._tag === "Ended") draining.delete(event.node)
+    },
     created: (server, submission, _job, isNew) => {
+      if (draining.has(server.node) && (isNew || submission.background))
+        tell(server, submission, "drains, and accepted")
       if (over(server, submission, isNew)[0] >= 0) tell(server, submission, "accepted, over a limit,")
     },
-    refused: (server, submission) => {
-      const { matches } = submission
+    refused: (server, submission, code) => {
+      const { background, matches } = submission
       const isNew = matches === undefined || matches.cancelled || server.mayBeGone(matches)
+      if (code === "SHUTTING_DOWN" && draining.has(server.node) && (isNew || background)) return
       if (over(server, submission, isNew)[1] < 0) tell(server, submission, "refused, under every limit,")
     }
   }

@@ -12,7 +12,7 @@ import type { Dice } from "./Dice.ts"
  * @category models
  */
 export interface Fault {
-  readonly kind: FaultKind
+  readonly kind: FaultKind | "drain"
   readonly at: number
   /**
    * It happens not at a time but in the moment of something that concerns one of its
@@ -77,6 +77,9 @@ export const faultKinds = [
  * - `refuse`, `hang`, `nameless`: dialling a machine is refused, not answered, or finds no such name.
  * - `jump`, `drift`: a machine's wall clock is set, or its crystal runs at another pace.
  *
+ * A fault of a scenario may be a `drain`, too, which only our job server knows: it takes no new
+ * jobs and ends when it has done what it has; what it has not done in time, it leaves.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -129,7 +132,7 @@ export const drawFaults = (
 }
 
 /** What is sudden does most harm in the moment when something is half done. */
-const sudden = new Set<FaultKind>(["crash", "power", "restart", "pause", "reset", "isolate", "partition", "oneway"])
+const sudden = new Set<Fault["kind"]>(["crash", "power", "restart", "pause", "reset", "isolate", "partition", "oneway"])
 
 /**
  * Some of the sudden ones happen in a moment instead of at a time.

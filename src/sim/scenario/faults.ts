@@ -16,6 +16,8 @@ import type { Fault } from "./Scenario.ts"
 export interface Power {
   readonly restart: (node: string) => void
   readonly stop: (node: string) => void
+  /** Tells a job server to end when it has done what it has. */
+  readonly drain?: ((node: string) => void) | undefined
 }
 
 const nothing = () => {}
@@ -98,6 +100,12 @@ export const begin = (world: World, fault: Fault, power: Power): (() => void) =>
     case "restart":
       power.stop(name)
       return () => power.restart(name)
+    case "drain":
+      power.drain?.(name)
+      return () => {
+        if (node.state === "running") power.stop(name)
+        power.restart(name)
+      }
     case "pause": {
       const { incarnation } = node
       node.pause()

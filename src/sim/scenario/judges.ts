@@ -76,6 +76,8 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       .host(name)
       .endpoints.some((endpoint) => endpoint.connection === connection && endpoint.outgoing.waiting > 0)
   const hedges = scenario.clients.some(({ calls }) => calls.some(({ hedgeMillis }) => hedgeMillis > 0))
+  // Whoever is not taken by a server that drains waits for another one, or goes there.
+  const drains = scenario.faults.some(({ kind }) => kind === "drain")
   const throttles = throttlesOf(scenario)
   const addresses = addressesOf(scenario)
   const choose = ServerSelection.rendezvous.prepare(addresses.map(Network.format))
@@ -117,7 +119,8 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     ...(throttles.size > 0 ? [throttle((name) => throttles.get(name))] : []),
     dispatching(
       (asked) => wireWorkloadsOf(asked)[0] ?? "",
-      (name) => (name.startsWith("client") && isPrompt(name) ? (jobsMaxOf(scenario, name) ?? Infinity) : undefined),
+      (name) =>
+        name.startsWith("client") && isPrompt(name) && !drains ? (jobsMaxOf(scenario, name) ?? Infinity) : undefined,
       isBlocked
     ),
     leaving(
@@ -137,7 +140,9 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       ? [queueing(wireWorkloadsOf, (name) => isPrompt(name) && jobsMaxOf(scenario, name) === 1)]
       : []),
     // Where packets take many round trips, a server may be late in its clients' eyes.
-    ...(scenario.faults.length === 0 && !isSlow && scenario.world.network.windowBytes >= 1024 ? [hedging()] : []),
+    ...(scenario.faults.length === 0 && !isSlow && scenario.world.network.windowBytes >= 1024
+      ? [hedging((name) => isPrompt(name) && scenario.servers.length > 1 && jobsMaxOf(scenario, name) === undefined)]
+      : []),
     ...(scenario.faults.length === 0 && scenario.servers.length === 1 && scenario.world.network.windowBytes >= 1024
       ? [mapping((name) => isPrompt(name) && jobsMaxOf(scenario, name) === undefined, wireWorkloadsOf)]
       : []),
@@ -155,7 +160,7 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       pauseAboveBytes + 2 * scenario.world.network.windowBytes + (isRoomy(scenario.world.network) ? 100_000 : 20_000)
     ),
     // A hedged call is meant to go elsewhere too.
-    ...(hedges
+    ...(hedges || drains
       ? []
       : [
           honesty(wireWorkloadsOf, isPrompt),

@@ -13,7 +13,6 @@ import type { JobFunction } from "../../protocol/JobFunction.ts"
 import * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
 import * as Packet from "../../protocol/Packet.ts"
-import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import * as Worker from "../../protocol/Worker.ts"
 import type { Event } from "../properties/History.ts"
 import { type Executions, isRoomy, functions, payloadOf, reasonOf, serve } from "./functions.ts"
@@ -30,7 +29,7 @@ export interface Ledger {
   readonly record: (event: Event) => void
   readonly nextCaller: () => number
   readonly nextExecution: () => number
-  readonly serverStarted: (node: string, core: JobServerCore) => void
+  readonly serverStarted: (node: string, server: JobServer.Running) => void
 }
 
 /**
@@ -81,7 +80,7 @@ export const server = (scenario: Scenario, node: string, ledger: Ledger) =>
         maxLooseJobs,
         address: Network.tcp(node)
       })
-      ledger.serverStarted(node, running.core)
+      ledger.serverStarted(node, running)
       return yield* running.run
     })
   )
@@ -228,6 +227,7 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
     idempotent: functions[call.function].idempotent,
     interrupts: call.interruptAfterMillis > 0,
     limitMillis: call.kind === "run" ? call.limitMillis : undefined,
+    hedgeMillis: call.kind === "run" && call.hedgeMillis > 0 ? call.hedgeMillis : undefined,
     map: call.kind === "map" ? mapOf(call) : undefined
   })
   const hear: Hear = (kind, text) => ledger.record({ _tag: "Heard", node, caller: id, kind, text })

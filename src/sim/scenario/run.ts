@@ -5,8 +5,9 @@
  *
  * @since 0.1.0
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type { Running } from "../../protocol/JobServer.ts"
 import type { Network } from "../../protocol/Network.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import type { Choices, Record } from "../Choice.ts"
@@ -104,6 +105,9 @@ class Run {
   private readonly properties: ReadonlyArray<Property>
   private readonly atRests: ReadonlyArray<NonNullable<Property["atRest"]>>
   private readonly cores = new Map<string, JobServerCore>()
+  private readonly shutdowns = new Map<string, Running["shutdown"]>()
+  /** Servers that end by themselves when they have done what they have. */
+  private readonly draining = new Set<string>()
   private readonly wanted = new Set<string>()
   private readonly ledger: programs.Ledger
   /** Machines for which a fault never ends. */
@@ -183,7 +187,10 @@ class Run {
       },
       nextCaller: () => ++this.callerCount,
       nextExecution: () => ++this.executionCount,
-      serverStarted: (node, core) => this.cores.set(node, core)
+      serverStarted: (node, { core, shutdown }) => {
+        this.cores.set(node, core)
+        this.shutdowns.set(node, shutdown)
+      }
     }
   }
 
@@ -244,7 +251,8 @@ class Run {
     this.recorder.record({ _tag: "Fault", text, begins: true })
     const heal = begin(this.world, fault, {
       restart: (node) => this.restart(node),
-      stop: (node) => this.stop(node)
+      stop: (node) => this.stop(node),
+      drain: (node) => this.drain(node)
     })
     if (fault.lastsMillis === 0) return void this.lost.add(fault.node)
     kernel.timer(kernel.world, fault.lastsMillis, () => {
@@ -304,7 +312,17 @@ class Run {
 
   private stop(name: string): void {
     this.recorder.record({ _tag: "Stopping", node: name })
+    this.draining.delete(name)
     this.world.node(name).stop()
+  }
+
+  private drain(name: string): void {
+    const shutdown = this.shutdowns.get(name)
+    if (shutdown === undefined) return
+    this.recorder.record({ _tag: "Draining", node: name })
+    this.draining.add(name)
+    // It only says so; what comes of it happens in the server's own turns.
+    Effect.runSync(shutdown("drain"))
   }
 
   private restart(name: string): void {
@@ -317,7 +335,11 @@ class Run {
   private nodeEnded(node: Node): void {
     const { exit, incarnation, name, state } = node
     this.recorder.record({ _tag: "Ended", node: name, how: state })
+    const left = this.cores.get(name)?.jobs.byNumber.size ?? 0
+    if (this.draining.delete(name) && state === "ended" && left > 0)
+      this.broken ??= new Violation(45, `${name} drained and ended, and had ${left} jobs`)
     this.cores.delete(name)
+    this.shutdowns.delete(name)
     this.unasked.delete(name)
     this.executions.delete(name)
     if (state !== "ended") return

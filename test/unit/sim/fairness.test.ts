@@ -163,14 +163,33 @@ describe("properties of turns", () => {
     const submit = says("SUBMIT_JOB", "f", "u", "w")
     const sent = (...events: ReadonlyArray<Event>) =>
       violated(
-        hedging(),
-        [asked(1, "w", "u"), ...events].map((event) => [0, event])
+        hedging(() => true),
+        [{ ...asked(1, "w", "u"), hedgeMillis: 0 } as Event, ...events].map((event) => [0, event])
       )
     assert.strictEqual(sent(submit, submit), 35)
     assert.strictEqual(sent(submit, hears("JOB_CREATED", "H:1"), submit), 35)
     assert.strictEqual(sent(submit, packet(false, "client1", 2)("SUBMIT_JOB", "f", "u", "w")), 0)
     assert.strictEqual(sent(submit, hears("JOB_CREATED", "H:1"), hears("WORK_COMPLETE", "H:1", "r"), submit), 0)
     assert.strictEqual(sent(submit, hears("JOB_CREATED", "H:1"), answered(1), submit), 0)
+  })
+
+  it("35, 37: a second server is asked when that is wanted, neither before nor long after", () => {
+    const first = says("SUBMIT_JOB", "f", "u", "w")
+    const second = packet(false, "client1", 2)("SUBMIT_JOB", "f", "u", "w")
+    const hedged: Event = { ...asked(1, "w", "u"), hedgeMillis: 100 } as Event
+    const judged = (until: number, ...moments: Moments) =>
+      violated(
+        hedging(() => true),
+        [[0, hedged], ...moments],
+        until
+      )
+    assert.strictEqual(judged(0, [1, first], [100, second]), 0)
+    assert.strictEqual(judged(0, [1, first], [99, second]), 35)
+    assert.strictEqual(judged(0, [1, first], [50, hears("ERROR", "JOB_QUEUE_FULL", "")], [99, second]), 0)
+    assert.strictEqual(judged(5000, [1, first]), 37)
+    assert.strictEqual(judged(1000, [1, first]), 0)
+    assert.strictEqual(judged(5000, [1, first], [100, second]), 0)
+    assert.strictEqual(judged(5000, [1, first], [3000, answered(1)]), 0)
   })
 
   it("43: a server that refuses is dialled again before long", () => {

@@ -7,6 +7,13 @@ import { judge } from "./histories.ts"
 const limitless = () => limits(() => ({}))
 const limited = () => limits(() => ({ maxJobs: 2 }))
 
+/** A server that drains from the beginning. */
+const draining = () => {
+  const property = limits(() => ({}))
+  property.observe?.({ at: 0, event: { _tag: "Draining", node: "server1" } })
+  return property
+}
+
 const queued = `
   1 < SUBMIT_JOB f u w
   1 > JOB_CREATED H:1
@@ -84,6 +91,10 @@ const cases: ReadonlyArray<
   ["drop", text, 0, `${asks("create function g", "OK")}\n${asks("drop function G", "OK")}\n${asks("status", ".")}`],
   ["drop in use", text, 59, `${queued}\n${asks("drop function f", "OK")}`],
   ["drop what is not there", text, 59, asks("drop function f", "OK")],
+  ["a server that drains refuses", draining, 0, "2 < SUBMIT_JOB f v w\n 2 > ERROR SHUTTING_DOWN text"],
+  ["one that does not drain says so", limitless, 60, "2 < SUBMIT_JOB f v w\n 2 > ERROR SHUTTING_DOWN text"],
+  ["a server that drains refuses as if it were full", draining, 60, refused],
+  ["a server that drains takes a job", draining, 60, second],
   ["maxqueue", limitless, 0, `${queued}\n${asks("maxqueue f 1", "OK")}\n${refused}`],
   ["over maxqueue", limitless, 60, `${queued}\n${asks("maxqueue f 1", "OK")}\n${second}`],
   ["under maxqueue", limitless, 60, `${queued}\n${asks("maxqueue f 2", "OK")}\n${refused}`],

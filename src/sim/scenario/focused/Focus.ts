@@ -5,7 +5,7 @@
  */
 import type { WorldOptions } from "../../World.ts"
 import type { Dice } from "../Dice.ts"
-import type { Fault, FaultKind } from "../Fault.ts"
+import type { Fault } from "../Fault.ts"
 import type { RequestName } from "../peers.ts"
 import type { Call, FunctionName, PeerPlan, Saying, Scenario } from "../Scenario.ts"
 
@@ -78,7 +78,7 @@ export const callsOf = (count: number, make: (index: number) => Partial<Call>): 
  * @since 0.1.0
  * @category constructors
  */
-export const fault = (kind: FaultKind, node: string, of: Partial<Fault>): Fault => ({
+export const fault = (kind: Fault["kind"], node: string, of: Partial<Fault>): Fault => ({
   kind,
   at: 0,
   lastsMillis: 1,

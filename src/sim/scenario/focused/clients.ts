@@ -103,7 +103,7 @@ export const hedgedCalls: Focus = (dice) => {
         at: dice.below(500),
         function: fn,
         item: dice.below(4),
-        takesMillis: dice.of([0, 300, 900]),
+        takesMillis: dice.of([0, 300, 900, 3000]),
         hedgeMillis: dice.between(1, 400)
       }))
     })),
@@ -216,7 +216,7 @@ export const maps: Focus = (dice) => {
  * @category constructors
  */
 export const hurriedCallers: Focus = (dice) => {
-  const functions = dice.of([["once"], ["merged"], ["streamed"], ["merged", "once"]] as const)
+  const functions = dice.of([["once"], ["merged"], ["streamed"], ["streamed"], ["merged", "once"]] as const)
   const takes = dice.of([10, 60, 300])
   return {
     servers: list(dice.between(1, 2), () => server()),
@@ -275,6 +275,39 @@ export const equalCalls: Focus = (dice) => {
       }
     ],
     faults: list(dice.below(3), lost).map((one) => (one.kind === "restart" ? { ...one, peer: "" } : one))
+  }
+}
+
+/**
+ * Servers drain, one after the other, and callers go on asking.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const drains: Focus = (dice) => {
+  const servers = dice.of([1, 2, 2, 3])
+  const fns = dice.of([["merged"], ["merged", "once"], ["streamed", "once"]] as const)
+  const between = dice.of([500, 3000])
+  return {
+    servers: list(servers, () => server()),
+    workers: list(dice.between(1, 2), () => worker(fns, dice.between(1, 2))),
+    clients: list(2, () => ({
+      jobsMax: dice.of([undefined, undefined, 2]),
+      calls: callsOf(dice.between(4, 8), () => ({
+        at: dice.below(servers * between + 500),
+        kind: dice.of(["run", "run", "run", "background", "later", "status"] as const),
+        function: dice.of(fns),
+        item: dice.below(5),
+        takesMillis: dice.of([0, 20, 200, 1000]),
+        interruptAfterMillis: dice.oneIn(8) ? dice.between(1, 500) : 0
+      }))
+    })),
+    faults: list(servers, (index) =>
+      fault("drain", `server${index + 1}`, {
+        at: 100 + index * between + dice.below(200),
+        lastsMillis: dice.of([300, 1500, 4000])
+      })
+    )
   }
 }
 

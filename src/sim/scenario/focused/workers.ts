@@ -18,7 +18,7 @@ export const ownLimits: Focus = (dice) => {
     servers: [server()],
     workers: list(dice.of([1, 1, 2]), () => ({
       functions: names,
-      slots: dice.between(3, 6),
+      slots: dice.of([3, 3, 4, 6]),
       prefetch: dice.of([0, 0, 2]),
       ownLimit: dice.of([1, 2, 2, 4]),
       changesAt: 0
@@ -33,7 +33,7 @@ export const ownLimits: Focus = (dice) => {
         }))
       }
     ],
-    faults: list(dice.between(1, 4), () =>
+    faults: list(dice.between(2, 6), () =>
       fault("reset", "worker1", {
         peer: "server1",
         ...(dice.oneIn(2) ? { at: dice.below(span) } : { on: "Finished", nth: dice.between(1, 12) })
