@@ -9,6 +9,7 @@ import { client } from "./client.ts"
 import { fair } from "./fair.ts"
 import { found } from "./found.ts"
 import { hunted } from "./hunted.ts"
+import { invented } from "./invented.ts"
 import { maps } from "./maps.ts"
 import type { Mutant } from "./Mutant.ts"
 import { operators } from "./operators.ts"
@@ -35,6 +36,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operators,
   ...found,
   ...maps,
+  ...invented,
   ...overlooked,
   ...hunted
 ]
