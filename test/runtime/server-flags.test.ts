@@ -208,7 +208,7 @@ describe("gearmand's command line", () => {
     ) as Parse.Parsed
     assert.deepStrictEqual(warnings, [
       "EFFECT_GEARMAN_JOB_RETRIE sets nothing; did you mean --job-retries?",
-      "f: ignored, as it does not begin with --: port=1"
+      "f: ignored, as it does not begin with --: port=…"
     ])
   })
 
