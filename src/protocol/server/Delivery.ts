@@ -43,6 +43,8 @@ export class Delivery {
   private readonly giveUp: (session: Session) => void
 
   /** `giveUp` ends what a connection has to do with the server; its transport is seen to here. */
+  private isSending = false
+
   constructor(jobs: Jobs, pauseAboveBytes: number, giveUp: (session: Session) => void) {
     this.jobs = jobs
     this.pauseAboveBytes = pauseAboveBytes
@@ -51,6 +53,9 @@ export class Delivery {
 
   /** Sends what has been written; with `isBusy`, to those who have no time to wait. */
   send(isBusy: boolean): void {
+    // Where peers hear at once, one may ask for this in the midst of it: what is half sent would go out twice.
+    if (this.isSending) return
+    this.isSending = true
     const { jobs, touched } = this
     const isPatient = isBusy && jobs.functions.withWorkCount > 0
     let kept = 0
@@ -62,6 +67,7 @@ export class Delivery {
     }
     // Cheaper than to set the length.
     while (touched.length > kept) touched.pop()
+    this.isSending = false
   }
 
   /** A piece of one list for the one whose turn it is, of those who have read what they were sent. */
