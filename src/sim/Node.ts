@@ -84,6 +84,17 @@ export class Incarnation implements Owner, Scheduler.Scheduler, Scheduler.Schedu
     return Array.from(this.fibers, placeOf)
   }
 
+  /**
+   * Those of them that nobody has told to end. One that was interrupted is on its way: a stream
+   * whose scope closes while an item begins does not wait for that item's end.
+   */
+  leftBehind(): ReadonlyArray<string> {
+    this.forgetEnded()
+    return Array.from(this.fibers)
+      .filter((fiber) => !isInterrupted(fiber))
+      .map(placeOf)
+  }
+
   private forgetEnded(): void {
     for (const fiber of this.fibers) if (fiber.pollUnsafe() !== undefined) this.fibers.delete(fiber)
     this.fibersMax = Math.max(64, 2 * this.fibers.size)

@@ -147,9 +147,11 @@ const simplest = (failure: SimulationFailure, options: Options): SimulationFailu
  * @category running
  */
 export const search = (options: Options): Report => {
-  const { faults = faultKinds, from = 1, seeds = 100 } = options
+  const { faults = faultKinds, from = 1, patienceMillis = 120_000, seeds = 100, spanMillis = 2000 } = options
   mustBeWhole("seeds", seeds, 1)
   mustBeWhole("from", from, 0)
+  mustBeWhole("spanMillis", spanMillis, 1)
+  mustBeWhole("patienceMillis", patienceMillis, 1)
   mustBeAmong("faults", faults, faultKinds)
   let steps = 0
   let simulatedMillis = 0

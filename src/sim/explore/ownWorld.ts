@@ -122,17 +122,19 @@ export const runSeed = (
     problem ??= invariant?.()
   }
   names.forEach(start)
-  for (const fault of faults) {
+  // Also of those that are left out: with other timers the world would choose otherwise.
+  drawn.forEach((fault, index) => {
+    const happens = !leftOut.has(index)
     kernel.timer(kernel.world, fault.at, () => {
-      recorder?.record({ _tag: "Fault", text: textOf(fault), begins: true })
-      const heal = begin(world, fault, { restart, stop: (name) => world.node(name).stop() })
+      if (happens) recorder?.record({ _tag: "Fault", text: textOf(fault), begins: true })
+      const heal = !happens ? () => {} : begin(world, fault, { restart, stop: (name) => world.node(name).stop() })
       kernel.timer(kernel.world, fault.lastsMillis, () => {
-        recorder?.record({ _tag: "Fault", text: textOf(fault), begins: false })
+        if (happens) recorder?.record({ _tag: "Fault", text: textOf(fault), begins: false })
         heal()
       })
     })
-  }
-  const healsAt = Math.max(0, ...faults.map((fault) => fault.at + fault.lastsMillis))
+  })
+  const healsAt = Math.max(0, ...drawn.map((fault) => fault.at + fault.lastsMillis))
   kernel.timer(kernel.world, healsAt + 1, () => {})
   let moment = { at: 0, step: 0 }
   const goesRound = () => kernel.steps >= stepsMax || kernel.steps - moment.step >= stepsAtOnceMax

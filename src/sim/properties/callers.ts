@@ -104,13 +104,15 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
     const left = new Set(payloads.keys())
     // A failure names its place; a result of an equal item may not take it.
     const failing = new Set(places.map((place) => itemFailed(place)?.index))
-    places.forEach((place, position) => {
+    // What a stranger made may be of any item, and takes what the others leave.
+    const isForeign = (place: string) => hasForeigners && place === foreignResult
+    const inTurn = [...places.entries()].sort(([, one], [, other]) => Number(isForeign(one)) - Number(isForeign(other)))
+    for (const [position, place] of inTurn) {
       const failed = itemFailed(place)
       const isOf = (index: number) =>
         failed === undefined
           ? !failing.has(index) &&
-            (place.startsWith(`${resultBegins(asked.function, payloads[index]!)} by `) ||
-              (hasForeigners && place === foreignResult))
+            (place.startsWith(`${resultBegins(asked.function, payloads[index]!)} by `) || isForeign(place))
           : index === failed.index
       // As they come, results may be of any item; else each has its own place.
       const index = asked.map?.order === "completion" ? [...left].find(isOf) : position
@@ -118,7 +120,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
         throw new Violation(48, `caller ${asked.caller} got "${place}" as result ${position} of its map`)
       // A failure may be told long after it has happened.
       judgePlace(asked, place, index, -Infinity)
-    })
+    }
   }
 
   const judgeFailure = (asked: Asked, text: string, now: number): void => {

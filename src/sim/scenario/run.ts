@@ -348,7 +348,7 @@ class Run {
       if (cause !== undefined) this.broken ??= new Violation(0, `the program of ${name} broke: ${textOf(cause)}`)
     }
     const { timers } = incarnation
-    const [fiber] = incarnation.waiting()
+    const [fiber] = incarnation.leftBehind()
     if (fiber !== undefined) this.broken ??= new Violation(58, `${name} ended and left a fiber behind: ${fiber}`)
     if (timers > 0) this.broken ??= new Violation(58, `${name} ended and left ${timers} timers behind`)
     if (this.wanted.delete(name)) this.world.kernel.timer(this.world.kernel.world, 1, () => this.restart(name))

@@ -53,6 +53,19 @@ describe("the kernel", () => {
     assert.notInclude(leak, "short")
   })
 
+  it("tells what an ended program leaves behind: not what is told to end and on its way (seed 678407901)", () => {
+    const world = worldOf(1)
+    const left = Effect.tap(Effect.forkDetach(Effect.uninterruptible(Effect.never)), Effect.yieldNow)
+    world.start("untold", left)
+    world.start(
+      "told",
+      Effect.map(left, (fiber) => fiber.interruptUnsafe())
+    )
+    run(world, () => world.kernel.isIdle())
+    const leftBehind = (name: string) => world.node(name).incarnation.leftBehind().length
+    assert.deepStrictEqual([leftBehind("untold"), leftBehind("told")], [1, 0])
+  })
+
   it("preempts at any operation: two fibers that count see every way of meeting", () => {
     const seen = new Set<string>()
     for (let seed = 1; seed <= 4000; seed++) {

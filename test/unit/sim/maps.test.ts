@@ -4,6 +4,7 @@ import { callers } from "../../../src/sim/properties/callers.ts"
 import type { Event } from "../../../src/sim/properties/History.ts"
 import { mapResults } from "../../../src/sim/properties/mapResults.ts"
 import { wireWorkloadsOf } from "../../../src/sim/scenario/functions.ts"
+import { foreignResult } from "../../../src/sim/scenario/peers.ts"
 import { calm } from "../../../src/sim/World.ts"
 import { violated } from "./histories.ts"
 
@@ -52,6 +53,22 @@ describe("a map's end", () => {
     assert.strictEqual(judged(asTheyCome, ...all, ended("success", otherwise)), 0)
     const twice = [inOrder[0], inOrder[0], inOrder[2]].join(",")
     assert.strictEqual(judged(asTheyCome, ...all, ended("success", twice)), 48)
+  })
+
+  it("48: lets what a stranger made be of any item that the others leave (seed 678404034)", () => {
+    const peer = { sends: [], reads: true, cuts: [] }
+    const withStrangers = callers({ ...scenario, peers: [peer as never] })
+    const judgedWith = (...events: ReadonlyArray<Event>) =>
+      violated(
+        withStrangers,
+        events.map((event) => [0, event])
+      )
+    const asTheyCome = asked("mapped", { order: "completion" })
+    const places = [inOrder[0], foreignResult, inOrder[1]]
+    assert.strictEqual(judgedWith(asTheyCome, ...all, ended("success", places.join(","))), 0)
+    const twice = [inOrder[0], foreignResult, inOrder[0]]
+    assert.strictEqual(judgedWith(asTheyCome, ...all, ended("success", twice.join(","))), 48)
+    assert.strictEqual(judged(asTheyCome, ...all, ended("success", places.join(","))), 48)
   })
 
   it("48: gives a failure its place, also where the result of an equal item comes first (seed 1281721472)", () => {

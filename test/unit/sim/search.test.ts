@@ -1,5 +1,6 @@
 /** Simulations of one's own programs: what a search tells of what it finds. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -71,6 +72,55 @@ describe("a search", () => {
     const again = failureOf(() => search({ ...options(false), from: failure.seed, seeds: 1 }))
     assert.strictEqual(again.message, failure.message)
     assert.deepStrictEqual(again.trace, failure.trace)
+  })
+
+  it("blames no fault for what has failed before it begins", { timeout: 60_000 }, () => {
+    const sell = JobFunction.utf8("sell", { idempotent: true })
+    const setup = (): Setup => {
+      let stock = 2
+      let begunAt = 0
+      let failedAt = 0
+      const worker = Layer.launch(
+        sell
+          .toLayer(() =>
+            Effect.gen(function* () {
+              const left = stock
+              yield* Effect.sleep("5 millis")
+              if (left > 0) stock--
+              failedAt = (yield* Clock.currentTimeMillis) - begunAt
+              return ""
+            })
+          )
+          .pipe(Layer.provide(Worker.layer({ servers })))
+      )
+      const client = Effect.flatMap(Client.Client, ({ run }) =>
+        Effect.forEach(["ann", "bob", "cy"], (who) => run(sell, who), { concurrency: 3 })
+      ).pipe(Effect.provide(Client.layer({ servers })), Effect.ignore)
+      const begins = Effect.map(Clock.currentTimeMillis, (millis) => (begunAt = millis))
+      return {
+        machines: {
+          server: JobServer.serve({ address: Network.tcp("server") }),
+          one: worker,
+          two: worker,
+          client: Effect.andThen(begins, client)
+        },
+        invariant: () => (stock < 0 ? `oversold at ${failedAt}` : undefined),
+        pending: () => undefined
+      }
+    }
+    const isLate = ({ faults, message }: SimulationFailure) => {
+      const failedAt = Number(/oversold at (\d+)/.exec(message)?.[1])
+      return faults.some(({ at }) => at > failedAt)
+    }
+    let failures = 0
+    for (let from = 1; failures < 30; from++) {
+      try {
+        search({ setup, from, seeds: 1 })
+      } catch (error) {
+        assert.isFalse(isLate(error as SimulationFailure), (error as SimulationFailure).message)
+        failures++
+      }
+    }
   })
 
   it("tells what was said on the wire, and when faults began and were over", { timeout: 60_000 }, () => {
@@ -158,6 +208,8 @@ describe("what is wrong with somebody's programs", () => {
     const wrong: ReadonlyArray<readonly [Partial<Options>, RegExp]> = [
       [{ seeds: 0 }, /^seeds takes a whole number from 1 on, not 0$/],
       [{ seeds: Number.NaN }, /^seeds takes a whole number from 1 on, not NaN$/],
+      [{ spanMillis: Number.NaN }, /^spanMillis takes a whole number from 1 on, not NaN$/],
+      [{ patienceMillis: -1 }, /^patienceMillis takes a whole number from 1 on, not -1$/],
       [{ from: 1.5 }, /^from takes a whole number from 0 on, not 1.5$/],
       [{ faultyMachines: ["servr"] }, /^faultyMachines: there is no servr, only server, worker, client$/],
       [{ faults: ["explode" as FaultKind] }, /^faults: there is no explode, only crash, power, /]
