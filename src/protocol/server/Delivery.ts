@@ -41,10 +41,9 @@ export class Delivery {
   private readonly jobs: Jobs
   private readonly pauseAboveBytes: number
   private readonly giveUp: (session: Session) => void
-
-  /** `giveUp` ends what a connection has to do with the server; its transport is seen to here. */
   private isSending = false
 
+  /** `giveUp` ends what a connection has to do with the server; its transport is seen to here. */
   constructor(jobs: Jobs, pauseAboveBytes: number, giveUp: (session: Session) => void) {
     this.jobs = jobs
     this.pauseAboveBytes = pauseAboveBytes
@@ -56,6 +55,14 @@ export class Delivery {
     // Where peers hear at once, one may ask for this in the midst of it: what is half sent would go out twice.
     if (this.isSending) return
     this.isSending = true
+    try {
+      this.sendToAll(isBusy)
+    } finally {
+      this.isSending = false
+    }
+  }
+
+  private sendToAll(isBusy: boolean): void {
     const { jobs, touched } = this
     const isPatient = isBusy && jobs.functions.withWorkCount > 0
     let kept = 0
@@ -67,7 +74,6 @@ export class Delivery {
     }
     // Cheaper than to set the length.
     while (touched.length > kept) touched.pop()
-    this.isSending = false
   }
 
   /** A piece of one list for the one whose turn it is, of those who have read what they were sent. */
