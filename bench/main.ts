@@ -59,6 +59,8 @@ const asked = ((): ReturnType<typeof read> => {
       if (!(Number(found.values[name]) > 0))
         throw new Error(`--${name} takes a number above 0, not "${found.values[name]}"`)
     }
+    if (found.values.quick && found.values.write)
+      throw new Error("--quick is to see that it works; what it finds is not for the page, so leave out --write")
     const unknown = found.positionals.find((name) => !sections.some((section) => section.name === name))
     if (unknown !== undefined) throw new Error(`there is no section ${unknown}`)
     return found
@@ -69,7 +71,7 @@ const asked = ((): ReturnType<typeof read> => {
 })()
 const { positionals, values } = asked
 
-const chosen = sections.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+const wanted = sections.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
 if (values.help) {
   process.stdout.write(usage)
   process.exit(0)
@@ -84,7 +86,13 @@ if (version === undefined) {
 
 // Above 1, others want the machine too, and figures wander.
 const loadBefore = loadavg()[0]!.toFixed(1)
-compile()
+const hasLoad = wanted.every(({ needsNoLoad }) => needsNoLoad === true) || compile()
+const chosen = hasLoad ? wanted : wanted.filter(({ needsNoLoad }) => needsNoLoad === true)
+if (!hasLoad) {
+  const left = wanted.filter((section) => !chosen.includes(section)).map(({ name }) => name)
+  say(`left out: ${left.join(", ")}. The load generator needs Linux and a C compiler, as cc (Debian: gcc).`)
+  if (chosen.length === 0) process.exit(1)
+}
 const servers = chosen.every(({ isAlone }) => isAlone === true)
   ? []
   : await Promise.all(names.map((name) => start(name)))
@@ -143,13 +151,14 @@ else it does; each ratio comes from runs in turn, so what disturbed one disturbe
 `
 
 if (values.write) {
-  const measuredOn = `Measured on ${machine}; ${values.rounds} rounds of ${values.seconds} s.`
+  const measuredOn = (isOnce = false) =>
+    `Measured on ${machine}; ${isOnce ? "once, each load for" : `${values.rounds} rounds of`} ${values.seconds} s.`
   write(
     introduction,
     sections.map(({ name }) => name),
     figures.map(({ section, tables }) => {
-      const { method } = sections.find(({ name }) => name === section)!
-      return { section, tables, circumstances: method === undefined ? measuredOn : `${method} ${measuredOn}` }
+      const { isOnce, method } = sections.find(({ name }) => name === section)!
+      return { section, tables, circumstances: `${method === undefined ? "" : `${method} `}${measuredOn(isOnce)}` }
     })
   )
 }

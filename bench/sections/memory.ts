@@ -34,7 +34,8 @@ export const memory: Section = {
   method:
     "Our server has the environment that `deploy/effect-gearman.service` sets. Memory is `VmRSS`, two seconds after " +
     "the last request; no collection is forced, so what is garbage then counts. Idle connections have said nothing.",
-  what: "bytes per queued job and per idle connection, with a million and ten thousand of them",
+  what: "bytes per queued job and per idle connection, with a million and ten thousand of them; measured once",
+  isOnce: true,
   measure: async ({ servers, seconds, scale, record, progress }) => {
     const rows = new Array<ReadonlyArray<string>>()
     for (const { name } of servers) {

@@ -133,6 +133,7 @@ export const micro: Section = {
   what: "codec, state machine and simulator by themselves",
   method: "Seconds are of the process's CPU, garbage collection included: who else wants the machine does not count.",
   isAlone: true,
+  needsNoLoad: true,
   measure: async ({ rounds, seconds, record, progress }) => {
     const rows = pieces().map((piece) => {
       const rates = new Array<number>()

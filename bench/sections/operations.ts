@@ -332,6 +332,7 @@ export const operations: Section = {
   what: "what an operation on the state costs beside 1 to 1,000,000 jobs, 1 to 10,000 functions and sleepers",
   method: "Medians of rounds of a hundred operations, in one process.",
   isAlone: true,
+  needsNoLoad: true,
   measure: async ({ match, progress, record, scale, seconds }) => {
     const tables = new Array<Table>()
     for (const { operations, sizes, title } of families) {

@@ -33,5 +33,9 @@ export interface Section {
   readonly method?: string
   /** It is about our own server only, and starts what it needs. */
   readonly isAlone?: boolean
+  /** It does without the load generator, and so without a compiler. */
+  readonly needsNoLoad?: boolean
+  /** It measures once, however many rounds are asked for. */
+  readonly isOnce?: boolean
   readonly measure: (context: Context) => Promise<ReadonlyArray<Table>>
 }

@@ -43,12 +43,11 @@ const folder = mkdtempSync(join(tmpdir(), "effect-gearman-bench-"))
 const program = join(folder, "load")
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
 
-export const compile = (): void => {
+/** Whether it could be compiled: else only what does without it can be measured. */
+export const compile = (): boolean => {
   const source = join(import.meta.dirname, "../load/load.c")
   const { status, error } = spawnSync("cc", ["-O2", "-o", program, source], { stdio: "inherit" })
-  if (error !== undefined || status !== 0) {
-    throw new Error("the load generator needs Linux and a C compiler, as `cc`: install gcc")
-  }
+  return error === undefined && status === 0
 }
 
 let runs = 0
