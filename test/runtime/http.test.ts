@@ -139,6 +139,35 @@ describe("--http-listen", { timeout: 60_000 }, () => {
     await end(server)
   })
 
+  it("keeps apart what is not UTF-8, and tells of a thousand functions whoever asks", async () => {
+    const { get, server } = await withHttp()
+    const named = (name: string) => {
+      const body = Buffer.from(`${name}\0\0x`, "latin1")
+      const header = Buffer.from("\0REQ\0\0\0\x12\0\0\0\0", "latin1")
+      header.writeUInt32BE(body.length, 8)
+      return Buffer.concat([header, body])
+    }
+    const names = ["a\xff", "a\xfe", "\xc3\xbc", ...Array.from({ length: 1_500 }, (_, index) => `f${index}`)]
+    const socket = Net.connect(server.port, "127.0.0.1")
+    socket.write(Buffer.concat(names.map(named)))
+    const functions = async () => (JSON.parse((await get("/status")).text) as typeof Status.Type).functions
+    await until(async () => (await functions()).length === names.length, "all were submitted")
+    const told = (await functions()).map((one) => one.function)
+    assert.deepStrictEqual(told.slice(0, 3), ["a\\xff", "a\\xfe", "ü"])
+    const pages = await Promise.all([get("/metrics"), get("/metrics"), get("/metrics")])
+    for (const { text } of pages) {
+      const families = parse(text)
+      assert.strictEqual(families.get("gearman_jobs_waiting")!.samples.length, 1_000)
+      for (const name of told.slice(0, 3)) {
+        assert.strictEqual(valueOf(families, "gearman_jobs_waiting", { function: name }), 1, name)
+        const submitted = { function: name, priority: "normal", kind: "background" }
+        assert.strictEqual(valueOf(families, "gearman_jobs_submitted_total", submitted), 1, name)
+      }
+    }
+    socket.destroy()
+    await end(server)
+  })
+
   it("has the metrics that the manual lists, with these labels, and no others", async () => {
     const { at, get, server } = await withHttp(["--max-functions=2"])
     await gearman(["submit", "cat", "x", "--background", ...at])

@@ -9,13 +9,15 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Http from "node:http"
 import type * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
-import * as Metrics from "./Metrics.ts"
+import type * as Metrics from "./Metrics.ts"
 import { api } from "./MonitoringApi.ts"
 import { StartError } from "./StartError.ts"
+import * as StatusPage from "./StatusPage.ts"
 
 /** Monitors are few and quick. Whoever else finds the port must not use up the job port's descriptors. */
 const makeServer = (): Http.Server => {
@@ -38,13 +40,15 @@ export const serve = Effect.fnUntraced(function* (
 ) {
   const handlers = HttpApiBuilder.group(api, "monitoring", (handlers) =>
     handlers
-      .handle("metrics", () => Effect.sync(metrics.render))
+      .handle("metrics", () => metrics.render)
       // It answers, so it is alive; whether it may be sent work is another question.
       .handle("healthz", () => Effect.succeed("ok\n"))
       .handle("readyz", () =>
         Effect.suspend(() => (core.shutdown === "no" ? Effect.succeed("ready\n") : Effect.fail("shutting down\n")))
       )
-      .handle("status", () => Effect.sync(() => Metrics.status(core)))
+      .handleRaw("status", () =>
+        Effect.map(StatusPage.json(core), (text) => HttpServerResponse.text(text, { contentType: "application/json" }))
+      )
   )
   const routes = HttpApiBuilder.layer(api, { openapiPath: "/openapi.json" }).pipe(Layer.provide(handlers))
   const listening = address._tag === "Unix" ? { path: address.path } : { host: address.host, port: address.port }

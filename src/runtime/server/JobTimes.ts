@@ -22,6 +22,21 @@ const boundaries = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 
  */
 const maxLabels = 1_000
 
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/**
+ * A function's name for people, of its key, which has one character per byte. Names are UTF-8
+ * by convention; in those that are not, the bytes above ASCII are told as \xff, so that two
+ * names stay two.
+ */
+export const labelOf = (key: string): string => {
+  try {
+    return utf8.decode(Buffer.from(key, "latin1"))
+  } catch {
+    return key.replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`)
+  }
+}
+
 /** Counts of one function, by priority. */
 export class FunctionTimes {
   readonly foreground = [0, 0, 0]
@@ -74,8 +89,7 @@ export class JobTimes implements JobObserver {
     const known = this.byFunction.get(name)
     if (known !== undefined) return known
     if (this.byFunction.size >= maxLabels && name !== "other") return this.of("other")
-    // Names are UTF-8 by convention; here they are keys with one character per byte.
-    const times = new FunctionTimes(Buffer.from(name, "latin1").toString("utf8"))
+    const times = new FunctionTimes(labelOf(name))
     this.byFunction.set(name, times)
     return times
   }

@@ -3,8 +3,8 @@
  * the server at each scrape, so they cost nothing in between and vanish with what they
  * describe; only the histograms are kept up as jobs go by.
  */
-import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Fs from "node:fs"
 import { monitorEventLoopDelay } from "node:perf_hooks"
@@ -14,31 +14,12 @@ import type { ServerFunction } from "../../protocol/server/Functions.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import type { Traffic } from "../../protocol/server/Traffic.ts"
 import { version } from "../version.ts"
-import type { Status } from "./MonitoringApi.ts"
-import { type JobTimes, outcomes, priorityNames } from "./JobTimes.ts"
+import { type FunctionTimes, type JobTimes, labelOf, outcomes, priorityNames } from "./JobTimes.ts"
+import { type Histogram, type Page, RegistryPage, TextPage } from "./MetricsPage.ts"
+import { atOnce, inSlices } from "./Slices.ts"
 
 /** A connection was closed because a limit was reached. */
 export type Refusals = ReadonlyMap<string, number>
-
-type Labels = Readonly<Record<string, string>>
-
-/** One scrape's worth of numbers. */
-class Page {
-  private readonly context = Context.make(Metric.MetricRegistry, new Map())
-
-  gauge(name: string, description: string, value: number, labels: Labels = {}): void {
-    Metric.withAttributes(Metric.gauge(name, { description }), labels).updateUnsafe(value, this.context)
-  }
-
-  total(name: string, description: string, value: number, labels: Labels = {}): void {
-    const counter = Metric.withAttributes(Metric.counter(name, { description, incremental: true }), labels)
-    counter.updateUnsafe(value, this.context)
-  }
-
-  get registry(): Metric.MetricRegistry {
-    return Context.get(this.context, Metric.MetricRegistry)
-  }
-}
 
 /** Totals over all functions, which dashboards and alerts begin with. */
 const totals: ReadonlyArray<readonly [keyof Counters, name: string, description: string]> = [
@@ -66,10 +47,12 @@ const describeTraffic = (page: Page, { received, receivedBytes, sent, sentBytes 
   }
 }
 
-const labelOf = (fn: ServerFunction): string => Buffer.from(fn.name).toString("utf8")
-
-const describeFunction = (page: Page, fn: ServerFunction, running: ReadonlyArray<number> | undefined): void => {
-  const name = labelOf(fn)
+const describeFunction = (
+  page: Page,
+  fn: ServerFunction,
+  name: string,
+  running: ReadonlyArray<number> | undefined
+): void => {
   const jobs = (state: string, priority: number, value: number) =>
     page.gauge("gearman_jobs", "Jobs by state", value, { function: name, priority: priorityNames[priority]!, state })
   for (let priority = 0; priority < priorityNames.length; priority++) {
@@ -92,6 +75,31 @@ const describeFunction = (page: Page, fn: ServerFunction, running: ReadonlyArray
 
 /** Functions that get gauges of their own in one scrape; see `JobTimes`. */
 const maxFunctions = 1_000
+/** And in one export by Effect's exporters, whose registries cannot be read piece by piece. */
+const maxExported = 200
+
+/** What has happened to a function's jobs. */
+const describeTimes = (
+  page: Page,
+  { background, foreground, label, merged, outcomes: counts }: FunctionTimes
+): void => {
+  for (const [at, priority] of priorityNames.entries()) {
+    for (const [kind, submitted] of Object.entries({ foreground, background })) {
+      page.total("gearman_jobs_submitted_total", "Submissions that made a job", submitted[at]!, {
+        function: label,
+        priority,
+        kind
+      })
+    }
+  }
+  page.total("gearman_jobs_coalesced_total", "Submissions that joined a job", merged, { function: label })
+  for (const outcome of outcomes) {
+    page.total("gearman_jobs_completed_total", "Jobs that ended, by how", counts[outcome], {
+      function: label,
+      outcome
+    })
+  }
+}
 
 const describeProcess = (page: Page, lag: { readonly mean: number; readonly max: number }): void => {
   const usage = process.cpuUsage()
@@ -113,13 +121,13 @@ const describeProcess = (page: Page, lag: { readonly mean: number; readonly max:
 
 /** Collects scrapes. */
 export interface Metrics {
-  /** The numbers of this moment. */
+  /** The numbers of the moment, for Effect's exporters; of two hundred functions at most. */
   readonly collect: () => Metric.MetricRegistry
-  /** The same in Prometheus' text format. */
-  readonly render: () => string
+  /** The same of a thousand functions in Prometheus' text format. Nobody waits for it but who asked. */
+  readonly render: Effect.Effect<string>
 }
 
-/** The same for Effect's exporters, which read a registry: one that is collected whenever it is read. */
+/** A registry for Effect's exporters that is collected whenever it is read. */
 export const liveRegistry = (metrics: Metrics): Metric.MetricRegistry => {
   const registry: Metric.MetricRegistry = new Map()
   registry.values = () => metrics.collect().values()
@@ -139,107 +147,89 @@ export const make = ({ core, linesLost, refusals, times }: Sources): Metrics => 
   const delay = monitorEventLoopDelay({ resolution: 20 })
   delay.enable()
   const seconds = (nanoseconds: number) => (Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0)
-  const metrics: Metrics = {
-    render: () => PrometheusMetrics.formatUnsafe(Context.make(Metric.MetricRegistry, metrics.collect())),
-    collect: () => {
-      const page = new Page()
-      page.gauge("gearman_up", "Always 1", 1)
-      page.gauge("gearman_build_info", "The server's version", 1, { version })
-      for (const [role, count] of Object.entries(rolesOf(core)))
-        page.gauge("gearman_connections", "Open connections", count, { role })
-      for (const [reason, count] of refusals) {
-        page.total(
-          "gearman_connections_refused_total",
-          "Connections closed at a limit, or in the TLS handshake",
-          count,
-          { reason }
-        )
-      }
-      for (const [counter, name, description] of totals) page.total(name, description, core.counters[counter])
-      for (const [reason, count] of core.jobs.refusals.byReason) {
-        page.total("gearman_refusals_total", "What was refused: a right, or a limit", count, { reason })
-      }
-      describeTraffic(page, core.traffic)
-      page.total("gearman_log_lines_lost_total", "Lines of the log that could not be written", linesLost())
-      page.gauge("gearman_workload_bytes", "Bytes of all workloads together", core.jobs.workloadBytes)
-      page.gauge("gearman_job_listeners", "Submissions that wait for a job", core.jobs.attachmentCount)
 
-      const running = new Map<string, ReadonlyArray<number>>()
-      for (const fn of times.functions) {
-        running.set(fn.label, fn.running)
-        for (const [at, priority] of priorityNames.entries()) {
-          const submitted = (kind: string, value: number) =>
-            page.total("gearman_jobs_submitted_total", "Submissions that made a job", value, {
-              function: fn.label,
-              priority,
-              kind
-            })
-          submitted("foreground", fn.foreground[at]!)
-          submitted("background", fn.background[at]!)
-        }
-        page.total("gearman_jobs_coalesced_total", "Submissions that joined a job", fn.merged, { function: fn.label })
-        for (const outcome of outcomes) {
-          page.total("gearman_jobs_completed_total", "Jobs that ended, by how", fn.outcomes[outcome], {
-            function: fn.label,
-            outcome
-          })
-        }
-      }
-      let shown = 0
-      for (const fn of core.jobs.functions.values()) {
-        if (shown++ >= maxFunctions) break
-        describeFunction(page, fn, running.get(labelOf(fn)))
-      }
-      describeProcess(page, { mean: seconds(delay.mean), max: seconds(delay.max) })
-      delay.reset()
-      for (const [key, histogram] of Context.get(times.registry, Metric.MetricRegistry))
-        page.registry.set(key, histogram)
+  const describeServer = (page: Page): void => {
+    page.gauge("gearman_up", "Always 1", 1)
+    page.gauge("gearman_build_info", "The server's version", 1, { version })
+    for (const [role, count] of Object.entries(rolesOf(core)))
+      page.gauge("gearman_connections", "Open connections", count, { role })
+    for (const [reason, count] of refusals) {
+      page.total("gearman_connections_refused_total", "Connections closed at a limit, or in the TLS handshake", count, {
+        reason
+      })
+    }
+    for (const [counter, name, description] of totals) page.total(name, description, core.counters[counter])
+    for (const [reason, count] of core.jobs.refusals.byReason) {
+      page.total("gearman_refusals_total", "What was refused: a right, or a limit", count, { reason })
+    }
+    describeTraffic(page, core.traffic)
+    page.total("gearman_log_lines_lost_total", "Lines of the log that could not be written", linesLost())
+    page.gauge("gearman_workload_bytes", "Bytes of all workloads together", core.jobs.workloadBytes)
+    page.gauge("gearman_job_listeners", "Submissions that wait for a job", core.jobs.attachmentCount)
+    describeProcess(page, { mean: seconds(delay.mean), max: seconds(delay.max) })
+    delay.reset()
+  }
+
+  /** Pauses after each function. */
+  function* describe(page: Page, most: number): Generator<void, void> {
+    describeServer(page)
+    const running = new Map<string, ReadonlyArray<number>>()
+    for (const fn of firstOf(times.functions, most)) {
+      if (running.has(fn.label)) continue
+      running.set(fn.label, fn.running)
+      describeTimes(page, fn)
+      yield
+    }
+    // Collected before: one that goes and comes again meanwhile would be told twice.
+    const described = new Set<string>()
+    for (const fn of firstOf(core.jobs.functions.values(), most)) {
+      const label = labelOf(fn.key)
+      if (described.has(label)) continue
+      described.add(label)
+      describeFunction(page, fn, label, running.get(label))
+      yield
+    }
+    for (const histogram of firstOf(Context.get(times.registry, Metric.MetricRegistry).values(), most * 6)) {
+      page.histogram(histogram as Histogram)
+      yield
+    }
+  }
+
+  return {
+    render: inSlices(function* () {
+      const page = new TextPage()
+      yield* describe(page, maxFunctions)
+      return page.text
+    }),
+    collect: () => {
+      const page = new RegistryPage()
+      atOnce(() => describe(page, maxExported))
       return page.registry
     }
   }
-  return metrics
+}
+
+const firstOf = <A>(all: Iterable<A>, most: number): ReadonlyArray<A> => {
+  const first: Array<A> = []
+  for (const one of all) {
+    if (first.length >= most) break
+    first.push(one)
+  }
+  return first
 }
 
 /** How many connections are what: those that can do something, those that have said nothing yet, and all others. */
-const rolesOf = ({ sessions }: JobServerCore) => {
+export const rolesOf = ({ sessions }: JobServerCore) => {
   const roles = { worker: 0, silent: 0, other: 0 }
   for (const session of sessions) roles[session.abilities.size > 0 ? "worker" : session.isSilent ? "silent" : "other"]++
   return roles
 }
 
 /** What the workers of a function are at. */
-const workersOf = (fn: ServerFunction) => {
+export const workersOf = (fn: ServerFunction) => {
   const states = { busy: 0, sleeping: 0, awake: 0 }
   for (const { session } of fn.abilities) {
     states[session.isBusy ? "busy" : session.sleep === "awake" ? "awake" : "sleeping"]++
   }
   return states
 }
-
-const states = { no: "running", graceful: "draining", drain: "draining", now: "stopping" } as const
-
-/** What `/status` shows. */
-export const status = (core: JobServerCore): typeof Status.Type => ({
-  version,
-  processId: process.pid,
-  uptimeSeconds: Math.round(process.uptime()),
-  state: states[core.shutdown],
-  connections: core.sessions.size,
-  connectionsByRole: rolesOf(core),
-  jobs: core.jobs.byNumber.size,
-  workloadBytes: core.jobs.workloadBytes,
-  counters: { ...core.counters },
-  refusals: Object.fromEntries(core.jobs.refusals.byReason),
-  functions: Array.from(core.jobs.functions.values(), (fn) => {
-    const { busy, sleeping } = workersOf(fn)
-    return {
-      function: labelOf(fn),
-      waiting: { high: fn.queues[0].size, normal: fn.queues[1].size, low: fn.queues[2].size },
-      delayed: fn.scheduled[0] + fn.scheduled[1] + fn.scheduled[2],
-      running: fn.runningCount,
-      workers: fn.abilities.size,
-      busy,
-      sleeping
-    }
-  })
-})

@@ -14,7 +14,9 @@ const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
 /** One function of the server. */
 export const FunctionState = Schema.Struct({
-  function: Schema.String.annotate({ description: "Its name; what is not UTF-8 in it is replaced" }),
+  function: Schema.String.annotate({
+    description: "Its name; of one that is not UTF-8, bytes above ASCII are told as \\xff"
+  }),
   waiting: Schema.Struct({ high: Count, normal: Count, low: Count }).annotate({
     description: "Jobs that a worker may take now, by priority"
   }),
