@@ -3,7 +3,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { freePort } from "../interop/processes.ts"
+import { freePort, run } from "../interop/processes.ts"
 import { version } from "../../src/runtime/version.ts"
 import { ask, gearman, inDirectory, patienceMillis, sleep, startGearman, startServer, until, end } from "./support.ts"
 
@@ -57,7 +57,14 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     [["worker", "f", "--concurrency", "0"], 2, /--concurrency: "0"\. Expected: 1 or more/],
     [["worker", "f", "--count", "0"], 2, /--count: "0"\. Expected: 1 or more/],
     [["map", "n => n", "1", "--window", "0"], 2, /--window: "0"\. Expected: 1 or more/],
-    [["map-worker", "--memory-limit", "0"], 2, /--memory-limit: "0"\. Expected: 1 or more/]
+    [["map-worker", "--memory-limit", "0"], 2, /--memory-limit: "0"\. Expected: 1 or more/],
+    [["worker", "f", "--", "/no/such/command"], 2, /\/no\/such\/command cannot be run: there is no such command/],
+    [["worker", "f", "--", "no-such-command"], 2, /no-such-command cannot be run/],
+    [["worker", "f", "--", "/etc"], 2, /\/etc cannot be run/],
+    [["cancel", "H:1\nshutdown"], 2, /"H:1\\x0ashutdown" is no handle/],
+    [["cancel", "H:1 H:2"], 2, /"H:1 H:2" is no handle/],
+    [["admin", "status\nshutdown"], 2, /"status\\x0ashutdown" has a control character/],
+    [["admin", "--cancel-job", "H:1\r\nshutdown"], 2, /has a control character/]
   ] as const)("explains %j in a line", async (args, code, message) => {
     const result = await gearman(args)
     assert.strictEqual(result.code, code)
@@ -103,6 +110,31 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     assert.match(failed.stderr, /^effect-gearman: job \S+ of "test-o" on \S+ failed[^\n]*\n$/)
     assert.strictEqual((await gearman(["submit", "test-o", "foo", ...at()])).stdout, "foo\n")
     assert.strictEqual((await end(worker, "SIGINT")).code, 0)
+  })
+
+  it("tells the caller why, when the command cannot be run any more", () =>
+    inDirectory(async (directory) => {
+      const command = Path.join(directory, "command")
+      Fs.writeFileSync(command, "#!/bin/sh\ncat\n", { mode: 0o755 })
+      const worker = await startWorker("gone", ["--", command])
+      Fs.rmSync(command)
+      const failed = await gearman(["submit", "gone", "x", ...at()])
+      assert.strictEqual(failed.code, 1)
+      assert.include(failed.stderr, `cannot run ${command}`)
+      await end(worker)
+    }))
+
+  it.runIf(Fs.existsSync("/dev/full"))("says in a line what it cannot write", async () => {
+    const { execPath } = process
+    const main = Path.join(import.meta.dirname, "../../src/runtime/main.ts")
+    for (const args of ["status --server $1", "--help"]) {
+      const script = `exec "${execPath}" "${main}" ${args} > /dev/full`
+      const result = await run("sh", ["-c", script, "sh", server.address], { timeoutMillis: patienceMillis })
+      assert.deepStrictEqual(
+        [result.code, result.stderr],
+        [1, "effect-gearman: standard output cannot be written: ENOSPC: no space left on device, write\n"]
+      )
+    }
   })
 
   it("tells by its exit code that a signal came before the result did", async () => {

@@ -139,6 +139,19 @@ describe("--http-listen", { timeout: 60_000 }, () => {
     await end(server)
   })
 
+  it("tells how late the event loop is, which is nothing where nothing is to do", async () => {
+    const { get, server } = await withHttp()
+    const lag = async (what: string) =>
+      valueOf(parse((await get("/metrics")).text), `nodejs_eventloop_lag_${what}_seconds`)!
+    // A look every 20 ms would by itself make these 0.02.
+    await until(async () => {
+      await sleep(100)
+      return (await lag("mean")) < 0.015
+    }, "it was not late")
+    assert.isAtLeast(await lag("max"), 0)
+    await end(server)
+  })
+
   it("keeps apart what is not UTF-8, and tells of a thousand functions whoever asks", async () => {
     const { get, server } = await withHttp()
     const named = (name: string) => {

@@ -9,11 +9,24 @@ import * as Process from "node:process"
 const write = (stream: NodeJS.WriteStream, bytes: Uint8Array | string): Effect.Effect<void> =>
   Effect.callback((resume) => {
     stream.write(bytes, (error) => {
-      // The reader has seen enough. It is what `head` does, and no failure.
-      if ((error as NodeJS.ErrnoException | null | undefined)?.code === "EPIPE") Process.exit(0)
-      resume(Effect.void)
+      // One that goes wrong ends the command; see `endWhenUnwritable`.
+      if (error === null || error === undefined || stream === Process.stderr) resume(Effect.void)
     })
   })
+
+/**
+ * What is printed and cannot be written ends the command: quietly where the reader has gone,
+ * as `head` does, else with the reason and code 1.
+ */
+export const endWhenUnwritable = (): void => {
+  Process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") Process.exit(0)
+    Process.stderr.write(`effect-gearman: standard output cannot be written: ${error.message}\n`)
+    Process.exit(1)
+  })
+  // Nobody is left to be told.
+  Process.stderr.on("error", () => {})
+}
 
 /** Prints on standard output. */
 export const print = (bytes: Uint8Array | string): Effect.Effect<void> => write(Process.stdout, bytes)

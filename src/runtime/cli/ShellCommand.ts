@@ -4,9 +4,26 @@
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as ChildProcess from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
 import * as Worker from "../../protocol/Worker.ts"
 import { linesOf } from "./Lines.ts"
-import * as Output from "./Output.ts"
+
+const isProgram = (path: string): boolean => {
+  try {
+    Fs.accessSync(path, Fs.constants.X_OK)
+    return Fs.statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
+
+/** Whether the shell would find it: at its path, or by its name in a folder of `PATH`. */
+export const isCommand = (file: string): boolean => {
+  const { PATH } = process.env
+  if (file.includes("/")) return isProgram(file)
+  return PATH === undefined || PATH.split(":").some((folder) => isProgram(Path.join(folder, file)))
+}
 
 type Ended = { readonly code: number | null; readonly problem: Error | undefined }
 
@@ -54,7 +71,8 @@ export const runCommand = Effect.fnUntraced(function* (
   command: ReadonlyArray<string>,
   workload: Uint8Array,
   onLine: ((line: Uint8Array) => Effect.Effect<void>) | undefined,
-  withNewlines: boolean
+  withNewlines: boolean,
+  onProblem: (text: string) => Effect.Effect<void>
 ) {
   const events = yield* Queue.unbounded<Uint8Array | Ended>()
   const tell = (event: Uint8Array | Ended) => void Queue.offerUnsafe(events, event)
@@ -74,7 +92,7 @@ export const runCommand = Effect.fnUntraced(function* (
       if (event.includes(10)) yield* sendLines(false)
       continue
     }
-    if (event.problem !== undefined) yield* Output.printError(`cannot run ${command[0]}: ${event.problem.message}\n`)
+    if (event.problem !== undefined) yield* onProblem(`cannot run ${command[0]}: ${event.problem.message}`)
     yield* sendLines(true)
     if (event.code !== 0) return yield* new Worker.JobFail()
     return onLine === undefined ? new Uint8Array(Buffer.concat(output)) : new Uint8Array(0)

@@ -12,6 +12,7 @@ import * as Admin from "./Admin.ts"
 import * as Output from "./Output.ts"
 import * as Servers from "./servers.ts"
 import { textCommand } from "./text-command.ts"
+import { mustBeHandle } from "./Usage.ts"
 
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, for scripts"), Flag.withDefault(false))
 
@@ -145,6 +146,7 @@ const cancel = Command.make(
     )
   },
   Effect.fnUntraced(function* ({ handles, json, ...given }) {
+    yield* Effect.forEach(handles, mustBeHandle)
     const addresses = yield* Servers.resolve(given)
     const told = yield* Effect.forEach(
       handles,

@@ -69,6 +69,7 @@ const root = Command.make("effect-gearman").pipe(
 
 /** Runs the command line; the process ends with it. */
 export const main = (args: ReadonlyArray<string>): void => {
+  Output.endWhenUnwritable()
   const program = Command.runWith(root, { version })(expand(args)).pipe(
     Effect.tapCause((cause) => explain(cause, args[0])),
     Effect.provide(

@@ -11,7 +11,7 @@ import type * as Network from "../../protocol/Network.ts"
 import * as Admin from "./Admin.ts"
 import * as Output from "./Output.ts"
 import * as Servers from "./servers.ts"
-import { Usage } from "./Usage.ts"
+import { mustBeOneLine, Usage } from "./Usage.ts"
 
 const toggle = (name: string, command: string) =>
   Flag.Boolean(name).pipe(Flag.withDescription(`gearadmin's word for: ${command}`), Flag.withDefault(false))
@@ -86,6 +86,7 @@ export const textCommand = Command.make(
       return yield* new Usage({ problem: "no command is given; admin version, or admin --server-version, is one" })
     if (asked.length > 0 && given.words.length > 0)
       return yield* new Usage({ problem: "a command is given by its words or by gearadmin's options, not by both" })
+    yield* Effect.forEach([...given.words, ...asked], mustBeOneLine)
     for (const address of addresses) {
       if (asked.length === 0) yield* askByWords(address, given.words.join(" "))
       for (const command of asked) yield* askAsGearadmin(address, command)

@@ -15,9 +15,10 @@ import * as JobFunction from "../../protocol/JobFunction.ts"
 import * as Worker from "../../protocol/Worker.ts"
 import { linesOf } from "./Lines.ts"
 import * as Numbers from "./Numbers.ts"
+import * as Output from "./Output.ts"
 import * as PidFile from "./PidFile.ts"
 import * as Servers from "./servers.ts"
-import { runCommand } from "./ShellCommand.ts"
+import { isCommand, runCommand } from "./ShellCommand.ts"
 import { Usage } from "./Usage.ts"
 
 const flags = {
@@ -71,15 +72,23 @@ export const worker = Command.make(
     const command = [...Option.toArray(given.name), ...given.command]
     const functions = given.functions.length > 0 ? given.functions : command.splice(0, 1)
     if (functions.length === 0) return yield* new Usage({ problem: "Missing required argument: function" })
+    const [program] = command
+    // Else each job of the function would fail, for a slip of somebody's pen.
+    if (program !== undefined && !isCommand(program))
+      return yield* new Usage({ problem: `${program} cannot be run: there is no such command, or it may not be run` })
     const isDone = yield* Deferred.make<void>()
     const limit = Option.getOrElse(given.count, () => Number.POSITIVE_INFINITY)
     const isByLine = given.wholeLines || given.bareLines
     let ended = 0
     const perform = Effect.fnUntraced(function* (workload: Uint8Array) {
       if (command.length === 0 && !isByLine) return workload
-      const { data } = yield* JobContext.JobContext
+      const { data, warning } = yield* JobContext.JobContext
       const onLine = isByLine ? (line: Uint8Array) => data(line) : undefined
-      if (command.length > 0) return yield* runCommand(command, workload, onLine, given.wholeLines)
+      if (command.length > 0)
+        return yield* runCommand(command, workload, onLine, given.wholeLines, (text) =>
+          // Callers are told too, or would only know that it failed.
+          Effect.andThen(Output.printError(`${text}\n`), warning(Buffer.from(text)))
+        )
       yield* Effect.forEach(linesOf(workload, given.wholeLines), data, { discard: true })
       return new Uint8Array(0)
     })

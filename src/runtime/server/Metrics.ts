@@ -101,6 +101,9 @@ const describeTimes = (
   }
 }
 
+/** How often it is looked how late the event loop is. */
+const lagResolutionMillis = 20
+
 const describeProcess = (page: Page, lag: { readonly mean: number; readonly max: number }): void => {
   const usage = process.cpuUsage()
   page.total("process_cpu_seconds_total", "CPU time used", (usage.user + usage.system) / 1e6)
@@ -144,9 +147,11 @@ export interface Sources {
 
 /** Starts to follow a server. */
 export const make = ({ core, linesLost, refusals, times }: Sources): Metrics => {
-  const delay = monitorEventLoopDelay({ resolution: 20 })
+  const delay = monitorEventLoopDelay({ resolution: lagResolutionMillis })
   delay.enable()
-  const seconds = (nanoseconds: number) => (Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0)
+  // What is measured is the time from one look to the next: only what is longer than it should be is delay.
+  const seconds = (nanoseconds: number) =>
+    Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e9 - lagResolutionMillis / 1e3) : 0
 
   const describeServer = (page: Page): void => {
     page.gauge("gearman_up", "Always 1", 1)
