@@ -166,5 +166,10 @@ describe("--otlp-endpoint", { timeout: 60_000 }, () => {
     assert.strictEqual(result.code, 1)
     assert.match(result.stderr, message)
     assert.notInclude(result.stderr, "secret")
+    // Effect's exporters alone know all of what they read.
+    if ("OTEL_BSP_SCHEDULE_DELAY" in env) return
+    const checked = await gearman(["config", "check"], { env })
+    assert.strictEqual(checked.code, 1)
+    assert.match(checked.stderr, message)
   })
 })

@@ -24,8 +24,7 @@ import type * as Log from "./Log.ts"
 import type { Level } from "./LogLevel.ts"
 import { liveRegistry, type Metrics } from "./Metrics.ts"
 import { StartError } from "./StartError.ts"
-
-type Environment = Readonly<Record<string, string | undefined>>
+import { type Environment, protocolOf, samplerOf } from "./TelemetryVariables.ts"
 
 const effectLevel: Record<Level, LogLevel.Severity> = {
   FATAL: "Fatal",
@@ -53,18 +52,6 @@ const variables = (endpoint: string | undefined, environment: Environment): Reco
   }
 }
 
-/** `OTEL_TRACES_SAMPLER` and its argument, as OpenTelemetry defines them. */
-export const samplerOf = (environment: Environment): JobTraces.Sampler | string => {
-  const name = environment["OTEL_TRACES_SAMPLER"] || "parentbased_always_on"
-  const argument = environment["OTEL_TRACES_SAMPLER_ARG"] || "1"
-  const match = /^(parentbased_)?(always_on|always_off|traceidratio)$/.exec(name)
-  if (match === null)
-    return `OTEL_TRACES_SAMPLER "${name}" is none of always_on, always_off, traceidratio, each also with parentbased_ before it`
-  const ratio = match[2] === "always_on" ? 1 : match[2] === "always_off" ? 0 : Number(argument)
-  if (!(ratio >= 0 && ratio <= 1)) return `OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1, not "${argument}"`
-  return { ratio, followsParent: match[1] !== undefined }
-}
-
 /** Sends each line of the log as a record, with its fields as attributes. */
 const forward = Effect.fnUntraced(function* (log: Log.Log) {
   const context = yield* Effect.context<never>()
@@ -83,14 +70,6 @@ const troubleLogger = (log: Log.Log) =>
     log.write("WARNING", `${exporter} cannot export, and tries again in a minute: ${why}`)
   })
 
-/** The encoding that the collector is sent, by OpenTelemetry's name for it. */
-const serializationOf = (environment: Environment) => {
-  const protocol = environment["OTEL_EXPORTER_OTLP_PROTOCOL"] || "http/protobuf"
-  if (protocol === "http/json") return OtlpSerialization.layerJson
-  if (protocol === "http/protobuf") return OtlpSerialization.layerProtobuf
-  return `OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf or http/json, not "${protocol}"`
-}
-
 /**
  * Starts the exporters; they stop with the scope, after sending what is left. Gives what
  * is to be told of each job, unless traces are off.
@@ -103,8 +82,9 @@ export const start = Effect.fnUntraced(function* (
 ) {
   const sampler = samplerOf(environment)
   if (typeof sampler === "string") return yield* new StartError({ problem: sampler })
-  const serialization = serializationOf(environment)
-  if (typeof serialization === "string") return yield* new StartError({ problem: serialization })
+  const protocol = protocolOf(environment)
+  if (typeof protocol === "string") return yield* new StartError({ problem: protocol })
+  const serialization = protocol.isJson ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf
   const options = { resource: { serviceVersion: version } }
   const exporters = Layer.mergeAll(
     OtlpLogger.layerFromConfig({ ...options, mergeWithExisting: false }),
