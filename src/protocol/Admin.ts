@@ -103,13 +103,15 @@ export interface JobRow {
   readonly isBackground: boolean
 }
 
-// Tabs are in Perl's names, and readers of lists cope with them. All else that is no text would forge lines.
+// They would forge lines or, as the tabs of Perl's prefixes do, columns.
 // oxlint-disable-next-line no-control-regex
-const unfit = /[\u0000-\u0008\u000a-\u001f\u007f]/
+const unfit = /[\u0000-\u001f\u007f]/
 const everyUnfit = new RegExp(unfit, "g")
 
+const named: Readonly<Record<string, string>> = { "\n": "\\n", "\t": "\\t" }
+
 const escaped = (character: string): string =>
-  character === "\n" ? "\\n" : `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`
+  named[character] ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`
 
 /** Whoever may submit or serve invents names; in a list each is a part of one line. */
 const inLine = (name: string): string => (unfit.test(name) ? name.replaceAll(everyUnfit, escaped) : name)
@@ -181,7 +183,7 @@ export const formatJobRow = (row: JobRow): string =>
  */
 export const formatUniqueRow = (unique: string): string => `${inLine(unique)}\n`
 
-// Names may hold tabs (Perl's prefix does), so the numbers are taken from the right.
+// Other servers print the tabs of names (Perl's prefix has one), so the numbers are taken from the right.
 const splitRow = (line: string, numbers: number): ReadonlyArray<string> => {
   const cells = line.split("\t")
   const name = cells.slice(0, Math.max(0, cells.length - numbers)).join("\t")

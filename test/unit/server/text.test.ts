@@ -278,25 +278,34 @@ describe("names that are no text", () => {
     const server = new Server()
     const client = server.connect()
     client.submit("evil\n.\nOK", "u\nH:x\t0")
+    client.submit("other\t9\t8\t7")
     const worker = server.connect()
     worker.send("CAN_DO", { function: "f\r\nx : g" })
     worker.send("SET_CLIENT_ID", { clientId: "me\n.\n" })
     const list = (command: string) => server.connect().command(command).split("\n")
-    assert.sameMembers(list("status"), ["evil\\n.\\nOK\t1\t0\t0", "f\\x0d\\nx : g\t0\t0\t1", ".", ""])
-    assert.strictEqual(list("prioritystatus").length, 4)
-    assert.strictEqual(list("show functions").length, 4)
-    assert.deepStrictEqual(list("show unique jobs"), ["u\\nH:x\t0", ".", ""])
+    assert.sameMembers(list("status"), [
+      "evil\\n.\\nOK\t1\t0\t0",
+      "other\\t9\\t8\\t7\t1\t0\t0",
+      "f\\x0d\\nx : g\t0\t0\t1",
+      ".",
+      ""
+    ])
+    // Whoever reads a row by its columns finds as many as there should be.
+    const columns = (command: string) => new Set(list(command).map((line) => line.split("\t").length))
+    assert.sameMembers([...columns("prioritystatus")], [5, 1])
+    assert.sameMembers([...columns("show functions")], [12, 1])
+    assert.include(list("show unique jobs"), "u\\nH:x\\t0")
     assert.include(list("workers").join("\n"), " me\\n.\\n : f\\x0d\\nx : g\n")
   })
 })
 
 describe("Admin", () => {
-  it("reads what it writes, tabs and blanks in names included", () => {
+  it("reads what it writes, blanks in names included", () => {
     const lines = <Row>(rows: ReadonlyArray<Row>, format: (row: Row) => string) =>
       rows.map(format).join("").split("\n").slice(0, -1)
-    const status = [{ function: "a\tb", total: 3, running: 1, workers: 2 }]
+    const status = [{ function: "a b", total: 3, running: 1, workers: 2 }]
     assert.deepStrictEqual(Admin.parseStatus(lines(status, Admin.formatStatusRow)), status)
-    const priorities = [{ function: "a\tb", high: 3, normal: 1, low: 2, workers: 0 }]
+    const priorities = [{ function: "a b", high: 3, normal: 1, low: 2, workers: 0 }]
     assert.deepStrictEqual(Admin.parsePriorityStatus(lines(priorities, Admin.formatPriorityStatusRow)), priorities)
     const workers = [
       { connection: -1, host: "::1", clientId: "a b", functions: ["f", "g"] },
@@ -306,6 +315,13 @@ describe("Admin", () => {
     assert.deepStrictEqual(Admin.parseWorkers(["no such line"]), [])
     const jobs = [{ handle: "H:1", retries: 2, isIgnored: true, isBackground: false }]
     assert.deepStrictEqual(Admin.parseJobs(lines(jobs, Admin.formatJobRow)), jobs)
+  })
+
+  it("reads the tabs in names of servers that do not escape them", () => {
+    const row = { function: "prefix\tf", total: 3, running: 1, workers: 2 }
+    assert.deepStrictEqual(Admin.parseStatus(["prefix\tf\t3\t1\t2"]), [row])
+    const priorities = { function: "prefix\tf", high: 3, normal: 1, low: 2, workers: 0 }
+    assert.deepStrictEqual(Admin.parsePriorityStatus(["prefix\tf\t3\t1\t2\t0"]), [priorities])
   })
 
   it("leaves out lines that are no rows, as another server's are that a name has torn", () => {
