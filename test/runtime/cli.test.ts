@@ -57,6 +57,7 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     [["worker", "f", "--concurrency", "0"], 2, /--concurrency: "0"\. Expected: 1 or more/],
     [["worker", "f", "--count", "0"], 2, /--count: "0"\. Expected: 1 or more/],
     [["map", "n => n", "1", "--window", "0"], 2, /--window: "0"\. Expected: 1 or more/],
+    [["top", "--interval", "0"], 2, /--interval: "0"\. Expected: 0\.1 or more seconds/],
     [["map-worker", "--memory-limit", "0"], 2, /--memory-limit: "0"\. Expected: 1 or more/],
     [["worker", "f", "--", "/no/such/command"], 2, /\/no\/such\/command cannot be run: there is no such command/],
     [["worker", "f", "--", "no-such-command"], 2, /no-such-command cannot be run/],

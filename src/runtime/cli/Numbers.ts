@@ -22,6 +22,10 @@ export const Seconds = (name: string): Flag.Flag<number> =>
 export const SecondsOrNone = (name: string): Flag.Flag<number> =>
   Flag.Finite(name).pipe(Flag.withMetavar("SECONDS"), atLeast(0, " seconds"))
 
+/** The time between two looks; with less, servers would do little else than answer. */
+export const Pause = (name: string): Flag.Flag<number> =>
+  Flag.Finite(name).pipe(Flag.withMetavar("SECONDS"), atLeast(0.1, " seconds"))
+
 /** The port of a server, to which somebody connects. */
 export const Port = (name: string): Flag.Flag<number> =>
   Flag.Int(name).pipe(

@@ -137,7 +137,7 @@ export const top = Command.make(
   "top",
   {
     ...Servers.flags,
-    interval: Numbers.SecondsOrNone("interval").pipe(
+    interval: Numbers.Pause("interval").pipe(
       Flag.withDescription("Time between two looks"),
       Flag.withDefault(1)
     ),
