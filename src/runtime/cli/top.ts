@@ -137,10 +137,7 @@ export const top = Command.make(
   "top",
   {
     ...Servers.flags,
-    interval: Numbers.Pause("interval").pipe(
-      Flag.withDescription("Time between two looks"),
-      Flag.withDefault(1)
-    ),
+    interval: Numbers.Pause("interval").pipe(Flag.withDescription("Time between two looks"), Flag.withDefault(1)),
     count: Numbers.Count("count").pipe(
       Flag.withDescription("Stop after this many looks; one where nobody looks on and no JSON is asked for"),
       Flag.optional
