@@ -176,6 +176,9 @@ describe("--http-listen", { timeout: 60_000 }, () => {
         const submitted = { function: name, priority: "normal", kind: "background" }
         assert.strictEqual(valueOf(families, "gearman_jobs_submitted_total", submitted), 1, name)
       }
+      const submissions = families.get("gearman_jobs_submitted_total")!.samples
+      const sum = submissions.reduce((total, { value }) => total + value, 0)
+      assert.strictEqual(sum, names.length, "those without a label of their own are counted as others")
     }
     socket.destroy()
     await end(server)

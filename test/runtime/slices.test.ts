@@ -1,4 +1,4 @@
-/** Long work in pieces: what else there is to do has its turns in between. */
+/** Long work in pieces: what else there is to do has its turns in between, and so has the next such work. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { assert, describe, it } from "vitest"
@@ -33,6 +33,15 @@ const turnsDuring = async (work: () => Promise<unknown>): Promise<number> => {
   return turns
 }
 
+/** Takes several turns of the event loop. */
+const work = (name: string, told: Array<string>) =>
+  inSlices(function* () {
+    told.push(`${name} begins`)
+    for (let endMillis = performance.now() + 10; performance.now() < endMillis;) yield
+    told.push(`${name} ends`)
+    return name
+  })
+
 describe("work in slices", () => {
   it("is the same as at once, but others have their turns", async () => {
     const sliced = await turnsDuring(async () =>
@@ -54,5 +63,26 @@ describe("work in slices", () => {
     await Effect.runPromise(Effect.sleep(20))
     await Effect.runPromise(Fiber.interrupt(fiber))
     assert.isFalse(isOver)
+  })
+
+  it("is done one after the other, however many ask", async () => {
+    const told: Array<string> = []
+    setImmediate(() => told.push("somebody else"))
+    const all = Effect.all([work("one", told), work("two", told)], { concurrency: "unbounded" })
+    assert.deepStrictEqual(await Effect.runPromise(all), ["one", "two"])
+    assert.deepStrictEqual(
+      told.filter((line) => line !== "somebody else"),
+      ["one begins", "one ends", "two begins", "two ends"]
+    )
+    assert.isBelow(told.indexOf("somebody else"), told.indexOf("one ends"))
+  })
+
+  it("goes on with the next when one is given up", async () => {
+    const told: Array<string> = []
+    const first = Effect.runFork(work("one", told))
+    const second = Effect.runPromise(work("two", told))
+    first.interruptUnsafe()
+    assert.strictEqual(await second, "two")
+    assert.notInclude(told, "one ends")
   })
 })

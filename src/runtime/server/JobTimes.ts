@@ -21,6 +21,7 @@ const boundaries = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 
  * time series; the later ones share the label `other`.
  */
 const maxLabels = 1_000
+export const otherLabel = "other"
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
@@ -58,6 +59,20 @@ export class FunctionTimes {
     this.wait = histogram("gearman_job_wait_seconds", "Time from when a job could run until a worker took it")
     this.run = histogram("gearman_job_run_seconds", "Time from when a worker took a job until its end")
   }
+
+  /** Nothing has happened to a job of it. */
+  get isEmpty(): boolean {
+    return [...this.foreground, ...this.background, this.merged, ...Object.values(this.outcomes)].every((n) => n === 0)
+  }
+
+  /** Counts what another has counted; the histograms are not touched. */
+  add(one: FunctionTimes): void {
+    for (const counts of ["foreground", "background", "running"] as const)
+      for (const at of priorityNames.keys()) this[counts][at]! += one[counts][at]!
+    this.merged += one.merged
+    this.requeued += one.requeued
+    for (const outcome of outcomes) this.outcomes[outcome] += one.outcomes[outcome]
+  }
 }
 
 /** One that runs. */
@@ -88,7 +103,7 @@ export class JobTimes implements JobObserver {
   of(name: string): FunctionTimes {
     const known = this.byFunction.get(name)
     if (known !== undefined) return known
-    if (this.byFunction.size >= maxLabels && name !== "other") return this.of("other")
+    if (this.byFunction.size >= maxLabels && name !== otherLabel) return this.of(otherLabel)
     const times = new FunctionTimes(labelOf(name))
     this.byFunction.set(name, times)
     return times

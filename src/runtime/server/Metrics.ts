@@ -14,7 +14,7 @@ import type { ServerFunction } from "../../protocol/server/Functions.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import type { Traffic } from "../../protocol/server/Traffic.ts"
 import { version } from "../version.ts"
-import { type FunctionTimes, type JobTimes, labelOf, outcomes, priorityNames } from "./JobTimes.ts"
+import { FunctionTimes, type JobTimes, labelOf, otherLabel, outcomes, priorityNames } from "./JobTimes.ts"
 import { type Histogram, type Page, RegistryPage, TextPage } from "./MetricsPage.ts"
 import { atOnce, inSlices } from "./Slices.ts"
 
@@ -179,7 +179,7 @@ export const make = ({ core, linesLost, refusals, times }: Sources): Metrics => 
   function* describe(page: Page, most: number): Generator<void, void> {
     describeServer(page)
     const running = new Map<string, ReadonlyArray<number>>()
-    for (const fn of firstOf(times.functions, most)) {
+    for (const fn of firstOfTimes(times, most)) {
       if (running.has(fn.label)) continue
       running.set(fn.label, fn.running)
       describeTimes(page, fn)
@@ -212,6 +212,17 @@ export const make = ({ core, linesLost, refusals, times }: Sources): Metrics => 
       return page.registry
     }
   }
+}
+
+/** The first functions, and all others together: their sums stay those of the whole server. */
+const firstOfTimes = (times: JobTimes, most: number): ReadonlyArray<FunctionTimes> => {
+  const named: Array<FunctionTimes> = []
+  const other = new FunctionTimes(otherLabel)
+  for (const fn of times.functions) {
+    if (named.length < most && fn.label !== otherLabel) named.push(fn)
+    else other.add(fn)
+  }
+  return other.isEmpty ? named : [...named, other]
 }
 
 const firstOf = <A>(all: Iterable<A>, most: number): ReadonlyArray<A> => {

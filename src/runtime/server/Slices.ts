@@ -3,6 +3,7 @@
  * does not wait for all of it.
  */
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 
 /** How long one piece takes at most, unless a step of the work takes longer by itself. */
 const pieceMillis = 2
@@ -13,19 +14,24 @@ const nextTurn = Effect.callback<void>((resume) => {
   return Effect.sync(() => clearImmediate(turn))
 })
 
-/** Does the work, which pauses wherever it may be left alone for a while. */
+/** Of many who ask at once, each would have its piece of one and the same turn. */
+const oneAtATime = Semaphore.makeUnsafe(1)
+
+/** Does the work, which pauses wherever it may be left alone for a while; other such work waits until it is done. */
 export const inSlices = <A>(work: () => Generator<void, A>): Effect.Effect<A> =>
-  Effect.gen(function* () {
-    const steps = work()
-    while (true) {
-      const endMillis = performance.now() + pieceMillis
-      do {
-        const { done, value } = steps.next()
-        if (done === true) return value
-      } while (performance.now() < endMillis)
-      yield* nextTurn
-    }
-  })
+  oneAtATime.withPermit(
+    Effect.gen(function* () {
+      const steps = work()
+      while (true) {
+        const endMillis = performance.now() + pieceMillis
+        do {
+          const { done, value } = steps.next()
+          if (done === true) return value
+        } while (performance.now() < endMillis)
+        yield* nextTurn
+      }
+    })
+  )
 
 /** Does it at once. */
 export const atOnce = <A>(work: () => Generator<void, A>): A => {
