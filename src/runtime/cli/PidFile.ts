@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Flag from "effect/cli/Flag"
-import * as Fs from "node:fs"
+import * as PidFile from "../PidFile.ts"
 import { Usage } from "./Usage.ts"
 
 /** The flag. */
@@ -16,15 +16,10 @@ export const flag = Flag.String("pid-file").pipe(
   Flag.optional
 )
 
-/** Writes the file, where one was asked for, until the scope closes. */
-export const write = (path: Option.Option<string>) =>
+/** Writes the file, where one was asked for. One that cannot be written is a mistake on the command line. */
+export const write = (path: Option.Option<string>): Effect.Effect<void, PidFile.PidFileError | Usage> =>
   Option.isNone(path)
     ? Effect.void
-    : Effect.acquireRelease(
-        Effect.try({
-          try: () => Fs.writeFileSync(path.value, `${process.pid}\n`),
-          catch: (cause) =>
-            new Usage({ problem: `cannot write the pid file ${path.value}: ${(cause as Error).message}` })
-        }),
-        () => Effect.sync(() => Fs.rmSync(path.value, { force: true }))
+    : Effect.mapError(PidFile.write(path.value), (error) =>
+        error.holder === undefined ? new Usage({ problem: error.message }) : error
       )

@@ -218,7 +218,7 @@ export const submit = Command.make(
       if (failed > 0) return yield* new JobLines.JobsFailed({ failed, total: works.length })
     })
     yield* Effect.provide(Effect.scoped(program), Client.layer({ servers, noServerTimeout: Servers.patience }))
-  }, Effect.scoped)
+  })
 ).pipe(
   Command.provide((given) => Servers.network(given)),
   Command.withDescription("Submit jobs and print their results"),

@@ -112,7 +112,7 @@ export const worker = Command.make(
     yield* Effect.forkChild(Servers.warnUnreachable(servers))
     const [first, ...others] = serving
     yield* Effect.provide(Deferred.await(isDone), Layer.provide(Layer.mergeAll(first!, ...others), layer))
-  }, Effect.scoped)
+  })
 ).pipe(
   Command.provide((given) => Servers.network(given)),
   Command.withDescription("Serve functions by running a command per job"),

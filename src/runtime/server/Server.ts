@@ -9,13 +9,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
-import * as Fs from "node:fs"
 import * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
 import type { JobObserver } from "../../protocol/server/Observer.ts"
 import * as NodeNetwork from "../NodeNetwork.ts"
 import { limits } from "../network/NodeListener.ts"
 import type { InvalidCertificate } from "../network/Tls.ts"
+import * as PidFile from "../PidFile.ts"
 import * as JobLog from "./JobLog.ts"
 import * as Log from "./Log.ts"
 import type * as Parse from "./parse.ts"
@@ -23,7 +23,7 @@ import { isLoopback, type Settings } from "./Settings.ts"
 import * as RefusalLog from "./RefusalLog.ts"
 import { readRulesAgain } from "./Reload.ts"
 import * as Signals from "./Signals.ts"
-import { StartError } from "./StartError.ts"
+import type { StartError } from "./StartError.ts"
 import * as Supervisor from "./Supervisor.ts"
 import * as User from "./User.ts"
 
@@ -42,33 +42,14 @@ export interface Mode {
 /** The reason of those whose handshake failed, beside the limits that connections reach. */
 const tlsHandshake = "tlsHandshake"
 
-/** gearmand's pauses, in seconds, while another process still holds the port. */
+/** gearmand's pauses, in seconds, while another process still holds the port, or the pid file. */
 const bindPauses = [1, 2, 4, 6, 9]
-
-const removePidFile = (path: string): void => {
-  try {
-    if (Fs.readFileSync(path, "utf8").trim() === String(process.pid)) Fs.unlinkSync(path)
-  } catch {
-    // Gone already, or no longer ours to remove.
-  }
-}
-
-/** However the process ends: a signal while it starts, or a second one, does not wait for scopes. */
-const writePidFile = (path: string): Effect.Effect<void, StartError> =>
-  Effect.try({
-    try: () => {
-      Fs.writeFileSync(path, `${process.pid}\n`)
-      process.once("exit", () => removePidFile(path))
-    },
-    catch: (cause) =>
-      new StartError({ problem: `cannot write the pid file ${path}: ${(cause as Error).message}`, cause })
-  })
 
 /** A limit of 0 is none. */
 const noneAsInfinity = (limit: number): number => (limit === 0 ? Number.POSITIVE_INFINITY : limit)
 
 const bind = (settings: Settings, mode: Mode, log: Log.Log) => {
-  const attempt = JobServer.listen({
+  const listen = JobServer.listen({
     address: settings.address,
     identity: settings.identity,
     textProtocol: settings.textProtocol,
@@ -94,7 +75,10 @@ const bind = (settings: Settings, mode: Mode, log: Log.Log) => {
     verbose: settings.level,
     processId: process.pid
   })
-  const isTaken = (error: Network.NetworkError) => (error.cause as NodeJS.ErrnoException).code === "EADDRINUSE"
+  // Before anything listens: whoever connects would be cut off.
+  const attempt = settings.pidFile === undefined ? listen : Effect.andThen(PidFile.mustBeFree(settings.pidFile), listen)
+  const isTaken = (error: Network.NetworkError | PidFile.PidFileError) =>
+    error._tag === "PidFileError" || (error.cause as NodeJS.ErrnoException).code === "EADDRINUSE"
   const withPauses = (pauses: ReadonlyArray<number>): typeof attempt =>
     pauses.length === 0 || !mode.isStandIn
       ? attempt
@@ -167,7 +151,10 @@ const watchWakeups = (server: JobServer.Running, log: Log.Log): Effect.Effect<ne
  * Runs the server until it is told to stop. Fails with an error whose message a person
  * understands.
  */
-export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartError | Network.NetworkError> =>
+export const run = (
+  settings: Settings,
+  mode: Mode
+): Effect.Effect<void, StartError | PidFile.PidFileError | Network.NetworkError> =>
   Effect.scoped(
     Effect.gen(function* () {
       const log = yield* Effect.acquireRelease(
@@ -228,7 +215,7 @@ export const run = (settings: Settings, mode: Mode): Effect.Effect<void, StartEr
       yield* Effect.provide(
         Effect.gen(function* () {
           const server = yield* bind(settings, mode, log)
-          if (settings.pidFile !== undefined) yield* writePidFile(settings.pidFile)
+          if (settings.pidFile !== undefined) yield* PidFile.write(settings.pidFile)
           if (settings.user !== undefined) yield* User.become(settings.user)
           log.write("NOTICE", `listening on ${Network.format(server.address)}, process ${process.pid}`)
           for (const address of server.addresses.slice(1))
