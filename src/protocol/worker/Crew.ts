@@ -247,12 +247,14 @@ export class Crew {
   /**
    * Tells the servers that the function is no longer served, so that they wake others.
    * gearmand takes CANT_DO for a wish to give a running job back, so a server is told
-   * only once nothing of the function runs or may come from there.
+   * only once nothing of the function runs or may come from there. One that we are about to
+   * leave, so that it puts its jobs back, is told by that.
    */
   private withdraw(registration: Registration, told: Set<Conversation>): void {
     if (registration.lane.functions.get(registration.name) !== registration) return
     for (const conversation of this.openConversations(registration.lane)) {
-      if (told.has(conversation) || conversation.grabs > 0 || this.runs(registration, conversation)) continue
+      if (told.has(conversation) || conversation.isClosing || conversation.grabs > 0) continue
+      if (this.runs(registration, conversation)) continue
       told.add(conversation)
       conversation.say(registration.withdrawal)
     }

@@ -75,5 +75,14 @@ export const found: ReadonlyArray<Mutant> = [
       "        : answered(run, workload)\n    const said = Effect.map(answer, (it) => say(run, it))\n    if (timeout === undefined) return said\n    const late = Effect.map(Effect.sleep(timeoutGraceMillis), () => say(run, failed))\n    return Effect.timeoutOrElse(said, { duration: timeout, orElse: () => late })",
     property: 24,
     needs: ["time"]
+  },
+  {
+    id: "found-withdrawn-while-leaving",
+    title: "A worker takes a function back from a server whose job of it, taken ahead, it is about to hand back",
+    file: "src/protocol/worker/Crew.ts",
+    find: "if (told.has(conversation) || conversation.isClosing || conversation.grabs > 0) continue",
+    replace: "if (told.has(conversation) || conversation.grabs > 0) continue",
+    property: 20,
+    needs: ["time"]
   }
 ]
