@@ -4,8 +4,8 @@ import * as Path from "node:path"
 import { assert, describe, it } from "vitest"
 import * as Codec from "../../src/protocol/Codec.ts"
 import * as Packet from "../../src/protocol/Packet.ts"
-import { freePort } from "../interop/processes.ts"
-import { ask, end, gearman, inDirectory, startServer, until } from "./support.ts"
+import { freePort, start } from "../interop/processes.ts"
+import { ask, end, gearman, inDirectory, mainPath, patienceMillis, startServer, until } from "./support.ts"
 
 const request = <N extends Packet.Name>(name: N, fields: { readonly [F in Packet.Field<N>]: Packet.FieldInput }) =>
   Codec.encode(Packet.request(name, fields))
@@ -210,6 +210,26 @@ describe("access by its flags", { timeout: 60_000 }, () => {
       worker.socket.destroy()
       await end(server)
     }))
+})
+
+describe.skipIf(process.platform !== "linux")("descriptors", { timeout: 60_000 }, () => {
+  /** What a server with 256 of them logs until it listens. */
+  const told = async (flag: string) => {
+    const command = `ulimit -n 256; exec "${process.execPath}" "${mainPath}" server --port=0 --verbose=INFO ${flag}`
+    const server = start("sh", ["-c", command], { timeoutMillis: 60_000 })
+    await server.says(/listening on .*:\d+\n/, patienceMillis)
+    await end(server)
+    return /.*this process may have.*/.exec(server.errors())?.[0]
+  }
+
+  it("that do not do for --max-connections are told of at the start", async () => {
+    assert.match(
+      (await told("--max-connections=200"))!,
+      /WARNING .*may have 256 descriptors, and --max-connections is 200: .*LimitNOFILE= in the unit, ulimit -Hn elsewhere/
+    )
+    assert.match((await told(""))!, /INFO .*and --max-connections is 100000/)
+    assert.isUndefined(await told("--max-connections=100"))
+  })
 })
 
 describe("what peers see of a server's flags", { timeout: 60_000 }, () => {

@@ -130,6 +130,36 @@ describe("gearmand's command line", () => {
     assert.include(errors("", { GEARMAND_PORT: "x" }).join(), "GEARMAND_PORT: --port must be")
   })
 
+  it("finds what makes no sense in OpenTelemetry's variables where they count", () => {
+    const wrong = {
+      OTEL_METRIC_EXPORT_INTERVAL: "x",
+      OTEL_BSP_SCHEDULE_DELAY: "0",
+      OTEL_EXPORTER_OTLP_TIMEOUT: "1.5",
+      OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: "-1",
+      OTEL_EXPORTER_OTLP_COMPRESSION: "zip",
+      OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: "none",
+      OTEL_SDK_DISABLED: "perhaps",
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "collector:4318"
+    }
+    const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: _, ...unused } = wrong
+    assert.deepStrictEqual(values("", unused), {})
+    const found = errors("", wrong)
+    assert.deepStrictEqual(
+      found.map((error) => error.split(" ")[0]!.replace(":", "")).sort(),
+      Object.keys(wrong).sort()
+    )
+    assert.include(found, 'OTEL_METRIC_EXPORT_INTERVAL must be a whole number, 1 or more, not "x"')
+    assert.include(found, 'OTEL_EXPORTER_OTLP_COMPRESSION must be gzip or none, not "zip"')
+    assert.deepStrictEqual(errors("--otlp-endpoint=http://h", { OTEL_METRIC_EXPORT_INTERVAL: "x" }).length, 1)
+    const right = {
+      OTEL_METRIC_EXPORT_INTERVAL: "1000",
+      OTEL_EXPORTER_OTLP_COMPRESSION: "gzip",
+      OTEL_SDK_DISABLED: "false",
+      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "https://h/logs"
+    }
+    assert.deepStrictEqual(values("--otlp-endpoint=http://h", right), { "otlp-endpoint": "http://h" })
+  })
+
   it("lets the environment replace certificates only with --ssl, as gearmand does", () => {
     const environment = { GEARMAND_SERVER_PEM: "e.pem", GEARMAND_SERVER_KEY: "e.key" }
     assert.deepStrictEqual(values("--ssl-key=a", environment), { "ssl-key": "a" })

@@ -16,6 +16,7 @@ import * as NodeNetwork from "../NodeNetwork.ts"
 import { limits } from "../network/NodeListener.ts"
 import type { InvalidCertificate } from "../network/Tls.ts"
 import * as PidFile from "../PidFile.ts"
+import * as Descriptors from "./Descriptors.ts"
 import * as JobLog from "./JobLog.ts"
 import * as Log from "./Log.ts"
 import type * as Parse from "./parse.ts"
@@ -171,6 +172,7 @@ export const run = (
       )
       Signals.obeyEarly(log)
       for (const warning of settings.warnings) log.write("WARNING", warning)
+      Descriptors.tellIfTooFew(settings, log)
       const supervisor = Supervisor.find((problem) => log.write("ERROR", problem))
       // All of them from the start: who watches how a count grows must not miss the first.
       const refusals = new Map<string, number>([...limits, tlsHandshake].map((reason) => [reason, 0]))
@@ -217,13 +219,13 @@ export const run = (
           const server = yield* bind(settings, mode, log)
           if (settings.pidFile !== undefined) yield* PidFile.write(settings.pidFile)
           if (settings.user !== undefined) yield* User.become(settings.user)
+          server.core.jobs.refusals.observer = RefusalLog.make(log)
+          yield* Effect.forkScoped(watchWakeups(server, log))
+          yield* observe(settings, server, refusals, log)
           log.write("NOTICE", `listening on ${Network.format(server.address)}, process ${process.pid}`)
           for (const address of server.addresses.slice(1))
             log.write("NOTICE", `also listening on ${Network.format(address)}`)
-          server.core.jobs.refusals.observer = RefusalLog.make(log)
-          yield* Effect.forkScoped(watchWakeups(server, log))
           tellWhoCanConnect(settings, mode, server.address, log)
-          yield* observe(settings, server, refusals, log)
           mode.onReady(server.addresses)
           supervisor.ready(`listening on ${Network.format(server.address)}`)
           yield* Effect.raceFirst(

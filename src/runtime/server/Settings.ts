@@ -7,6 +7,7 @@ import * as Access from "./Access.ts"
 import * as Flags from "./Flags.ts"
 import type { Level, LogFormat } from "./LogLevel.ts"
 import * as Parse from "./parse.ts"
+import { mistakeInEndpoint } from "./TelemetryVariables.ts"
 
 /** Everything about one server process. */
 export interface Settings {
@@ -14,6 +15,7 @@ export interface Settings {
   readonly backlog: number
   readonly keepAliveSeconds: number
   readonly maxConnections: number
+  readonly isMaxConnectionsChosen: boolean
   readonly maxConnectionsPerAddress: number
   readonly handshakeSeconds: number
   readonly idleSeconds: number
@@ -75,15 +77,6 @@ export const isLoopback = (address: Network.Address): boolean =>
  * others; and who has but one loses little.
  */
 const shareOfOne = (maxJobs: number): number => Math.ceil((maxJobs * 3) / 4)
-
-const mistakeInEndpoint = (text: string): string | undefined => {
-  const url = URL.parse(text)
-  if (url === null || !["http:", "https:"].includes(url.protocol))
-    return `"${text}" is no URL of a collector; write http://host:4318`
-  if (url.username !== "" || url.password !== "")
-    return "no user or password may stand in it; put them into OTEL_EXPORTER_OTLP_HEADERS"
-  return undefined
-}
 
 /** The port that an address has without one is the job port, which is never meant. */
 const lacksPort = (text: string, address: Network.Address): boolean =>
@@ -189,6 +182,7 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
     backlog: number("backlog"),
     keepAliveSeconds: Math.max(1, number("keepalive-idle")),
     maxConnections: number("max-connections"),
+    isMaxConnectionsChosen: parsed.given.has("max-connections"),
     maxConnectionsPerAddress: perAddress === 0 ? Number.POSITIVE_INFINITY : perAddress,
     handshakeSeconds: number("handshake-timeout"),
     idleSeconds: number("idle-timeout"),

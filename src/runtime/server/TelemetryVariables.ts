@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry's variables, as far as we read them ourselves; the others are read by Effect's
- * exporters.
+ * OpenTelemetry's variables: those that we read ourselves, and what makes no sense in all that
+ * Effect's exporters read, so that it is found before the server listens.
  */
 import type { Sampler } from "./JobTraces.ts"
 
@@ -26,6 +26,68 @@ export const protocolOf = (environment: Environment): { readonly isJson: boolean
     : `OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf or http/json, not "${name}"`
 }
 
+const signals = ["LOGS", "METRICS", "TRACES"]
+
+const ofSignals = (name: (signal: string) => string): ReadonlyArray<string> => signals.map(name)
+
+const whole = [
+  "OTEL_METRIC_EXPORT_INTERVAL",
+  "OTEL_METRIC_EXPORT_TIMEOUT",
+  ...["OTEL_BSP", "OTEL_BLRP"].flatMap((processor) => [
+    `${processor}_SCHEDULE_DELAY`,
+    `${processor}_EXPORT_TIMEOUT`,
+    `${processor}_MAX_EXPORT_BATCH_SIZE`
+  ]),
+  "OTEL_EXPORTER_OTLP_TIMEOUT",
+  ...ofSignals((signal) => `OTEL_EXPORTER_OTLP_${signal}_TIMEOUT`)
+]
+
+const choices: Readonly<Record<string, ReadonlyArray<string>>> = {
+  OTEL_SDK_DISABLED: ["true", "false"],
+  OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: ["delta", "cumulative"],
+  OTEL_EXPORTER_OTLP_COMPRESSION: ["gzip", "none"],
+  ...Object.fromEntries(
+    ofSignals((signal) => `OTEL_EXPORTER_OTLP_${signal}_COMPRESSION`).map((name) => [name, ["gzip", "none"]])
+  )
+}
+
+const endpoints = ofSignals((signal) => `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`)
+
+/** There is a collector for single signals. */
+export const hasSignalEndpoint = (environment: Environment): boolean =>
+  endpoints.some((name) => Boolean(environment[name]))
+
+/** What is wrong with the URL of a collector. */
+export const mistakeInEndpoint = (text: string): string | undefined => {
+  const url = URL.parse(text)
+  if (url === null || !["http:", "https:"].includes(url.protocol))
+    return `"${text}" is no URL of a collector; write http://host:4318`
+  if (url.username !== "" || url.password !== "")
+    return "no user or password may stand in it; put them into OTEL_EXPORTER_OTLP_HEADERS"
+  return undefined
+}
+
 /** What is wrong with them. */
-export const wrongWith = (environment: Environment): ReadonlyArray<string> =>
-  [samplerOf(environment), protocolOf(environment)].filter((found) => typeof found === "string")
+export const wrongWith = (environment: Environment): ReadonlyArray<string> => {
+  const found: Array<string> = [samplerOf(environment), protocolOf(environment)].filter(
+    (problem) => typeof problem === "string"
+  )
+  /** Those that are not empty, which is as good as not there. */
+  const each = (names: ReadonlyArray<string>, mistake: (value: string, name: string) => string | undefined) => {
+    for (const name of names) {
+      const problem = environment[name] ? mistake(environment[name], name) : undefined
+      if (problem !== undefined) found.push(`${name}${problem}`)
+    }
+  }
+  each(whole, (value) =>
+    /^0*[1-9]\d*$/.test(value) ? undefined : ` must be a whole number, 1 or more, not "${value}"`
+  )
+  each(Object.keys(choices), (value, name) =>
+    choices[name]!.includes(value) ? undefined : ` must be ${choices[name]!.join(" or ")}, not "${value}"`
+  )
+  each(endpoints, (value) => {
+    const mistake = mistakeInEndpoint(value)
+    return mistake === undefined ? undefined : `: ${mistake}`
+  })
+  return found
+}

@@ -7,7 +7,6 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Parse from "./parse.ts"
 import * as Settings from "./Settings.ts"
-import { wrongWith } from "./TelemetryVariables.ts"
 
 const report = (errors: ReadonlyArray<string>): void => {
   process.stderr.write(errors.map((error) => `effect-gearman config: ${error}\n`).join(""))
@@ -115,8 +114,7 @@ export const config = async (action: "print" | "check", args: ReadonlyArray<stri
   const errors = [
     ...(Parse.isRefusal(settings) ? settings.errors : []),
     ...(await wrongHere((name) => readable?.given.get(name)?.value)),
-    ...(Parse.isRefusal(settings) ? [] : await wrongPlaces(settings)),
-    ...(!Parse.isRefusal(settings) && settings.hasTelemetry ? wrongWith(process.env) : [])
+    ...(Parse.isRefusal(settings) ? [] : await wrongPlaces(settings))
   ]
   report(errors)
   if (action === "print") return

@@ -7,6 +7,7 @@
  */
 import * as Fs from "node:fs"
 import * as Flags from "./Flags.ts"
+import * as TelemetryVariables from "./TelemetryVariables.ts"
 
 /** Where a value came from. */
 export type Source = "flag" | "environment" | "file" | "default"
@@ -258,9 +259,8 @@ export const parse = (
     setByVariable("ssl-key", "GEARMAND_SERVER_KEY", true)
   }
 
-  const hasSignalEndpoint = ["LOGS", "METRICS", "TRACES"].some((signal) =>
-    Boolean(environment[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`])
-  )
+  const hasSignalEndpoint = TelemetryVariables.hasSignalEndpoint(environment)
+  if (hasSignalEndpoint || given.has("otlp-endpoint")) errors.push(...TelemetryVariables.wrongWith(environment))
 
   for (const name of given.keys()) {
     const { treatment } = Flags.find(name)!
