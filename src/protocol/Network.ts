@@ -123,6 +123,14 @@ export class InvalidAddress extends Schema.TaggedError<InvalidAddress>("effect-g
   }
 }
 
+/** Eight groups of digits, or fewer where `::` stands for the missing ones; the last two may be an IPv4 address. */
+const isIpv6 = (text: string): boolean => {
+  const [before = "", after, more] = text.replace(/:(?:\d{1,3}\.){3}\d{1,3}$/, ":0:0").split("::")
+  const groups = [before, after ?? ""].filter((part) => part !== "").flatMap((part) => part.split(":"))
+  const isFull = after === undefined ? groups.length === 8 : groups.length < 8
+  return more === undefined && isFull && groups.every((group) => /^[\da-f]{1,4}$/i.test(group))
+}
+
 /**
  * Reads what `format` writes; the port may be left out and is then 4730.
  *
@@ -142,14 +150,10 @@ export const parse = (input: string): Address | InvalidAddress => {
   if (text.startsWith("unix:")) {
     return text.length > 5 ? unix(text.slice(5)) : new InvalidAddress({ input })
   }
-  const match = /^(?:\[([^\]]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text)
+  const match = /^(?:\[([^\]]+)\]|([^:/\s]+))(?::(\d{1,5}))?$/.exec(text)
   const host = match?.[1] ?? match?.[2]
-  if (match === null || host === undefined) {
-    // A bare IPv6 address cannot carry a port.
-    return /^[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*$/.test(text) && text.includes(":") && text.split(":").length > 2
-      ? tcp(text)
-      : new InvalidAddress({ input })
-  }
+  // A bare IPv6 address cannot carry a port.
+  if (match === null || host === undefined) return isIpv6(text) ? tcp(text) : new InvalidAddress({ input })
   const port = match[3] === undefined ? defaultPort : Number(match[3])
   return port > 65535 ? new InvalidAddress({ input }) : tcp(host, port)
 }

@@ -8,7 +8,7 @@ const [command, ...rest] = process.argv.slice(2)
 
 const isHelp = rest.some((word) => word === "--help" || word === "-h")
 
-if (command === "--version" && rest.length === 0) {
+if ((command === "--version" || command === "-V") && rest.length === 0) {
   process.stdout.write(`effect-gearman ${version}\n`)
 } else if (command === "server" && !isHelp) {
   const { main } = await import("./server/main.ts")

@@ -37,7 +37,9 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     for (const command of ["server", "worker", "submit", "map", "map-worker", "status", "jobs", "cancel", "shutdown"]) {
       assert.include(help.stdout, command)
     }
-    assert.strictEqual((await gearman(["--version"])).stdout, `effect-gearman ${version}\n`)
+    for (const flag of ["--version", "-V"])
+      assert.strictEqual((await gearman([flag])).stdout, `effect-gearman ${version}\n`)
+    assert.strictEqual((await gearman(["admin", "-V"])).stdout, `effect-gearman ${version}\n`)
     assert.strictEqual(version, JSON.parse(Fs.readFileSync("package.json", "utf8")).version)
     assert.include((await gearman(["--completions", "bash"])).stdout, "effect-gearman")
     assert.include((await gearman(["map-worker", "--help"])).stdout, "runs whatever JavaScript")
@@ -51,7 +53,15 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
     [["status", "--server", ""], 2, /--server names no server/],
     [["status", "--server", "a", "--port", "4731"], 2, /--server and --host or --port exclude each other/],
     [["submit", "f", "x", "--server", "a", "--host", "b"], 2, /exclude each other/],
+    [["status", "--server", "host:port:3"], 2, /"host:port:3" is no address/],
+    [["status", "--server", "a:b:3"], 2, /"a:b:3" is no address/],
+    [["status", "--server", "/nope"], 2, /"\/nope" is no address; write .* unix:\/path/],
+    [["server", "--listen=/nope"], 1, /--listen: "\/nope" is no address; write .* unix:\/path/],
     [["map", "1 +", "1"], 1, /"1 \+" is no function/],
+    [["map", "n => n", "1..x"], 2, /"1\.\.x" is no range; .*1\.\.10.*'"1\.\.x"'/],
+    [["map", "n => n", "1..2..3"], 2, /"1\.\.2\.\.3" is no range/],
+    [["map", "n => n", "1..1e9"], 2, /"1\.\.1e9" is no range/],
+    [["map", "n => n", "1..100000000"], 2, /"1\.\.100000000" has more than 1000000 items/],
     [["submit", "f", "x", "--port", "99999"], 2, /--port: "99999"\. Expected: from 1 to 65535/],
     [["submit", "f", "x", "--timeout=-1"], 2, /--timeout: "-1"\. Expected: 0\.001 or more seconds/],
     [["worker", "f", "--concurrency", "0"], 2, /--concurrency: "0"\. Expected: 1 or more/],
@@ -206,6 +216,8 @@ describe("effect-gearman", { timeout: 90_000 }, () => {
   it("maps a function over items", async () => {
     const worker = startGearman(["map-worker", "--name", "sammy", ...at()])
     await until(() => says("workers", "sammy : effect-gearman.map\n"), "sammy announced itself")
+    const down = await gearman(["map", "n => n", "2..-1", "NaN", "7..7", ...at()])
+    assert.strictEqual(down.stdout, "2\n1\n0\n-1\nNaN\n7\n")
     const squares = await gearman(["map", "n => n * n", "1..10", ...at()])
     assert.deepStrictEqual([squares.stderr, squares.stdout], ["", "1\n4\n9\n16\n25\n36\n49\n64\n81\n100\n"])
     const words = await gearman(["map", "--flat", "line => line.split(' ')", ...at()], { input: "a b\nc\n" })

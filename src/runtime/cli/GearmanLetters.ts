@@ -12,6 +12,7 @@ export const expand = (args: ReadonlyArray<string>): ReadonlyArray<string> => {
   const words = end < 0 ? args : args.slice(0, end)
   const expanded = words.flatMap((word, at): ReadonlyArray<string> => {
     if (word === "-H") return ["--help"]
+    if (word === "-V") return ["--version"]
     const next = words[at + 1]
     if (word === "-h") return next === undefined || next.startsWith("-") ? ["--help"] : ["--host"]
     const [, letter, value] = /^-([A-Za-z])([^=-].*)$/s.exec(word) ?? []

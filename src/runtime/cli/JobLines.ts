@@ -8,6 +8,7 @@ import * as Client from "../../protocol/Client.ts"
 import type { GearmanError } from "../../protocol/GearmanError.ts"
 import type * as JobFunction from "../../protocol/JobFunction.ts"
 import * as Output from "./Output.ts"
+import { messageOf } from "./Wording.ts"
 
 /** A job to submit, and which one it is, counted from 1. */
 export interface Work {
@@ -52,10 +53,10 @@ const printer = ({ fn, number }: Work): Printer => {
 
 /** Told on its line, it ends no other job; that nobody can be reached is no job's failure. */
 const failed = ({ print }: Printer, error: GearmanError): Effect.Effect<boolean, GearmanError> => {
-  const { message, reason } = error
+  const { reason } = error
   const data = reason._tag === "JobException" ? dataOf(reason.data) : {}
   return Effect.andThen(
-    print("failed", { reason: reason._tag, message, ...data }),
+    print("failed", { reason: reason._tag, message: messageOf(error), ...data }),
     reason._tag === "NoServer" ? Effect.fail(error) : Effect.succeed(false)
   )
 }

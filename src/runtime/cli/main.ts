@@ -22,6 +22,7 @@ import { config, server } from "./server.ts"
 import { submit } from "./submit.ts"
 import { top } from "./top.ts"
 import { Usage } from "./Usage.ts"
+import { messageOf } from "./Wording.ts"
 import { worker } from "./worker.ts"
 
 /** Commands that run until they are told to stop: a signal is how they end well. */
@@ -48,14 +49,14 @@ const explain = (cause: Cause.Cause<unknown>, command: string | undefined): Effe
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = Cause.squash(cause)
   if (CliError.isCliError(error)) return Effect.void
-  const message = error instanceof Error ? error.message : String(error)
   const hint = error instanceof Usage ? `See effect-gearman ${command} --help\n` : ""
-  return Output.printError(`effect-gearman: ${message}\n${hint}`)
+  return Output.printError(`effect-gearman: ${messageOf(error)}\n${hint}`)
 }
 
 /** A mistake on the command line gets a line, and not the whole help. */
 const presenter: CliOutput.Presenter = {
   present: (event) => {
+    if (event._tag === "Version") return Output.printLine(`effect-gearman ${event.version}`)
     if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
     const errors = event.errors.map((error) => `effect-gearman: ${error.message.replaceAll(/\s+/g, " ")}\n`)
     return Output.printError(`${errors.join("")}See ${event.commandPath.join(" ")} --help\n`)

@@ -22,6 +22,8 @@ import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
 import * as Progress from "./Progress.ts"
 import * as Servers from "./servers.ts"
+import { Usage } from "./Usage.ts"
+import { messageOf } from "./Wording.ts"
 
 /** A text that is no function. */
 class NoFunction extends Schema.TaggedError<NoFunction>("effect-gearman/cli/NoFunction")("NoFunction", {
@@ -65,12 +67,25 @@ const toItem = (text: string): unknown => {
   }
 }
 
-/** `1..10` among the arguments is ten numbers. */
-const toItems = (text: string): ReadonlyArray<unknown> => {
+/** All items are held at once. */
+const longestRange = 1_000_000
+
+/** `1..10` among the arguments is ten numbers, `10..1` the same from the other end, as in shells. */
+const toItems = (text: string): Effect.Effect<ReadonlyArray<unknown>, Usage> => {
   const range = /^(-?\d+)\.\.(-?\d+)$/.exec(text)
-  if (range === null) return [toItem(text)]
+  if (range === null) {
+    if (!/^-?\d+\.\./.test(text)) return Effect.succeed([toItem(text)])
+    const problem = `"${text}" is no range; write one as in 1..10, or, where the text itself is meant, '${JSON.stringify(text)}'`
+    return Effect.fail(new Usage({ problem }))
+  }
   const [from, to] = [Number(range[1]), Number(range[2])]
-  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
+  const length = Math.abs(to - from) + 1
+  if (length > longestRange) {
+    const problem = `"${text}" has more than ${longestRange} items; give it in parts, or the lines of seq on standard input`
+    return Effect.fail(new Usage({ problem }))
+  }
+  const step = from <= to ? 1 : -1
+  return Effect.succeed(Array.from({ length }, (_, index) => from + step * index))
 }
 
 const linesOf = (input: Uint8Array): ReadonlyArray<unknown> =>
@@ -116,7 +131,9 @@ export const map = Command.make(
       Argument.withDescription("A JavaScript function of one item; it sees nothing of this machine but its item")
     ),
     items: Argument.String("item").pipe(
-      Argument.withDescription("Items: JSON, a range such as 1..10, or text; without any, the lines of standard input"),
+      Argument.withDescription(
+        "Items: JSON, a range such as 1..10 or 10..1, or text; without any, the lines of standard input"
+      ),
       Argument.atLeast(0)
     ),
     flat: Flag.Boolean("flat").pipe(
@@ -139,7 +156,8 @@ export const map = Command.make(
   Effect.fnUntraced(function* (given) {
     const servers = yield* Servers.resolve(given)
     const fn = yield* toFunction(given.source)
-    const items = given.items.length > 0 ? given.items.flatMap(toItems) : linesOf(yield* Output.readInput)
+    const items =
+      given.items.length > 0 ? (yield* Effect.forEach(given.items, toItems)).flat() : linesOf(yield* Output.readInput)
     const options = {
       window: given.window,
       functionName: given.functionName,
@@ -169,7 +187,7 @@ export const map = Command.make(
           if (failure._tag === "ItemFailed" && isNoServer(failure.cause)) return yield* failure.cause
           if (!given.keepGoing) return yield* failure
           failed++
-          return yield* bar.done(Output.printError(`effect-gearman: ${failure.message}\n`))
+          return yield* bar.done(Output.printError(`effect-gearman: ${messageOf(failure)}\n`))
         })
       ),
       Effect.provide(Client.layer({ servers, noServerTimeout: Servers.patience }))

@@ -20,6 +20,7 @@ import * as PidFile from "./PidFile.ts"
 import * as Progress from "./Progress.ts"
 import * as Servers from "./servers.ts"
 import { Usage } from "./Usage.ts"
+import { messageOf } from "./Wording.ts"
 
 const toggle = (name: string, letter: string | undefined, description: string) => {
   const flag = Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
@@ -45,6 +46,11 @@ const flags = {
     Flag.withAlias("u"),
     Flag.withDescription("Equal uniques share one job; - takes the workload itself"),
     Flag.optional
+  ),
+  idempotent: toggle(
+    "idempotent",
+    undefined,
+    "The job may run twice: it is submitted again when the connection to its server is lost"
   ),
   priority: Flag.Literals("priority", ["high", "normal", "low"]).pipe(
     Flag.withDescription("The job's priority"),
@@ -172,7 +178,7 @@ export const submit = Command.make(
         : isByLine
           ? linesOf(yield* Output.readInput, given.wholeLines)
           : [yield* Output.readInput]
-    const all = functions.map((name) => JobFunction.bytes(name))
+    const all = functions.map((name) => JobFunction.bytes(name, { idempotent: given.idempotent }))
     const works = workloads
       .flatMap((workload) => all.map((fn) => ({ fn, workload })))
       .map((work, at): JobLines.Work => ({ ...work, number: at + 1 }))
@@ -192,7 +198,7 @@ export const submit = Command.make(
             ? Effect.fail(error)
             : Effect.andThen(
                 Effect.sync(() => void failed++),
-                Output.printError(`effect-gearman: ${isByLine ? "line" : "job"} ${work.number}: ${error.message}\n`)
+                Output.printError(`effect-gearman: ${isByLine ? "line" : "job"} ${work.number}: ${messageOf(error)}\n`)
               )
         const end = isByLine && given.lines && !given.background ? newline : new Uint8Array(0)
         if (given.background || isByLine) {

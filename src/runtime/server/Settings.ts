@@ -110,9 +110,11 @@ export const fromParsed = (parsed: Parse.Parsed): Settings | Parse.Refusal => {
   const has = (name: string): boolean => parsed.given.get(name)?.value === "true"
 
   const listen = text("listen")!
-  const address = listen.startsWith("unix:")
-    ? Network.parse(listen)
-    : Network.tcp(listen.replace(/^\[(.*)\]$/, "$1"), number("port"))
+  // A slash stands in no host: somebody meant a socket.
+  const address =
+    listen.startsWith("unix:") || listen.includes("/")
+      ? Network.parse(listen)
+      : Network.tcp(listen.replace(/^\[(.*)\]$/, "$1"), number("port"))
   if (address instanceof Network.InvalidAddress) errors.push(`--listen: ${address.message}`)
 
   const prefix = parsed.given.get("job-handle-prefix")?.value
