@@ -2,7 +2,6 @@
  * What `submit --json` prints: what happens to each job, as it happens, an object a line.
  */
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Client from "../../protocol/Client.ts"
 import type { GearmanError } from "../../protocol/GearmanError.ts"
@@ -15,16 +14,6 @@ export interface Work {
   readonly number: number
   readonly fn: JobFunction.JobFunction<string, Uint8Array, Uint8Array>
   readonly workload: Uint8Array
-}
-
-/** Some jobs failed, each of which has its line. */
-export class JobsFailed extends Schema.TaggedError<JobsFailed>("effect-gearman/cli/JobsFailed")("JobsFailed", {
-  failed: Schema.Number,
-  total: Schema.Number
-}) {
-  override get message() {
-    return `${this.failed} of ${this.total} jobs failed`
-  }
 }
 
 /** JSON knows no bytes: text where they are UTF-8, and base64 where they are not. */

@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Process from "node:process"
+import { visible } from "../Visible.ts"
 
 /** Writes and waits until the pipe has taken it. */
 const write = (stream: NodeJS.WriteStream, bytes: Uint8Array | string): Effect.Effect<void> =>
@@ -40,14 +41,6 @@ export const printLine = (line: string): Effect.Effect<void> => print(`${line}\n
 /** Prints a value as JSON, readable where a person looks on. */
 export const printJson = (value: unknown): Effect.Effect<void> =>
   printLine(JSON.stringify(value, undefined, Process.stdout.isTTY ? 2 : undefined))
-
-/** What a terminal must not be told by bytes that came from the network. */
-export const visible = (text: string): string =>
-  text.replace(
-    // oxlint-disable-next-line no-control-regex
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`
-  )
 
 /**
  * A table with aligned columns: numbers to the right, texts to the left.

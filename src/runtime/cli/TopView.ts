@@ -3,6 +3,7 @@
  * of a given size. Nothing here knows a terminal.
  */
 import type { WorkerRow } from "../../protocol/Admin.ts"
+import { visible } from "../Visible.ts"
 import { type Condition, conditionsOf, type Row } from "./Diagnosis.ts"
 import * as Output from "./Output.ts"
 
@@ -201,7 +202,7 @@ const headOf = (state: State, judged: ReadonlyArray<Judged>): string => {
 /** All of it as plain text, for a pipe. */
 export const page = (state: State): string => {
   const judged = judge(state)
-  const problems = state.found.problems.map((problem) => `! ${Output.visible(problem)}\n`).join("")
+  const problems = state.found.problems.map((problem) => `! ${visible(problem)}\n`).join("")
   return `${headOf(state, judged)}\n\n${functionTable(state, judged)}${problems}`
 }
 
@@ -238,7 +239,7 @@ export const screen = (state: State, size: Size): ReadonlyArray<string> => {
   const isWorkers = state.view === "workers"
   const table = isWorkers ? workerTable(state) : functionTable(state, judged)
   const [columns = "", ...rows] = table.trimEnd().split("\n")
-  const problems = state.found.problems.map((problem) => `! ${Output.visible(problem)}`)
+  const problems = state.found.problems.map((problem) => `! ${visible(problem)}`)
   const room = Math.max(1, size.rows - frameLines - problems.length)
   const shown = rows
     .map((line, at) => (!isWorkers && isStuck(judged[at]!) ? red(cut(line, size.columns)) : cut(line, size.columns)))

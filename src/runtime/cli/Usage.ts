@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { visible } from "./Output.ts"
+import { visible } from "../Visible.ts"
 
 /** What is wrong with it. */
 export class Usage extends Schema.TaggedError<Usage>("effect-gearman/cli/Usage")("Usage", {
@@ -16,8 +16,7 @@ export class Usage extends Schema.TaggedError<Usage>("effect-gearman/cli/Usage")
 
 /** Fails where a word would end the line that it is sent in: what stands behind would be a command of its own. */
 export const mustBeOneLine = (text: string): Effect.Effect<void, Usage> =>
-  // oxlint-disable-next-line no-control-regex
-  /[\u0000-\u001f\u007f]/.test(text)
+  visible(text) !== text
     ? Effect.fail(new Usage({ problem: `"${visible(text)}" has a control character, which no command may have` }))
     : Effect.void
 

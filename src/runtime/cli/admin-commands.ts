@@ -3,14 +3,15 @@
  * `workers`, `jobs`, `cancel`, `shutdown`.
  */
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Network from "../../protocol/Network.ts"
+import { visible } from "../Visible.ts"
 import * as Admin from "./Admin.ts"
 import * as Output from "./Output.ts"
 import * as Servers from "./servers.ts"
+import { SomeFailed } from "./SomeFailed.ts"
 import { textCommand } from "./text-command.ts"
 import { mustBeHandle } from "./Usage.ts"
 
@@ -110,16 +111,6 @@ const jobs = Command.make("jobs", { ...Servers.flags, json }, (given) =>
   Command.withExamples([{ command: "effect-gearman jobs --json", description: "For scripts" }])
 )
 
-/** Some jobs are as they were, each of which was told of. */
-class NotCancelled extends Schema.TaggedError<NotCancelled>("effect-gearman/cli/NotCancelled")("NotCancelled", {
-  failed: Schema.Number,
-  total: Schema.Number
-}) {
-  override get message() {
-    return `${this.failed} of ${this.total} jobs were not cancelled`
-  }
-}
-
 /** A handle does not tell its server: all are asked, and the one that knows it cancels it. */
 const cancelOne = Effect.fnUntraced(function* (handle: string, addresses: ReadonlyArray<Network.Address>) {
   let refusal: Admin.CommandRefused | undefined
@@ -152,7 +143,7 @@ const cancel = Command.make(
       handles,
       Effect.fnUntraced(function* (handle) {
         const { error, server } = yield* cancelOne(handle, addresses)
-        if (!json && error === undefined) yield* Output.printLine(`cancelled ${Output.visible(handle)}`)
+        if (!json && error === undefined) yield* Output.printLine(`cancelled ${visible(handle)}`)
         // A single one's is the command's own.
         if (!json && error !== undefined && handles.length > 1) {
           yield* Output.printError(`effect-gearman: ${error.message}\n`)
@@ -173,7 +164,7 @@ const cancel = Command.make(
     const [first] = errors
     if (first === undefined) return
     if (handles.length === 1 || errors.every((error) => error._tag === "Unreachable")) return yield* Effect.fail(first)
-    return yield* new NotCancelled({ failed: errors.length, total: handles.length })
+    return yield* new SomeFailed({ failed: errors.length, total: handles.length, what: "jobs were not cancelled" })
   })
 ).pipe(
   Command.provide((given) => Servers.network(given)),

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { visible } from "../Visible.ts"
 import { conditionsOf, idleOf, look, type Row, unknown } from "./Diagnosis.ts"
 import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
@@ -70,11 +71,11 @@ export const doctor = Command.make(
         ...conditions.map(({ isProblem, row, text }) => ({ ...row, isProblem, reason: text }))
       ])
     } else {
-      for (const problem of second.problems) yield* Output.printLine(Output.visible(problem))
-      for (const { function: name, reason } of missing) yield* Output.printLine(Output.visible(`${name}: ${reason}`))
+      for (const problem of second.problems) yield* Output.printLine(visible(problem))
+      for (const { function: name, reason } of missing) yield* Output.printLine(visible(`${name}: ${reason}`))
       for (const { row, text } of conditions) {
         const state = `${row.queued} queued, ${row.running} running, ${some(row.workers, "worker")}`
-        yield* Output.printLine(Output.visible(`${row.function} on ${row.server}: ${state}: ${text}`))
+        yield* Output.printLine(visible(`${row.function} on ${row.server}: ${state}: ${text}`))
       }
     }
     const count = second.problems.length + missing.length + conditions.filter(({ isProblem }) => isProblem).length

@@ -22,6 +22,7 @@ import * as Numbers from "./Numbers.ts"
 import * as Output from "./Output.ts"
 import * as Progress from "./Progress.ts"
 import * as Servers from "./servers.ts"
+import { SomeFailed } from "./SomeFailed.ts"
 import { Usage } from "./Usage.ts"
 import { messageOf } from "./Wording.ts"
 
@@ -32,16 +33,6 @@ class NoFunction extends Schema.TaggedError<NoFunction>("effect-gearman/cli/NoFu
 }) {
   override get message() {
     return `"${this.source}" is no function (${this.problem}); write one as in 'n => n * 2'`
-  }
-}
-
-/** Some items failed, each of which was told of. */
-class ItemsFailed extends Schema.TaggedError<ItemsFailed>("effect-gearman/cli/ItemsFailed")("ItemsFailed", {
-  failed: Schema.Number,
-  total: Schema.Number
-}) {
-  override get message() {
-    return `${this.failed} of ${this.total} items failed`
   }
 }
 
@@ -192,7 +183,7 @@ export const map = Command.make(
       ),
       Effect.provide(Client.layer({ servers, noServerTimeout: Servers.patience }))
     )
-    if (failed > 0) return yield* new ItemsFailed({ failed, total: items.length })
+    if (failed > 0) return yield* new SomeFailed({ failed, total: items.length, what: "items failed" })
   }, Effect.scoped)
 ).pipe(
   Command.provide((given) => Servers.network(given)),

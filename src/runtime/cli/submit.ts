@@ -19,6 +19,7 @@ import * as Output from "./Output.ts"
 import * as PidFile from "./PidFile.ts"
 import * as Progress from "./Progress.ts"
 import * as Servers from "./servers.ts"
+import { SomeFailed } from "./SomeFailed.ts"
 import { Usage } from "./Usage.ts"
 import { messageOf } from "./Wording.ts"
 
@@ -221,7 +222,7 @@ export const submit = Command.make(
           for (const work of works) yield* bar.done(run(work))
         }
       }
-      if (failed > 0) return yield* new JobLines.JobsFailed({ failed, total: works.length })
+      if (failed > 0) return yield* new SomeFailed({ failed, total: works.length, what: "jobs failed" })
     })
     yield* Effect.provide(Effect.scoped(program), Client.layer({ servers, noServerTimeout: Servers.patience }))
   })

@@ -8,6 +8,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type * as Network from "../../protocol/Network.ts"
+import { visible } from "../Visible.ts"
 import * as Admin from "./Admin.ts"
 import * as Output from "./Output.ts"
 import * as Servers from "./servers.ts"
@@ -56,7 +57,7 @@ const commands: { readonly [Name in keyof typeof options]: string } = {
 const isList = (command: string): boolean =>
   /^(status|prioritystatus|workers|show|jobs|clients|gladiator)\b/i.test(command)
 
-const show = (line: string) => Output.printLine(Output.visible(line).replaceAll("\\x09", "\t"))
+const show = (line: string) => Output.printLine(visible(line).replaceAll("\\x09", "\t"))
 
 const askByWords = Effect.fnUntraced(function* (address: Network.Address, command: string) {
   for (const line of yield* Admin.ask(address, command, isList(command) ? "list" : "line")) yield* show(line)

@@ -100,37 +100,29 @@ const watchLive = Effect.fnUntraced(function* (
   }
 }, Effect.scoped)
 
-const printLooks = Effect.fnUntraced(function* (
-  addresses: ReadonlyArray<Network.Address>,
-  intervalMillis: number,
-  count: number
-) {
-  let state = TopView.initial
-  for (let looks = 1; looks <= count; looks++) {
-    const found = yield* lookAtAll(addresses)
-    state = TopView.looked(state, found)
-    if (found.failure !== undefined) return yield* found.failure
-    yield* Output.print(TopView.page(state))
-    if (looks < count) yield* Effect.sleep(intervalMillis)
-  }
-})
+/** Prints look after look. Servers that are lost on the way end it, unless whoever reads is told so and goes on. */
+const printEach = (print: (state: TopView.State) => Effect.Effect<void>, endsWhenLost: boolean) =>
+  Effect.fnUntraced(function* (addresses: ReadonlyArray<Network.Address>, intervalMillis: number, count: number) {
+    let state = TopView.initial
+    for (let looks = 1; looks <= count; looks++) {
+      const found = yield* lookAtAll(addresses)
+      state = TopView.looked(state, found)
+      if ((looks === 1 || endsWhenLost) && found.failure !== undefined) return yield* found.failure
+      yield* print(state)
+      if (looks < count) yield* Effect.sleep(intervalMillis)
+    }
+  })
 
-/** An object a line. Servers that are lost on the way are told of in it: whoever reads goes on. */
-const printSnapshots = Effect.fnUntraced(function* (
-  addresses: ReadonlyArray<Network.Address>,
-  intervalMillis: number,
-  count: number
-) {
-  let state = TopView.initial
-  for (let looks = 1; looks <= count; looks++) {
-    const found = yield* lookAtAll(addresses)
-    state = TopView.looked(state, found)
-    if (looks === 1 && found.failure !== undefined) return yield* found.failure
-    const time = DateTime.formatIso(yield* DateTime.now)
-    yield* Output.printLine(JSON.stringify({ time, ...TopView.snapshot(state) }))
-    if (looks < count) yield* Effect.sleep(intervalMillis)
-  }
-})
+const printLooks = printEach((state) => Output.print(TopView.page(state)), true)
+
+/** An object a line, which tells of lost servers too. */
+const printSnapshots = printEach(
+  (state) =>
+    Effect.flatMap(DateTime.now, (now) =>
+      Output.printLine(JSON.stringify({ time: DateTime.formatIso(now), ...TopView.snapshot(state) }))
+    ),
+  false
+)
 
 /** The command. */
 export const top = Command.make(

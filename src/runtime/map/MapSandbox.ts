@@ -17,6 +17,7 @@ import * as Semaphore from "effect/Semaphore"
 import { hostname } from "node:os"
 import { time } from "../../protocol/connection/Count.ts"
 import { EvaluationError, MapEvaluator } from "../../protocol/map/MapEvaluator.ts"
+import { longestMillis } from "../Timers.ts"
 import { Slot } from "./Slot.ts"
 
 /**
@@ -41,8 +42,8 @@ export interface Options {
   readonly permissions?: "none" | "all" | undefined
 }
 
-/** About three weeks. Node's timers end where 32 bits do, and fire at once beyond. */
-const longestLimitMillis = 2 ** 31 - 2 ** 28
+/** About three weeks: a timer holds it, and the time that its process has beside it. */
+const longestLimitMillis = longestMillis - 2 ** 28
 
 const defaultMemoryLimitMebibytes = 256
 const leastMemoryLimitMebibytes = 16

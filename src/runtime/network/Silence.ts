@@ -4,8 +4,7 @@
  * each would be a good part of what an idle connection holds.
  */
 
-/** Timers take no more. */
-const longestMillis = 2 ** 31 - 1
+import { asTimer } from "../Timers.ts"
 
 /** Those that have said nothing yet. */
 export class Silence<T> {
@@ -37,7 +36,7 @@ export class Silence<T> {
 
   private arm(millis: number): void {
     this.isArmed = true
-    setTimeout(this.look, Math.min(longestMillis, millis)).unref()
+    setTimeout(this.look, asTimer(millis)).unref()
   }
 
   private readonly look = (): void => {

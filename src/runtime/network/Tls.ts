@@ -9,6 +9,7 @@ import type * as Net from "node:net"
 import * as Tls from "node:tls"
 import * as Codec from "../../protocol/Codec.ts"
 import * as Packet from "../../protocol/Packet.ts"
+import { asTimer } from "../Timers.ts"
 import { tlsRequiredCode } from "./Mismatch.ts"
 
 /**
@@ -143,8 +144,7 @@ export const makeAcceptor = Effect.fnUntraced(function* (options: {
   const { authorities } = options.files
   const server = Tls.createServer({
     ...(yield* contextOf(options.files)),
-    // Timers take no more.
-    handshakeTimeout: Math.min(options.handshakeMillis, 2 ** 31 - 1),
+    handshakeTimeout: asTimer(options.handshakeMillis),
     requestCert: authorities !== undefined,
     rejectUnauthorized: authorities !== undefined
   })

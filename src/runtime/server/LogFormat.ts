@@ -1,6 +1,7 @@
 /**
  * How a line of the job server's log looks: gearmand's way, for people, or for machines.
  */
+import { visible } from "../Visible.ts"
 import type { Level, LogFormat } from "./LogLevel.ts"
 
 /** What a line is about, apart from its text: a job, a function, a peer. */
@@ -14,11 +15,6 @@ const digits = (value: number, width = 2) => String(value).padStart(width, "0")
 const timeOf = (now: Date) => `${digits(now.getHours())}:${digits(now.getMinutes())}:${digits(now.getSeconds())}`
 
 const isPlain = (text: string): boolean => /^[^\s"=\\\p{Cc}]+$/u.test(text)
-
-const escaped = (character: string): string => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`
-
-/** Names come from the network: to a terminal they must be text, and no commands. */
-const visible = (text: string): string => text.replaceAll(/\p{Cc}/gu, escaped)
 
 const value = (field: string | number): string => {
   const text = String(field)
