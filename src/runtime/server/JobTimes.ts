@@ -25,16 +25,23 @@ export const otherLabel = "other"
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
+/** Between two looks for labels that nobody needs: each looks at all. */
+const lookMillis = 1_000
+
+/** What would be taken for a byte that was written out. */
+const looksWritten = /\\(?=x(?:[89a-f][\da-f]|5c))/g
+
 /**
  * A function's name for people, of its key, which has one character per byte. Names are UTF-8
- * by convention; in those that are not, the bytes above ASCII are told as \xff, so that two
- * names stay two.
+ * by convention; in those that are not, the bytes above ASCII are told as \xff, and a backslash
+ * that stands before the like by itself as \x5c, so that two names stay two.
  */
 export const labelOf = (key: string): string => {
+  const plain = key.replace(looksWritten, "\\x5c")
   try {
-    return utf8.decode(Buffer.from(key, "latin1"))
+    return utf8.decode(Buffer.from(plain, "latin1"))
   } catch {
-    return key.replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`)
+    return plain.replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`)
   }
 }
 
@@ -89,10 +96,16 @@ export class JobTimes implements JobObserver {
   /** By the job's number. */
   private readonly attempts = new Map<number, Attempt>()
   private readonly nowMillis: () => number
+  private readonly isNeeded: (key: string) => boolean
+  private nextLookMillis = Number.NEGATIVE_INFINITY
 
-  /** The server's own clock, by which jobs know when they were offered. */
-  constructor(nowMillis: () => number) {
+  /**
+   * With the server's own clock, by which jobs know when they were offered, and whether a
+   * function has jobs or workers.
+   */
+  constructor(nowMillis: () => number, isNeeded: (key: string) => boolean) {
     this.nowMillis = nowMillis
+    this.isNeeded = isNeeded
   }
 
   /** Of every function that ever had a job. */
@@ -103,10 +116,35 @@ export class JobTimes implements JobObserver {
   of(name: string): FunctionTimes {
     const known = this.byFunction.get(name)
     if (known !== undefined) return known
-    if (this.byFunction.size >= maxLabels && name !== otherLabel) return this.of(otherLabel)
+    if (this.byFunction.size >= maxLabels && name !== otherLabel && !this.makeRoom()) return this.of(otherLabel)
     const times = new FunctionTimes(labelOf(name))
     this.byFunction.set(name, times)
     return times
+  }
+
+  /** The function's label, which is made once where it has one of its own. */
+  labelOf(key: string): string {
+    return this.byFunction.get(key)?.label ?? labelOf(key)
+  }
+
+  /** Counts what nobody needs any more under `other`, and tells whether there is room for one more. */
+  private makeRoom(): boolean {
+    const nowMillis = this.nowMillis()
+    if (nowMillis < this.nextLookMillis) return false
+    this.nextLookMillis = nowMillis + lookMillis
+    const other = this.of(otherLabel)
+    const gone = new Set<string>()
+    for (const [key, times] of this.byFunction) {
+      if (times === other || this.isNeeded(key)) continue
+      this.byFunction.delete(key)
+      other.add(times)
+      gone.add(times.label)
+    }
+    const histograms = Context.get(this.registry, Metric.MetricRegistry)
+    for (const [key, { attributes }] of histograms) {
+      if (gone.has(attributes?.["function"] ?? "")) histograms.delete(key)
+    }
+    return this.byFunction.size < maxLabels
   }
 
   submitted = (job: Job, isMerged: boolean): void => {

@@ -14,7 +14,7 @@ import type { ServerFunction } from "../../protocol/server/Functions.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
 import type { Traffic } from "../../protocol/server/Traffic.ts"
 import { version } from "../version.ts"
-import { FunctionTimes, type JobTimes, labelOf, otherLabel, outcomes, priorityNames } from "./JobTimes.ts"
+import { FunctionTimes, type JobTimes, otherLabel, outcomes, priorityNames } from "./JobTimes.ts"
 import { type Histogram, type Page, RegistryPage, TextPage } from "./MetricsPage.ts"
 import { atOnce, inSlices } from "./Slices.ts"
 
@@ -187,8 +187,8 @@ export const make = ({ core, linesLost, refusals, times }: Sources): Metrics => 
     }
     // Collected before: one that goes and comes again meanwhile would be told twice.
     const described = new Set<string>()
-    for (const fn of firstOf(core.jobs.functions.values(), most)) {
-      const label = labelOf(fn.key)
+    for (const fn of firstFunctions(core, most)) {
+      const label = times.labelOf(fn.key)
       if (described.has(label)) continue
       described.add(label)
       describeFunction(page, fn, label, running.get(label))
@@ -225,11 +225,17 @@ const firstOfTimes = (times: JobTimes, most: number): ReadonlyArray<FunctionTime
   return other.isEmpty ? named : [...named, other]
 }
 
-const firstOf = <A>(all: Iterable<A>, most: number): ReadonlyArray<A> => {
+/** Those that have jobs or workers before those that had some. */
+const firstFunctions = ({ jobs }: JobServerCore, most: number): ReadonlyArray<ServerFunction> => {
+  const needed = firstOf(jobs.functions.values(), most, (fn) => !fn.isIdle)
+  return [...needed, ...firstOf(jobs.functions.values(), most - needed.length, (fn) => fn.isIdle)]
+}
+
+const firstOf = <A>(all: Iterable<A>, most: number, isMeant: (one: A) => boolean = () => true): ReadonlyArray<A> => {
   const first: Array<A> = []
   for (const one of all) {
     if (first.length >= most) break
-    first.push(one)
+    if (isMeant(one)) first.push(one)
   }
   return first
 }

@@ -105,7 +105,10 @@ const observe = Effect.fnUntraced(function* (
     const [Metrics, { JobTimes }] = yield* Effect.promise(() =>
       Promise.all([import("./Metrics.ts"), import("./JobTimes.ts")])
     )
-    const times = new JobTimes(() => server.core.jobs.nowMillis)
+    const times = new JobTimes(
+      () => server.core.jobs.nowMillis,
+      (key) => server.core.jobs.functions.find(key)?.isIdle === false
+    )
     observers.push(times)
     const sources = { core: server.core, times, refusals, linesLost: log.lost }
     if (settings.httpAddress !== undefined) {
