@@ -137,6 +137,14 @@ export type Event =
 export type Asked = Extract<Event, { readonly _tag: "Asked" }>
 
 /**
+ * A handler begins.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Began = Extract<Event, { readonly _tag: "Began" }>
+
+/**
  * The packets that end a job.
  *
  * @since 0.1.0
@@ -161,20 +169,20 @@ export const isAwaited = (name: string): boolean => !name.endsWith("_BG") && !na
 export const submits: ReadonlySet<string> = new Set(["run", "background", "later"])
 
 /**
- * At which side of a connection a packet was seen: a job server's, or that of whoever
- * talks to it.
+ * Which kind of machine something happened to.
  *
  * @since 0.1.0
  * @category models
  */
 export type Side = "servers" | "clients" | "workers" | "strangers"
 
+const sides: { readonly [kind: string]: Side } = { server: "servers", client: "clients", worker: "workers" }
+
 /**
  * @since 0.1.0
  * @category getters
  */
-export const sideOf = ({ atServer, node }: PacketEvent): Side =>
-  atServer ? "servers" : node.startsWith("client") ? "clients" : node.startsWith("worker") ? "workers" : "strangers"
+export const sideOf = (node: string): Side => sides[node.slice(0, 6)] ?? "strangers"
 
 /**
  * An event with the time it happened, in milliseconds since the world began.

@@ -4,8 +4,9 @@
  *
  * @since 0.1.0
  */
-import { type Event, type Moment, type Side, sideOf } from "./History.ts"
-import type { ServerModel, ServerWatcher } from "./ServerModel.ts"
+import type { Moment } from "./History.ts"
+import type { Scene, SceneWatcherOf } from "./Scene.ts"
+import type { ServerWatcher } from "./ServerModel.ts"
 
 /**
  * A property does not hold: at a step, or in the end, or since a step has no end.
@@ -26,39 +27,20 @@ export class Violation extends Error {
 }
 
 /**
- * A family of properties over one run.
+ * A family of properties over one run: it is told what job servers do and what happens
+ * besides them, and of the latter, with `of`, only what clients or workers do.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Property extends ServerWatcher {
+export interface Property extends ServerWatcher, SceneWatcherOf {
   readonly name: string
-  /** At whose side `observe` is shown packets; at all if undefined. Peers are all but job servers. */
-  readonly packets?: Side | "peers" | "none" | undefined
-  /** Each thing that happened, in the order it did. */
+  /** Each thing that happened, in the order it did, but for what others than job servers got and gave. */
   readonly observe?: ((moment: Moment) => void) | undefined
   /** A step of the world is over and something has happened in it. */
-  readonly afterStep?: ((servers: ReadonlyMap<string, ServerModel>, now: number) => void) | undefined
+  readonly afterStep?: ((scene: Scene) => void) | undefined
   /** Nobody has anything to do at this moment, and nothing happens until after `until`. */
-  readonly atRest?: ((servers: ReadonlyMap<string, ServerModel>, until: number) => void) | undefined
+  readonly atRest?: ((scene: Scene, until: number) => void) | undefined
   /** The run is over: every fault healed, every caller answered, every program stopped. */
-  readonly atEnd?: (() => void) | undefined
+  readonly atEnd?: ((scene: Scene) => void) | undefined
 }
-
-/**
- * Tells whether a property's `observe` is shown packets that are seen at that side.
- *
- * @since 0.1.0
- * @category predicates
- */
-export const sees = ({ packets }: Property, side: Side): boolean =>
-  packets === undefined || packets === side || (packets === "peers" && side !== "servers")
-
-/**
- * Tells whether a property's `observe` is shown an event.
- *
- * @since 0.1.0
- * @category predicates
- */
-export const isShown = (property: Property, event: Event): boolean =>
-  event._tag !== "Packet" || sees(property, sideOf(event))

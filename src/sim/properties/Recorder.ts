@@ -10,9 +10,11 @@
 import * as Codec from "../../protocol/Codec.ts"
 import * as Packet from "../../protocol/Packet.ts"
 import type { Endpoint, Tap } from "../network/Endpoint.ts"
-import { type Event, type LineEvent, type Moment, type PacketEvent, type Side, sideOf } from "./History.ts"
 import { wordsOf } from "./Commands.ts"
-import { type Property, sees } from "./Property.ts"
+import type { Event, LineEvent, Moment, PacketEvent } from "./History.ts"
+import { Hooks } from "./Hooks.ts"
+import type { Property } from "./Property.ts"
+import { Scene } from "./Scene.ts"
 import { isWorkError, ServerModel } from "./ServerModel.ts"
 
 const replied = new Set(["JOB_CREATED", "NO_JOB", "STATUS_RES", "STATUS_RES_UNIQUE", "ECHO_RES", "OPTION_RES", "ERROR"])
@@ -36,11 +38,6 @@ interface ClosedEvent {
   readonly atServer: boolean
 }
 
-type Observe = NonNullable<Property["observe"]>
-
-const observersOf = (properties: ReadonlyArray<Property>): ReadonlyArray<Observe> =>
-  properties.map(({ observe }) => observe).filter((observe) => observe !== undefined)
-
 /** What waits to be sent to one connection is told from here on. */
 const muchBytes = 50_000
 
@@ -54,15 +51,13 @@ interface Streams {
  * @category models
  */
 export class Recorder implements Tap {
-  readonly servers = new Map<string, ServerModel>()
+  readonly scene: Scene
   /** Everything that happened; kept only when asked for. */
   readonly moments: Array<Moment> = []
   /** Packets that crossed a job server's side. */
   packets = 0
   private readonly properties: ReadonlyArray<Property>
-  private readonly observers: ReadonlyArray<Observe>
-  private readonly packetObservers: { readonly [S in Side]: ReadonlyArray<Observe> }
-  private readonly afterSteps: ReadonlyArray<NonNullable<Property["afterStep"]>>
+  private readonly hooks: Hooks<Property>
   private readonly now: () => number
   private readonly attemptsMax: (node: string) => number
   private readonly keeps: boolean
@@ -84,15 +79,8 @@ export class Recorder implements Tap {
     keeps: boolean
   ) {
     this.properties = properties
-    this.observers = observersOf(properties)
-    const at = (side: Side) => observersOf(properties.filter((property) => sees(property, side)))
-    this.packetObservers = {
-      servers: at("servers"),
-      clients: at("clients"),
-      workers: at("workers"),
-      strangers: at("strangers")
-    }
-    this.afterSteps = properties.map(({ afterStep }) => afterStep).filter((afterStep) => afterStep !== undefined)
+    this.scene = new Scene(properties)
+    this.hooks = new Hooks(properties)
     this.now = now
     this.attemptsMax = attemptsMax
     this.keeps = keeps
@@ -149,7 +137,7 @@ export class Recorder implements Tap {
     this.changed = false
     for (const event of this.happenedNow) {
       if (event._tag === "Started" && event.node.startsWith("server")) {
-        this.servers.set(
+        this.scene.servers.set(
           event.node,
           new ServerModel(event.node, this.properties, this.now, this.attemptsMax(event.node))
         )
@@ -158,8 +146,17 @@ export class Recorder implements Tap {
     }
     this.happenedNow.length = 0
     if (this.gotNow.length > 0 || this.gaveNow.length > 0 || this.givenUpNow.length > 0) this.untangle()
-    const now = this.now()
-    for (const afterStep of this.afterSteps) afterStep(this.servers, now)
+    this.hooks.tell("afterStep", this.scene)
+  }
+
+  /** Nobody has anything to do, and nothing happens until after `until`. */
+  rests(until: number): void {
+    this.hooks.tell("atRest", this.scene, until)
+  }
+
+  /** The run is over. */
+  ended(): void {
+    this.hooks.tell("atEnd", this.scene)
   }
 
   private streamsOf(endpoint: Endpoint): Streams {
@@ -246,14 +243,14 @@ export class Recorder implements Tap {
     for (const { connection, node } of this.givenUpNow) {
       // What it was told itself was said before it was given up.
       this.giveWhile((next) => next.connection === connection && next.node === node)
-      this.servers.get(node)?.closed(connection)
+      this.scene.servers.get(node)?.closed(connection)
     }
     this.givenUpNow.length = 0
     for (const event of this.gaveNow) {
       if (event._tag !== "Closed") this.give(event)
       else {
         this.show(event)
-        this.servers.get(event.node)?.closed(event.connection)
+        this.scene.servers.get(event.node)?.closed(event.connection)
       }
     }
     this.gaveNow.length = 0
@@ -296,15 +293,14 @@ export class Recorder implements Tap {
   }
 
   private modelOf(packet: Word): ServerModel | undefined {
-    return this.servers.get(packet.node)
+    return this.scene.servers.get(packet.node)
   }
 
   private show(event: Event): void {
     const moment: Moment = { at: this.now(), event }
     if (this.keeps) this.moments.push(moment)
-    const { observers, packetObservers } = this
-    const concerned = event._tag !== "Packet" ? observers : packetObservers[sideOf(event)]
-    for (const observe of concerned) observe(moment)
+    this.scene.show(event, moment.at)
+    if (event._tag !== "Packet" || event.atServer) this.hooks.tell("observe", moment)
   }
 }
 

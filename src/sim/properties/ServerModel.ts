@@ -9,6 +9,7 @@
  */
 import { Commands } from "./Commands.ts"
 import { endsJob, type LineEvent, type PacketEvent } from "./History.ts"
+import { Hooks } from "./Hooks.ts"
 
 /**
  * @since 0.1.0
@@ -138,33 +139,6 @@ export interface ServerWatcher {
   readonly closed?: (server: ServerModel, connection: ModelConnection) => void
 }
 
-const hookNames = [
-  "created",
-  "confused",
-  "assigned",
-  "noJob",
-  "worked",
-  "forwarded",
-  "noop",
-  "slept",
-  "told",
-  "refused",
-  "commanded",
-  "cancelled",
-  "lostAbility",
-  "unasked",
-  "left",
-  "closed"
-] as const satisfies ReadonlyArray<keyof ServerWatcher>
-
-/** By what is told: those who listen. Most watchers care for few things. */
-type Hooks = { readonly [K in keyof ServerWatcher]-?: ReadonlyArray<NonNullable<ServerWatcher[K]>> }
-
-const hooksOf = (watchers: ReadonlyArray<ServerWatcher>): Hooks =>
-  Object.fromEntries(
-    hookNames.map((name) => [name, watchers.map((watcher) => watcher[name]).filter((tell) => tell !== undefined)])
-  ) as unknown as Hooks
-
 const submissions: { readonly [name: string]: readonly [priority: number, background: boolean] } = {
   SUBMIT_JOB: [1, false],
   SUBMIT_JOB_BG: [1, true],
@@ -214,7 +188,7 @@ export class ServerModel {
   readonly connections = new Map<number, ModelConnection>()
   /** The functions it has heard of, each with the most jobs that an operator lets it have, by priority; 0 is no limit. */
   readonly functions = new Map<string, ReadonlyArray<number> | undefined>()
-  private readonly hooks: Hooks
+  private readonly hooks: Hooks<ServerWatcher>
   private places = 0
 
   readonly now: () => number
@@ -225,7 +199,7 @@ export class ServerModel {
     this.node = node
     this.attemptsMax = attemptsMax
     this.now = now
-    this.hooks = hooksOf(watchers)
+    this.hooks = new Hooks(watchers)
   }
 
   connection(id: number): ModelConnection {
@@ -261,10 +235,10 @@ export class ServerModel {
     // Its jobs stay its own until the server shows that it has noticed.
     for (const job of this.unfinished) {
       if (!job.listeners.includes(connection)) continue
-      for (const tell of this.hooks.left) tell(this, connection, job)
+      this.hooks.tell("left", this, connection, job)
       job.listeners = job.listeners.filter((listener) => listener !== connection)
     }
-    for (const tell of this.hooks.closed) tell(this, connection)
+    this.hooks.tell("closed", this, connection)
   }
 
   /** The server has noticed by now who is gone: it says nothing of them any more, and their jobs wait again. */
@@ -308,15 +282,15 @@ export class ServerModel {
       this.hearOf(first)
     } else if (packet.name === "CANT_DO") {
       connection.abilities.delete(first)
-      for (const tell of this.hooks.lostAbility) tell(connection, first)
+      this.hooks.tell("lostAbility", connection, first)
     } else if (packet.name === "RESET_ABILITIES") {
       connection.abilities.clear()
-      for (const tell of this.hooks.lostAbility) tell(connection, undefined)
+      this.hooks.tell("lostAbility", connection, undefined)
     } else if (packet.name === "PRE_SLEEP") {
       connection.asleep = true
       connection.woken = false
       connection.noops++
-      for (const tell of this.hooks.slept) tell(this, connection)
+      this.hooks.tell("slept", this, connection)
     } else if (packet.name === "SET_CLIENT_ID") connection.clientId = first
     else if (packet.name.startsWith("WORK_")) this.work(connection, packet)
   }
@@ -329,7 +303,7 @@ export class ServerModel {
     const told = commands.tell(text)
     if (told === undefined) return
     const [words, answer] = told
-    for (const tell of this.hooks.commanded) tell(this, words, answer)
+    this.hooks.tell("commanded", this, words, answer)
     if (answer[0] === "OK") this.obey(words)
   }
 
@@ -358,7 +332,7 @@ export class ServerModel {
 
   private cancel(job: ModelJob | undefined): void {
     if (job === undefined || !isLive(job)) return
-    for (const tell of this.hooks.cancelled) tell(this, job)
+    this.hooks.tell("cancelled", this, job)
     job.cancelled = true
     job.listeners = []
     if (job.state === "queued" && !job.doubtful) return this.over(job, "dropped")
@@ -368,13 +342,13 @@ export class ServerModel {
   gave(packet: PacketEvent): void {
     const connection = this.connection(packet.connection)
     if (packet.name === "NOOP") {
-      for (const tell of this.hooks.noop) tell(this, connection)
+      this.hooks.tell("noop", this, connection)
       connection.woken = true
       connection.wokenAt = this.now()
       connection.noops--
     } else if (packet.name.startsWith("WORK_")) {
       const job = this.jobs.get(packet.fields[0]!)
-      for (const tell of this.hooks.forwarded) tell(this, connection, job, packet)
+      this.hooks.tell("forwarded", this, connection, job, packet)
       this.forwardedTerminal(job, packet)
     } else this.reply(connection, packet)
   }
@@ -382,7 +356,7 @@ export class ServerModel {
   private work(connection: ModelConnection, packet: PacketEvent): void {
     const found = this.jobs.get(packet.fields[0]!)
     const job = found !== undefined && isLive(found) ? found : undefined
-    for (const tell of this.hooks.worked) tell(this, connection, job, packet)
+    this.hooks.tell("worked", this, connection, job, packet)
     const terminal = endsJob.has(packet.name)
     if (job === undefined) return
     if (this.mayEndLate(job, connection, packet)) job.doubtful = true
@@ -430,20 +404,20 @@ export class ServerModel {
     if (request === undefined) return this.unasked(connection, packet)
     if (isSubmission(request)) {
       if (packet.name === "JOB_CREATED") this.create(request, packet.fields[0]!)
-      else if (packet.name === "ERROR") for (const tell of this.hooks.refused) tell(this, request, packet.fields[0]!)
+      else if (packet.name === "ERROR") this.hooks.tell("refused", this, request, packet.fields[0]!)
       else this.unasked(connection, packet)
       return
     }
     const { name } = request
     if (name.startsWith("GRAB_JOB")) {
       if (packet.name.startsWith("JOB_ASSIGN")) this.assign(connection, packet, request)
-      else if (packet.name === "NO_JOB") for (const tell of this.hooks.noJob) tell(this, connection)
+      else if (packet.name === "NO_JOB") this.hooks.tell("noJob", this, connection)
       else this.unasked(connection, packet)
       if (connection.awaiting.length === 0) connection.learned.clear()
     } else if (!replies.has(packet.name)) this.unasked(connection, packet)
     else {
       if (packet.name === "OPTION_RES") connection.exceptions = true
-      for (const tell of this.hooks.told) tell(this, packet)
+      this.hooks.tell("told", this, packet)
     }
   }
 
@@ -452,7 +426,7 @@ export class ServerModel {
     const key = mergeKey(submission.function, submission.unique, submission.workload)
     const known = this.jobs.get(handle)
     if (known !== undefined && (known.key !== key || known.function !== submission.function || key === undefined)) {
-      for (const tell of this.hooks.confused) tell(this, submission, known)
+      this.hooks.tell("confused", this, submission, known)
       return
     }
     const job: ModelJob = known ?? {
@@ -476,7 +450,7 @@ export class ServerModel {
       raisedWhileRunning: false,
       cancelled: false
     }
-    for (const tell of this.hooks.created) tell(this, submission, job, known === undefined)
+    this.hooks.tell("created", this, submission, job, known === undefined)
     if (known === undefined) {
       this.jobs.set(handle, job)
       this.unfinished.add(job)
@@ -498,7 +472,7 @@ export class ServerModel {
   private assign(connection: ModelConnection, packet: PacketEvent, request: PacketEvent): void {
     const job = this.jobs.get(packet.fields[0]!)
     if (job === undefined) return this.unasked(connection, packet)
-    for (const tell of this.hooks.assigned) tell(this, connection, job, packet, request)
+    this.hooks.tell("assigned", this, connection, job, packet, request)
     if (job.owner?.open === true) job.heldBefore.add(job.owner)
     job.state = "running"
     job.doubtful = false
@@ -518,7 +492,7 @@ export class ServerModel {
   }
 
   private unasked(connection: ModelConnection, packet: PacketEvent): void {
-    for (const tell of this.hooks.unasked) tell(this, connection, packet)
+    this.hooks.tell("unasked", this, connection, packet)
   }
 }
 

@@ -4,15 +4,14 @@
  *
  * @since 0.1.0
  */
-import { type Asked } from "./History.ts"
-import { Peers } from "./following.ts"
+import type { Asked } from "./History.ts"
+import { goodBefore, type IsPrompt, noted } from "./following.ts"
 import { type Property, Violation } from "./Property.ts"
+import type { Call, Connection, Scene } from "./Scene.ts"
 
 interface Question {
-  readonly asked: Asked
-  readonly at: number
-  /** Connections over which it was sent. */
-  readonly sent: Set<number>
+  /** Over which it was sent. */
+  readonly sent: Set<Connection>
   /** What came back, in the words that callers are told it in. */
   readonly answers: Array<string>
 }
@@ -20,67 +19,46 @@ interface Question {
 /**
  * A caller is told what a server has said, that nobody knows a job only when all servers
  * at hand were asked, and that there is no server only when there is none. Callers are told
- * `known running numerator denominator`. `uniqueOf` gives the unique that a caller asks for,
- * `isPrompt` tells whose programs nothing holds up.
+ * `known running numerator denominator`. `uniqueOf` gives the unique that a caller asks for.
  *
  * @since 0.1.0
  * @category properties
  */
-export const asking = (uniqueOf: (asked: Asked) => string, isPrompt: (client: string) => boolean): Property => {
-  const open = new Map<number, Question>()
-  const peers = new Peers(() => ({}))
-  const hear = (node: string, [unique, known, running, ...progress]: ReadonlyArray<string>): void => {
-    const text = `${known === "1"} ${running === "1"} ${progress.slice(0, 2).map(Number).join(" ")}`
-    for (const { answers, asked } of open.values())
-      if (asked.node === node && asked.kind === "status" && uniqueOf(asked) === unique) answers.push(text)
-  }
-  const say = (node: string, connection: number, unique: string): void => {
-    for (const { asked, sent } of open.values())
-      if (asked.node === node && asked.kind === "status" && uniqueOf(asked) === unique) sent.add(connection)
-  }
-  const judge = (question: Question, how: string, text: string): void => {
-    const { answers, asked, at, sent } = question
-    const { caller, node } = asked
-    if (how === "success" && asked.kind === "status" && !answers.includes(text))
-      throw new Violation(46, `caller ${caller} was told ${text}, and servers said: ${answers.join(", ")}`)
-    if (!isPrompt(node) || peers.stopping.has(node)) return
-    // Those that were good before the question, and still are.
-    const left = peers.goodBefore(node, at)
-    const unasked = left.find((connection) => !sent.has(connection))
-    if (how === "success" && asked.kind === "status" && text.startsWith("false") && unasked !== undefined)
-      throw new Violation(
-        46,
-        `caller ${caller} was told that nobody knows the job, and connection ${unasked} was not asked`
-      )
-    if (how === "failure" && text === "NoServer" && left.length > 0)
-      throw new Violation(37, `caller ${caller} was told NoServer while ${node} had connection ${left[0]}`)
-  }
+export const asking = (uniqueOf: (asked: Asked) => string, isPrompt: IsPrompt): Property => {
+  const questionOf = noted<Call, Question>(() => ({ sent: new Set(), answers: [] }))
+  const questions = (scene: Scene, node: string, unique: string): ReadonlyArray<Question> =>
+    scene
+      .callsOf(node)
+      .filter((call) => call.kind === "status" && uniqueOf(call) === unique)
+      .map(questionOf)
+  /** Those that were good before the question, and still are. */
+  const atHand = (scene: Scene, { at, node }: Call) =>
+    isPrompt(node) && !scene.stopping.has(node) ? goodBefore(scene, node, at) : []
   return {
     name: "asking",
-    packets: "clients",
-    observe: (moment) => {
-      const { at, event } = moment
-      peers.follow(moment)
-      switch (event._tag) {
-        case "Asked":
-          if (event.kind === "status" || event.kind === "echo")
-            open.set(event.caller, { asked: event, at, sent: new Set(), answers: [] })
-          return
-        case "Answered": {
-          const question = open.get(event.caller)
-          open.delete(event.caller)
-          if (question !== undefined) judge(question, event.how, event.text)
-          return
-        }
-        case "Packet": {
-          const { connection, fields, got, name, node } = event
-          if (got && name === "STATUS_RES_UNIQUE") hear(node, fields)
-          else if (!got && name === "GET_STATUS_UNIQUE") say(node, connection, fields[0]!)
-          return
-        }
-        case "Ended":
-          for (const [caller, { asked }] of open) if (asked.node === event.node) open.delete(caller)
-      }
+    of: "clients",
+    said: (scene, connection, { fields: [unique = ""], name, node }) => {
+      if (name !== "GET_STATUS_UNIQUE") return
+      for (const { sent } of questions(scene, node, unique)) sent.add(connection)
+    },
+    heard: (scene, _, { fields: [unique = "", known, running, ...progress], name, node }) => {
+      if (name !== "STATUS_RES_UNIQUE") return
+      const text = `${known === "1"} ${running === "1"} ${progress.slice(0, 2).map(Number).join(" ")}`
+      for (const { answers } of questions(scene, node, unique)) answers.push(text)
+    },
+    answered: (scene, call, { how, text }) => {
+      if (how !== "success" || call.kind !== "status") return
+      const { answers, sent } = questionOf(call)
+      const told = `caller ${call.caller} was told ${text}, and`
+      if (!answers.includes(text)) throw new Violation(46, `${told} servers said: ${answers.join(", ")}`)
+      const unasked = text.startsWith("false") && atHand(scene, call).find((connection) => !sent.has(connection))
+      if (unasked) throw new Violation(46, `${told} connection ${unasked.id} was not asked`)
+    },
+    failed: (scene, call, reason) => {
+      if (reason !== "NoServer" || (call.kind !== "status" && call.kind !== "echo")) return
+      const [good] = atHand(scene, call)
+      if (good === undefined) return
+      throw new Violation(37, `caller ${call.caller} was told NoServer while ${call.node} had connection ${good.id}`)
     }
   }
 }

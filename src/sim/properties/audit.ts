@@ -22,7 +22,7 @@ export const audit = (wrongAt: (node: string) => ReadonlyArray<string>): Propert
   return {
     name: "audit",
     closed: ({ node }) => void due.add(node),
-    atRest: (servers) => {
+    atRest: ({ servers }) => {
       if (++rests % restsBetween === 0) for (const node of servers.keys()) due.add(node)
       if (due.size === 0) return
       for (const node of due) {

@@ -7,10 +7,9 @@ import { failureOf, isRoomy, payloadsIn, resultBegins, resultOf } from "../scena
 import { says } from "../scenario/operators.ts"
 import { foreignResult } from "../scenario/peers.ts"
 import type { Scenario, ServerPlan } from "../scenario/Scenario.ts"
-import { type Asked, type Event } from "./History.ts"
+import type { Asked } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
-
-type Answered = Extract<Event, { readonly _tag: "Answered" }>
+import type { Scene } from "./Scene.ts"
 
 /** Failures that a worker's own words explain. */
 const told = new Set(["JobFailed", "Described"])
@@ -24,19 +23,6 @@ const itemFailed = (text: string): { readonly index: number; readonly reason: st
 /** A client has found out about a dead connection, and waited for another, within this time. */
 const recoveryMillis = 20_000
 
-/**
- * Watches callers, and says which of them has waited longest.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Callers extends Property {
-  /** Those who wait now, the first one first. */
-  readonly waiting: () => Iterable<Asked>
-  readonly answered: () => number
-  readonly succeeded: () => number
-}
-
 const isLimited = ({ maxJobs = 0, maxJobsPerFunction = 0 }: ServerPlan): boolean => maxJobs + maxJobsPerFunction > 0
 
 /**
@@ -46,7 +32,7 @@ const isLimited = ({ maxJobs = 0, maxJobsPerFunction = 0 }: ServerPlan): boolean
  * @since 0.1.0
  * @category properties
  */
-export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers" | "servers" | "world">): Callers => {
+export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers" | "servers" | "world">): Property => {
   const hasForeigners = scenario.peers.length > 0
   const isFaultless = scenario.faults.length === 0 && !hasForeigners
   const mayBeCancelled = says(scenario, "cancel job $")
@@ -59,24 +45,14 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
   const mayBeLost = mayBeLate || (windowBytes < 1024 && delayBelowMillis > 10)
   const mayCross = mayBeLate || delayBelowMillis > 0
   const roomy = isRoomy(scenario.world.network)
-  const open = new Map<number, Asked>()
-  const executions = new Map<
-    number,
-    { readonly workload: string; readonly function: string; node: string; how: string }
-  >()
-  /** Connections that each node has. */
-  const connected = new Map<string, number>()
   /** Faults that are on now, and when that changed last. */
   let troubles = 0
   let calmSince = 0
-  const stopping = new Set<string>()
   const sent = new Map<string, number>()
   const askedOnce = new Map<string, number>()
-  let answered = 0
-  let successes = 0
   let moved = 0
 
-  const judgeResult = (asked: Asked, workload: string, text: string) => {
+  const judgeResult = ({ executions }: Scene, asked: Asked, workload: string, text: string) => {
     const begins = `${resultBegins(asked.function, workload)} by `
     if (hasForeigners && text === foreignResult) return
     if (!text.startsWith(begins)) {
@@ -89,14 +65,14 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
   }
 
   /** What stands in an item's place, and may be why it failed. */
-  const judgePlace = (asked: Asked, place: string, index: number, now: number) => {
+  const judgePlace = (scene: Scene, asked: Asked, place: string, index: number, now: number) => {
     const payload = payloadsIn(asked)[index]!
     const failed = itemFailed(place)
-    if (failed === undefined) return judgeResult(asked, payload, place)
-    judgeFailure({ ...asked, kind: "run", workload: payload }, failed.reason, now)
+    if (failed === undefined) return judgeResult(scene, asked, payload, place)
+    judgeFailure(scene, { ...asked, kind: "run", workload: payload }, failed.reason, now)
   }
 
-  const judgeMap = (asked: Asked, text: string) => {
+  const judgeMap = (scene: Scene, asked: Asked, text: string) => {
     const payloads = payloadsIn(asked)
     const places = text === "" ? [] : text.split(",")
     if (places.length !== payloads.length)
@@ -119,18 +95,18 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
       if (index === undefined || !left.delete(index) || !isOf(index))
         throw new Violation(48, `caller ${asked.caller} got "${place}" as result ${position} of its map`)
       // A failure may be told long after it has happened.
-      judgePlace(asked, place, index, -Infinity)
+      judgePlace(scene, asked, place, index, -Infinity)
     }
   }
 
-  const judgeFailure = (asked: Asked, text: string, now: number): void => {
+  const judgeFailure = (scene: Scene, asked: Asked, text: string, now: number): void => {
     const failed = itemFailed(text)
     if (failed !== undefined) {
       if (asked.map?.collects === true || payloadsIn(asked)[failed.index] === undefined)
         throw new Violation(49, `caller ${asked.caller} of a map was told ${text}`)
-      return judgePlace(asked, text, failed.index, now)
+      return judgePlace(scene, asked, text, failed.index, now)
     }
-    if (text === "ClientClosed" && stopping.has(asked.node)) return
+    if (text === "ClientClosed" && scene.stopping.has(asked.node)) return
     if (text === "Timeout" && asked.limitMillis !== undefined) return
     if (text.startsWith("died")) throw new Violation(36, `caller ${asked.caller} ${text}`)
     if (asked.kind === "run" && asked.function === "failing" && told.has(text)) {
@@ -160,7 +136,7 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
       )
     // With a server at hand, a loss is either hidden, or it is an ambiguous one of a job that must not run twice.
     const isHonest = text === "Ambiguous" && !(asked.idempotent && asked.kind === "run")
-    const isCalm = troubles === 0 && now - calmSince > recoveryMillis && (connected.get(asked.node) ?? 0) > 0
+    const isCalm = troubles === 0 && now - calmSince > recoveryMillis && scene.connectionsOf(asked.node).length > 0
     if (!isHonest && (text === "Ambiguous" || text === "NoServer") && isCalm) {
       throw new Violation(
         37,
@@ -169,87 +145,42 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
     }
   }
 
-  const judge = (asked: Asked, { how, text }: Answered, now: number) => {
-    if (how === "interrupted") {
-      if (!asked.interrupts && !stopping.has(asked.node))
-        throw new Violation(40, `caller ${asked.caller} was interrupted, but nobody interrupted it`)
-      return
-    }
-    if (how === "failure") return judgeFailure(asked, text, now)
-    successes++
-    if (asked.kind === "run") judgeResult(asked, asked.workload, text)
-    if (asked.kind === "map") judgeMap(asked, text)
-  }
-
   return {
     name: "callers",
-    packets: "clients",
-    waiting: () => open.values(),
-    answered: () => answered,
-    succeeded: () => successes,
+    of: "clients",
     observe: ({ at, event }) => {
-      switch (event._tag) {
-        case "Asked":
-          open.set(event.caller, event)
-          if (!event.idempotent)
-            for (const payload of payloadsIn(event)) askedOnce.set(payload, (askedOnce.get(payload) ?? 0) + 1)
-          return
-        case "Answered": {
-          const asked = open.get(event.caller)
-          if (asked === undefined) throw new Violation(36, `caller ${event.caller} ended twice`)
-          open.delete(event.caller)
-          answered++
-          return judge(asked, event, at)
-        }
-        case "Began":
-          executions.set(event.execution, {
-            workload: event.workload,
-            function: event.function,
-            node: event.node,
-            how: ""
-          })
-          return
-        case "Finished": {
-          const execution = executions.get(event.execution)
-          if (execution !== undefined) execution.how = event.how
-          return
-        }
-        case "Fault":
-          troubles += event.begins ? 1 : -1
-          calmSince = at
-          return
-        case "Opened":
-        case "Closed":
-          if (!event.atServer) {
-            connected.set(event.node, (connected.get(event.node) ?? 0) + (event._tag === "Opened" ? 1 : -1))
-          }
-          return
-        case "Started":
-          connected.delete(event.node)
-          stopping.delete(event.node)
-          return
-        case "Stopping":
-          stopping.add(event.node)
-          return
-        case "Ended":
-          // Callers of a program that is no more wait for nothing.
-          for (const asked of open.values()) if (asked.node === event.node) open.delete(asked.caller)
-          return
-        case "Packet": {
-          // What a server that drains has not taken goes to another one.
-          if (event.got && event.name === "ERROR" && event.fields[0] === "SHUTTING_DOWN") moved++
-          if (event.got || event.fields[0] !== "once" || !event.name.startsWith("SUBMIT_")) return
-          const workload = event.fields.at(-1)!
-          const count = (sent.get(workload) ?? 0) + 1
-          sent.set(workload, count)
-          if (count > (askedOnce.get(workload) ?? 0) + moved) {
-            throw new Violation(38, `${event.node} submitted once ${workload} again, though it is not idempotent`)
-          }
-        }
-      }
+      if (event._tag !== "Fault") return
+      troubles += event.begins ? 1 : -1
+      calmSince = at
     },
-    atEnd: () => {
-      for (const asked of open.values()) throw new Violation(36, `caller ${asked.caller} never ended`)
+    asked: (_, call) => {
+      if (call.idempotent) return
+      for (const payload of payloadsIn(call)) askedOnce.set(payload, (askedOnce.get(payload) ?? 0) + 1)
+    },
+    strayed: (_, { _tag, caller }) => {
+      if (_tag === "Answered") throw new Violation(36, `caller ${caller} ended twice`)
+    },
+    answered: (scene, call, { how, text }) => {
+      if (how === "interrupted" && !call.interrupts && !scene.stopping.has(call.node))
+        throw new Violation(40, `caller ${call.caller} was interrupted, but nobody interrupted it`)
+      if (how !== "success") return
+      if (call.kind === "run") judgeResult(scene, call, call.workload, text)
+      if (call.kind === "map") judgeMap(scene, call, text)
+    },
+    failed: (scene, call, reason) => judgeFailure(scene, call, reason, scene.now),
+    heard: (_, __, { fields: [code], name }) => {
+      // What a server that drains has not taken goes to another one.
+      if (name === "ERROR" && code === "SHUTTING_DOWN") moved++
+    },
+    submitted: (_, { function: fn, node, workload }) => {
+      if (fn !== "once") return
+      const count = (sent.get(workload) ?? 0) + 1
+      sent.set(workload, count)
+      if (count > (askedOnce.get(workload) ?? 0) + moved)
+        throw new Violation(38, `${node} submitted once ${workload} again, though it is not idempotent`)
+    },
+    atEnd: ({ calls }) => {
+      for (const { caller } of calls.values()) throw new Violation(36, `caller ${caller} never ended`)
     }
   }
 }

@@ -1,9 +1,10 @@
 /**
- * A caller's time limit ends its wait, and not before its time: property 61.
+ * How long callers wait: until their own time limit and no longer (61), and long enough for
+ * a server to come back (37).
  *
  * @since 0.1.0
  */
-import { type Asked } from "./History.ts"
+import type { IsPrompt } from "./following.ts"
 import { type Property, Violation } from "./Property.ts"
 
 /** Clocks may run a tenth faster or slower, and a program needs a moment. */
@@ -12,38 +13,44 @@ const latest = 1.12
 const noticeMillis = 100
 
 /**
- * `isPrompt` tells whose programs nothing holds up.
+ * A caller's time limit ends its wait, and not before its time.
  *
  * @since 0.1.0
  * @category properties
  */
-export const deadlines = (isPrompt: (node: string) => boolean): Property => {
-  const open = new Map<number, { readonly asked: Asked; readonly at: number; readonly limit: number }>()
-  return {
-    name: "deadlines",
-    packets: "none",
-    observe: ({ at, event }) => {
-      if (event._tag === "Asked" && event.limitMillis !== undefined)
-        open.set(event.caller, { asked: event, at, limit: event.limitMillis })
-      else if (event._tag === "Ended") {
-        for (const [caller, { asked }] of open) if (asked.node === event.node) open.delete(caller)
-      } else if (event._tag === "Answered") {
-        const one = open.get(event.caller)
-        open.delete(event.caller)
-        if (event.how !== "failure" || event.text !== "Timeout" || one === undefined) return
-        const waited = at - one.at
-        if (waited >= one.limit * earliest) return
-        throw new Violation(
-          61,
-          `caller ${event.caller} was told Timeout after ${waited} ms, of ${one.limit} that it had`
-        )
-      }
-    },
-    atRest: (_servers, until) => {
-      for (const [caller, { asked, at, limit }] of open) {
-        if (until - at <= limit * latest + noticeMillis || !isPrompt(asked.node)) continue
-        throw new Violation(61, `caller ${caller} still waits, ${until - at} ms after it asked for ${limit}`)
-      }
+export const deadlines = (isPrompt: IsPrompt): Property => ({
+  name: "deadlines",
+  of: "clients",
+  failed: ({ now }, { at, caller, limitMillis = 0 }, reason) => {
+    const waited = now - at
+    if (reason === "Timeout" && waited < limitMillis * earliest)
+      throw new Violation(61, `caller ${caller} was told Timeout after ${waited} ms, of ${limitMillis} that it had`)
+  },
+  atRest: ({ calls }, until) => {
+    for (const { at, caller, limitMillis = Infinity, node } of calls.values()) {
+      if (until - at <= limitMillis * latest + noticeMillis || !isPrompt(node)) continue
+      throw new Violation(61, `caller ${caller} still waits, ${until - at} ms after it asked for ${limitMillis}`)
     }
   }
-}
+})
+
+/** Callers wait five seconds for any server, by a clock that may run a tenth faster. */
+const patienceMillis = 4400
+
+/**
+ * A caller is not told that there is no server, or that nobody knows what became of an
+ * idempotent job, before it has waited for one.
+ * Setting a wall clock shortens no wait.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const patience = (): Property => ({
+  name: "patience",
+  of: "clients",
+  failed: ({ now, stopping }, { at, caller, idempotent, kind, node }, reason) => {
+    const isHasty = now - at < patienceMillis && (kind === "run" || kind === "background") && !stopping.has(node)
+    if (isHasty && (reason === "NoServer" || (reason === "Ambiguous" && idempotent)))
+      throw new Violation(37, `caller ${caller} was told ${reason} after ${now - at} ms`)
+  }
+})

@@ -50,41 +50,29 @@ export const fanout = (): Property => {
     },
     forwarded: (server, connection, job, packet) => {
       const text = textOf(packet, packet.name)
+      const sent = `${server.node} sent "${text}" to connection ${connection.id}`
       const mine = (item: Due) => item.server === server && item.connection === connection
-      let index = due.findIndex((item) => mine(item) && item.text.split(" ")[1] === packet.fields[0])
+      const isOfJob = (item: Due) => mine(item) && item.text.split(" ")[1] === packet.fields[0]
+      let index = due.findIndex(isOfJob)
       // What it may drop it need not have said before what it said.
       while (index !== -1 && due[index]!.isOptional && due[index]!.text !== text) {
-        const next = due.findIndex((item, at) => at > index && mine(item) && item.text === text)
-        if (next === -1) break
+        if (!due.some((item, at) => at > index && mine(item) && item.text === text)) break
         due.splice(index, 1)
-        index = due.findIndex((item) => mine(item) && item.text.split(" ")[1] === packet.fields[0])
-      }
-      if (index !== -1 && due[index]!.text === text) {
-        due.splice(index, 1)
-        return
-      }
-      const gaveUpFirst = packet.name === "WORK_FAIL" && due[index]?.isOptional === true
-      if (gaveUpFirst && job !== undefined && job.attempts >= server.attemptsMax) {
-        due.splice(index, 1)
-        return
-      }
-      if (index !== -1) {
-        throw new Violation(
-          5,
-          `${server.node} owes connection ${connection.id} "${due[index]!.text}", but sent "${text}"`
-        )
+        index = due.findIndex(isOfJob)
       }
       // A server may end a job by itself when its attempts are spent.
       const gaveUp = packet.name === "WORK_FAIL" && job !== undefined && job.attempts >= server.attemptsMax
-      if (gaveUp && job.listeners.includes(connection)) return
-      if (job !== undefined && job.background && !job.listeners.includes(connection)) {
-        throw new Violation(
-          44,
-          `${server.node} sent "${text}" to connection ${connection.id}, which does not listen to it`
-        )
+      const owed = due[index]
+      if (owed !== undefined) {
+        if (owed.text !== text && !(owed.isOptional && gaveUp))
+          throw new Violation(5, `${sent}, and owes "${owed.text}"`)
+        due.splice(index, 1)
+        return
       }
-      const isOver = job?.state === "finished"
-      throw new Violation(isOver ? 7 : 16, `${server.node} sent "${text}" to connection ${connection.id} unexpectedly`)
+      if (gaveUp && job.listeners.includes(connection)) return
+      if (job?.background === true && !job.listeners.includes(connection))
+        throw new Violation(44, `${sent}, which does not listen to it`)
+      throw new Violation(job?.state === "finished" ? 7 : 16, `${sent} unexpectedly`)
     },
     afterStep: () => {
       if (due.length === 0) return

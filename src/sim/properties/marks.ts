@@ -8,7 +8,7 @@
  */
 import { faultKinds } from "../scenario/Scenario.ts"
 import { wordsOf } from "./Commands.ts"
-import type { Event, PacketEvent } from "./History.ts"
+import type { Asked, Event, PacketEvent } from "./History.ts"
 import type { Property } from "./Property.ts"
 import { isLive, type ModelConnection, type ModelJob } from "./ServerModel.ts"
 
@@ -145,12 +145,11 @@ export class Marks implements Property {
   readonly name = "marks"
   readonly hit = new Set<string>()
   private faults: Array<string> = []
-  private started = new Set<string>()
+  private begun = new Set<string>()
   private diedWithJobs = false
   private serverDied = false
   private isBrokenForEver = false
-  private heard = new Map<string, number>()
-  private maps = new Map<number, Extract<Event, { readonly _tag: "Asked" }>>()
+  private heardBy = new Map<string, number>()
   /** What workers have said to have a time limit. */
   private timed = new Set<string>()
   private last = new Map<string, ModelJob>()
@@ -159,12 +158,11 @@ export class Marks implements Property {
   /** Call it before each run. */
   begin(): void {
     this.faults = []
-    this.started.clear()
+    this.begun.clear()
     this.diedWithJobs = false
     this.serverDied = false
     this.isBrokenForEver = false
-    this.heard.clear()
-    this.maps.clear()
+    this.heardBy.clear()
     this.timed.clear()
     this.woken.clear()
     this.last.clear()
@@ -194,17 +192,12 @@ export class Marks implements Property {
       case "Fault":
         return this.fault(event)
       case "Started":
-        if (this.started.has(event.node)) this.restarted(event.node)
-        this.started.add(event.node)
+        if (this.begun.has(event.node)) this.restarted(event.node)
+        this.begun.add(event.node)
         return
       case "Ended":
         if (event.node.startsWith("server") && event.how !== "ended") this.serverDied = true
         return
-      case "Asked":
-        if (event.kind === "map") this.maps.set(event.caller, event)
-        return
-      case "Answered":
-        return this.answered(event)
       case "Cut":
         return this.mark("a connection ends in the middle of a packet")
     }
@@ -282,9 +275,9 @@ export class Marks implements Property {
       this.mark("a job fails since its attempts are spent")
     }
     const key = `${server.node} ${packet.fields[0]}`
-    const before = this.heard.get(key)
+    const before = this.heardBy.get(key)
     this.markIf(before !== undefined && before !== connection.id, "a job is heard by two connections")
-    this.heard.set(key, connection.id)
+    this.heardBy.set(key, connection.id)
   }
 
   readonly slept: NonNullable<Property["slept"]> = () => this.mark("a worker sleeps")
@@ -311,7 +304,7 @@ export class Marks implements Property {
     this.markIf(job.state === "queued", "a listener leaves while the job is queued")
   }
 
-  readonly afterStep: NonNullable<Property["afterStep"]> = (servers) => {
+  readonly afterStep: NonNullable<Property["afterStep"]> = ({ servers }) => {
     if (!this.serverDied || this.diedWithJobs) return
     this.diedWithJobs = true
     for (const server of servers.values()) {
@@ -354,7 +347,7 @@ export class Marks implements Property {
     if (node.startsWith("client")) this.mark("a client starts again")
   }
 
-  private answered(event: Extract<Event, { readonly _tag: "Answered" }>): void {
+  readonly answered: NonNullable<Property["answered"]> = (_scene, call, event) => {
     this.markIf(event.how === "failure" && event.text === "Timeout", "a caller's own time is up")
     this.markIf(event.how === "interrupted", "a caller is interrupted")
     this.markIf(
@@ -364,13 +357,12 @@ export class Marks implements Property {
     this.markIf(event.how === "success" && this.serverDied, "a caller is answered after its server died")
     this.markIf(event.how === "success" && event.text.includes(","), "a map is done")
     this.markIf(event.how === "failure" && event.text.startsWith("ItemFailed"), "a map is ended by a failure")
-    const asked = this.maps.get(event.caller)
-    if (asked !== undefined && event.how === "success") this.mapped(asked, event.text)
+    if (call.kind === "map" && event.how === "success") this.mapEnded(call, event.text)
     const name = `a caller ends in ${event.text.split(" ")[0]}`
     if (event.how === "failure" && known.has(name)) this.hit.add(name)
   }
 
-  private mapped(asked: Extract<Event, { readonly _tag: "Asked" }>, text: string): void {
+  private mapEnded(asked: Asked, text: string): void {
     this.markIf(asked.workload === "", "a map of no items is done")
     this.markIf(text.includes("ItemFailed"), "a map keeps a failure in its place")
     const itemsOf = (from: string) => (from.match(/(?<=\bi)\d+/g) ?? []).join()

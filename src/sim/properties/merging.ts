@@ -30,18 +30,12 @@ export const merging = (mayRepeat: (node: string) => boolean = () => false): Pro
       const text = `${server.node} made ${job.handle} for ${fn} ${unique} although ${matches.handle} is ${matches.state}`
       throw new Violation(matches.state === "running" ? 4 : 2, text)
     },
-    confused: (server, submission, job) => {
-      throw new Violation(
-        3,
-        `${server.node} merged ${submission.function} '${submission.unique}' into ${job.handle}, a job of ${job.function}`
-      )
+    confused: ({ node }, { function: fn, unique }, job) => {
+      throw new Violation(3, `${node} merged ${fn} '${unique}' into ${job.handle}, a job of ${job.function}`)
     },
-    forwarded: (server, connection, job, packet) => {
-      if (job !== undefined) return
-      throw new Violation(
-        9,
-        `${server.node} sent ${packet.name} for ${packet.fields[0]} to connection ${connection.id} before any JOB_CREATED`
-      )
+    forwarded: ({ node }, { id }, job, { fields: [handle], name }) => {
+      if (job === undefined)
+        throw new Violation(9, `${node} sent ${name} for ${handle} to connection ${id} before any JOB_CREATED`)
     }
   }
 }

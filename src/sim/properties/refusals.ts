@@ -23,7 +23,6 @@ export const refusals = (): Property => {
   const excepted = new Set<string>()
   return {
     name: "refusals",
-    packets: "servers",
     worked: (server, connection: ModelConnection, job, { fields, name }) => {
       const mine = `${keyOf(server.node, connection.id)} ${fields[0]}`
       if (name === "WORK_FAIL" && excepted.delete(mine)) return

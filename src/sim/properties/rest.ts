@@ -82,16 +82,14 @@ export const rest = (clock: ServerClock): Property => {
       if (property === 0) continue
       const sleeper = strandedSleeper(server, job.function, until - wakeupMillis * 1.25 - clock.timerSlackMillis)
       if (sleeper === undefined) continue
-      throw new Violation(
-        property,
-        `${job.handle}, a job of ${job.function}, waits at ${server.node}, and connection ${sleeper.id} sleeps until ${until} at least`
-      )
+      const text = `${job.handle}, a job of ${job.function}, waits at ${server.node}`
+      throw new Violation(property, `${text}, and connection ${sleeper.id} sleeps until ${until} at least`)
     }
   }
 
   return {
     name: "rest",
-    atRest: (servers, until) => {
+    atRest: ({ servers }, until) => {
       for (const server of servers.values()) {
         if (!clock.isAwake(server.node)) continue
         server.noticed()
@@ -100,10 +98,8 @@ export const rest = (clock: ServerClock): Property => {
     },
     assigned: (server, connection, job) => {
       if (!abandoned.has(job) || job.background || job.listeners.length > 0 || !isLive(job)) return
-      throw new Violation(
-        38,
-        `${server.node} assigned ${job.handle} to connection ${connection.id} long after everybody had left it`
-      )
+      const text = `${server.node} assigned ${job.handle} to connection ${connection.id}`
+      throw new Violation(38, `${text} long after everybody had left it`)
     }
   }
 }

@@ -159,7 +159,6 @@ export const reasons = (mostOf: (server: string) => number = () => 0): Property 
   }
   return {
     name: "reasons",
-    packets: "servers",
     created: (_server, _submission, job, isNew) => {
       touch(job)
       if (created !== undefined || !isNew) other()

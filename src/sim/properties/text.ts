@@ -195,7 +195,6 @@ export const text = (): Property => {
   let areLines = false
   return {
     name: "text",
-    packets: "none",
     observe: ({ event }) => {
       if (event._tag === "Line") areLines = true
     },
@@ -207,7 +206,7 @@ export const text = (): Property => {
       if (!isNew && job.cancelled) wrong(server, `let a submission join ${job.handle}, which was cancelled`)
     },
     closed: judgeOwed,
-    afterStep: (servers) => {
+    afterStep: ({ servers }) => {
       if (!areLines) return
       areLines = false
       for (const server of servers.values()) for (const one of server.connections.values()) judgeOwed(server, one)
@@ -273,7 +272,6 @@ export const limits = (limitsOf: (node: string) => Limits): Property => {
   }
   return {
     name: "limits",
-    packets: "none",
     observe: ({ event }) => {
       if (event._tag === "Draining") draining.add(event.node)
       else if (event._tag === "Ended") draining.delete(event.node)

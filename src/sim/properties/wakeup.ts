@@ -39,7 +39,7 @@ export const wakeup = (): Property => ({
       throw new Violation(25, `${server.node} sent NOOP to connection ${connection.id}, which does not sleep`)
     if (connection.noops === 0) throw new Violation(25, `${server.node} woke connection ${connection.id} twice`)
   },
-  afterStep: (servers) => {
+  afterStep: ({ servers }) => {
     for (const server of servers.values()) judge(server)
   }
 })

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { sideOf } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
 
 /**
@@ -19,27 +20,21 @@ export const wire = (unsentMax: number): Property => {
   return {
     name: "wire",
     observe: ({ event }) => {
-      if (
-        event._tag === "Malformed" &&
-        event.node.startsWith("server") &&
-        event.problem.startsWith("the packet") &&
-        event.problem.includes("the limit is")
-      ) {
-        refused.add(event.connection)
-      } else if (event._tag === "Packet" && event.name === "ERROR" && event.fields[0] === "ARGUMENT_TOO_LARGE") {
+      if (event._tag === "Malformed") {
+        const isTooLarge = event.problem.startsWith("the packet") && event.problem.includes("the limit is")
+        if (isTooLarge && sideOf(event.node) === "servers") refused.add(event.connection)
+      } else if (event._tag === "Packet" && event.name === "ERROR" && event.fields[0] === "ARGUMENT_TOO_LARGE")
         refused.delete(event.connection)
-      } else if (event._tag === "Closed") refused.delete(event.connection)
-      else if (event._tag === "Waiting" && event.bytes > unsentMax) {
+      else if (event._tag === "Closed") refused.delete(event.connection)
+      else if (event._tag === "Waiting" && event.bytes > unsentMax)
         throw new Violation(
           57,
-          `${event.node} has ${event.bytes} bytes that wait for connection ${event.connection}, and read on`
+          `${event.node} has ${event.bytes} bytes for connection ${event.connection}, and read on`
         )
-      }
     },
     afterStep: () => {
-      for (const connection of refused) {
+      for (const connection of refused)
         throw new Violation(55, `a packet over the limit came over connection ${connection}, and was not refused`)
-      }
     }
   }
 }

@@ -6,21 +6,22 @@
 import * as Codec from "../../protocol/Codec.ts"
 import * as Network from "../../protocol/Network.ts"
 import * as ServerSelection from "../../protocol/ServerSelection.ts"
-import { deadlines } from "../properties/deadlines.ts"
+import { deadlines, patience } from "../properties/deadlines.ts"
 import { asking } from "../properties/asking.ts"
 import { dispatching } from "../properties/dispatching.ts"
 import { hearing, lateWords, surrender } from "../properties/attempts.ts"
-import { hedging, queueing, redialling } from "../properties/fairness.ts"
+import { hedging, queueing } from "../properties/fairness.ts"
 import { honesty } from "../properties/honesty.ts"
 import { idling } from "../properties/idling.ts"
 import { mapResults } from "../properties/mapResults.ts"
 import { leaving } from "../properties/leaving.ts"
 import { mapping } from "../properties/mapping.ts"
-import { claims, dialling, patience, selection, silence, sleeping, slots } from "../properties/machines.ts"
+import { claims, dialling, redialling, silence, slots } from "../properties/machines.ts"
 import type { Property } from "../properties/Property.ts"
 import { introduction, orphans, shelter, submissions, throttle } from "../properties/requests.ts"
 import { refusals } from "../properties/refusals.ts"
 import { rest } from "../properties/rest.ts"
+import { selection } from "../properties/selection.ts"
 import { reasons, status, turns } from "../properties/status.ts"
 import { limits, text } from "../properties/text.ts"
 import type { World } from "../World.ts"
@@ -153,7 +154,6 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
     orphans(isPrompt),
     dialling(dialsOf),
     patience(),
-    sleeping(),
     silence((node) => !isSlow && isOurs(node) && !resets.has(node), heardAt),
     // What it pauses above, and what may have come in one read by then; two of the largest results with it.
     wire(

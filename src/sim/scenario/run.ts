@@ -16,7 +16,7 @@ import type { Tap } from "../network/Endpoint.ts"
 import type { Node } from "../Node.ts"
 import { assignment } from "../properties/assignment.ts"
 import { audit } from "../properties/audit.ts"
-import { type Callers, callers } from "../properties/callers.ts"
+import { callers } from "../properties/callers.ts"
 import { fanout } from "../properties/fanout.ts"
 import type { Event, Moment } from "../properties/History.ts"
 import { merging } from "../properties/merging.ts"
@@ -101,9 +101,6 @@ class Run {
   private readonly options: RunOptions
   readonly world: World
   readonly recorder: Recorder
-  readonly callers: Callers
-  private readonly properties: ReadonlyArray<Property>
-  private readonly atRests: ReadonlyArray<NonNullable<Property["atRest"]>>
   private readonly cores = new Map<string, JobServerCore>()
   private readonly shutdowns = new Map<string, Running["shutdown"]>()
   /** Servers that end by themselves when they have done what they have. */
@@ -141,24 +138,17 @@ class Run {
       const { jobRetries } = scenario.servers[Number(node.slice("server".length)) - 1]!
       return jobRetries < 0 ? Infinity : Math.max(1, jobRetries)
     }
-    this.callers = callers(scenario)
-    this.properties = [
+    const properties: ReadonlyArray<Property> = [
       merging((node) => scenario.servers[Number(node.slice("server".length)) - 1]!.jobHandlePrefix !== undefined),
       fanout(),
       assignment((node) => this.latestWallMillis(node)),
       wakeup(),
       ...judges(scenario, this),
       audit((node) => this.cores.get(node)?.violations() ?? []),
-      this.callers,
+      callers(scenario),
       ...(options.watchers ?? [])
     ]
-    this.atRests = this.properties.map((property) => property.atRest).filter((atRest) => atRest !== undefined)
-    this.recorder = new Recorder(
-      this.properties,
-      () => this.world.kernel.now,
-      attemptsMax,
-      options.keepHistory ?? false
-    )
+    this.recorder = new Recorder(properties, () => this.world.kernel.now, attemptsMax, options.keepHistory ?? false)
     const isWatched = options.again === undefined
     this.world = new World(choices, scenario.world, isWatched ? this.recorder : unwatched)
     if (isWatched) {
@@ -171,9 +161,9 @@ class Run {
     this.view = {
       scenario,
       world: this.world,
-      servers: this.recorder.servers,
+      servers: this.recorder.scene.servers,
       runs: (node) => this.executions.get(node) ?? 0,
-      waits: (name) => [...this.callers.waiting()].filter(({ node }) => node === name).length
+      waits: (name) => this.recorder.scene.callsOf(name).length
     }
     this.ledger = {
       record: (event) => {
@@ -238,7 +228,7 @@ class Run {
     yield* this.stopAll("worker", workers.length)
     yield* this.reach("the servers forget who left", 56, kernel.now + this.patienceMillis(), () => this.remembered())
     yield* this.stopAll("server", servers.length)
-    for (const property of this.properties) property.atEnd?.()
+    this.recorder.ended()
     for (const endpoint of this.world.network.openEndpoints()) {
       throw new Violation(58, `connection ${endpoint.connection} of ${endpoint.host} was left open`)
     }
@@ -287,7 +277,7 @@ class Run {
     const until = (kernel.nextTimerAt() ?? kernel.now + 1) - 1
     // A timer that is due in this very moment: nobody rests yet.
     if (until < kernel.now) return
-    for (const atRest of this.atRests) atRest(this.recorder.servers, until)
+    this.recorder.rests(until)
   }
 
   private start(name: string): void {
@@ -399,7 +389,7 @@ class Run {
     for (const [node, count] of this.unasked) {
       if (count > 0 && !this.isPausedForEver(node)) return `${count} callers of ${node} have yet to ask`
     }
-    const waiting = [...this.callers.waiting()]
+    const waiting = [...this.recorder.scene.calls.values()]
     const isHeld = (fn: string) => this.held().some((job) => job.function === fn)
     for (const { caller, function: fn, node, workload } of waiting) {
       if (this.isPausedForEver(node) || isHeld(fn)) continue
@@ -413,7 +403,7 @@ class Run {
 
   private undone(): string | undefined {
     const held = this.held()
-    for (const server of this.recorder.servers.values()) {
+    for (const server of this.recorder.scene.servers.values()) {
       if (this.lost.has(server.node)) continue
       for (const job of server.unfinished) {
         if (server.mayBeGone(job) || held.includes(job)) continue
@@ -430,7 +420,7 @@ class Run {
   /** Jobs that are with workers which stand still for ever. */
   private held(): ReadonlyArray<ModelJob> {
     if (this.lost.size === 0) return []
-    return [...this.recorder.servers.values()].flatMap((server) =>
+    return [...this.recorder.scene.servers.values()].flatMap((server) =>
       [...server.unfinished].filter(
         ({ owner, state }) => state === "running" && owner !== undefined && isHeldByPaused(this.view, server, owner.id)
       )
@@ -532,8 +522,8 @@ export const simulate = (scenario: Scenario, choices: Choices, options: RunOptio
     steps: run?.world.kernel.steps ?? 0,
     simulatedMillis: run?.world.kernel.now ?? 0,
     packets: run?.recorder.packets ?? 0,
-    answered: run?.callers.answered() ?? 0,
-    succeeded: run?.callers.succeeded() ?? 0,
+    answered: run?.recorder.scene.answered ?? 0,
+    succeeded: run?.recorder.scene.succeeded ?? 0,
     failure,
     reached: run?.reached ?? [],
     moments: run?.recorder.moments ?? []

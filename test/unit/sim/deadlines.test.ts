@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { deadlines } from "../../../src/sim/properties/deadlines.ts"
 import type { Event } from "../../../src/sim/properties/History.ts"
-import { Violation } from "../../../src/sim/properties/Property.ts"
+import { violated } from "./histories.ts"
 
 const asked: Event = {
   _tag: "Asked",
@@ -27,18 +27,12 @@ const ends = (how: "success" | "failure", text: string): Event => ({
 })
 
 /** What is violated when a caller that has asked at 0 ends like this, or waits until then. */
-const judge = (at: number, end: Event | undefined, isPrompt = true): number => {
-  const property = deadlines(() => isPrompt)
-  try {
-    property.observe?.({ at: 0, event: asked })
-    if (end === undefined) property.atRest?.(new Map(), at)
-    else property.observe?.({ at, event: end })
-  } catch (error) {
-    if (error instanceof Violation) return error.property
-    throw error
-  }
-  return 0
-}
+const judge = (at: number, end: Event | undefined, isPrompt = true): number =>
+  violated(
+    deadlines(() => isPrompt),
+    [[0, asked], ...(end === undefined ? [] : [[at, end] as const])],
+    at
+  )
 
 describe("a caller's time limit", () => {
   it("holds: told at its time, answered before, and waiting until then", () => {

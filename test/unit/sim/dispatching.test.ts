@@ -3,10 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import type * as Packet from "../../../src/protocol/Packet.ts"
 import { asking } from "../../../src/sim/properties/asking.ts"
 import { dispatching } from "../../../src/sim/properties/dispatching.ts"
-import { redialling } from "../../../src/sim/properties/fairness.ts"
 import type { Event } from "../../../src/sim/properties/History.ts"
 import { leaving } from "../../../src/sim/properties/leaving.ts"
-import { dialling } from "../../../src/sim/properties/machines.ts"
+import { dialling, redialling } from "../../../src/sim/properties/machines.ts"
 import { type Moments, violated } from "./histories.ts"
 
 const packet =
@@ -164,6 +163,10 @@ describe("workers that leave", () => {
     )
   const stops: Event = { _tag: "Stopping", node: "worker1" }
   const ends: Event = { _tag: "Ended", node: "worker1", how: "ended" }
+  const began: Event = {
+    ...{ _tag: "Began", node: "worker1", execution: 1, server: "server1:4730" },
+    ...{ handle: "H:1", function: "f", workload: "w" }
+  }
   const has: Moments = [
     [0, works(1, "GRAB_JOB_UNIQ")],
     [1, gets(1, "JOB_ASSIGN_UNIQ", "H:1", "f", "", "w")]
@@ -181,13 +184,7 @@ describe("workers that leave", () => {
       20
     )
     const interrupted: Moments = [
-      [
-        2,
-        {
-          ...{ _tag: "Began", node: "worker1", execution: 1, server: "server1:4730" },
-          ...{ handle: "H:1", function: "f", workload: "w" }
-        }
-      ],
+      [2, began],
       [3, { _tag: "Finished", node: "worker1", execution: 1, how: "interrupted" }]
     ]
     assert.strictEqual(left([...has, ...interrupted, [4, works(1, "CANT_DO", "f")]]), 0)
@@ -229,6 +226,7 @@ describe("workers that leave", () => {
     assert.strictEqual(
       left([
         [0, stops],
+        [0, began],
         [2000, { _tag: "Finished", node: "worker1", execution: 1, how: "success" }],
         [4000, ends]
       ]),

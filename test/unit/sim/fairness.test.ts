@@ -2,9 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Packet from "../../../src/protocol/Packet.ts"
 import { hearing, lateWords, surrender } from "../../../src/sim/properties/attempts.ts"
-import { hedging, queueing, redialling } from "../../../src/sim/properties/fairness.ts"
+import { hedging, queueing } from "../../../src/sim/properties/fairness.ts"
 import { fanout } from "../../../src/sim/properties/fanout.ts"
 import type { Event } from "../../../src/sim/properties/History.ts"
+import { redialling } from "../../../src/sim/properties/machines.ts"
 import { judge, type Moments, violated } from "./histories.ts"
 
 const packet =

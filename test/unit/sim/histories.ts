@@ -1,7 +1,8 @@
 /** Hand-written histories: a few lines of packets at one job server, judged by one property. */
 import type * as Packet from "../../../src/protocol/Packet.ts"
 import type { Event, LineEvent, PacketEvent } from "../../../src/sim/properties/History.ts"
-import { isShown, type Property, Violation } from "../../../src/sim/properties/Property.ts"
+import { type Property, Violation } from "../../../src/sim/properties/Property.ts"
+import { Scene } from "../../../src/sim/properties/Scene.ts"
 import { ServerModel } from "../../../src/sim/properties/ServerModel.ts"
 
 const words = (line: string): ReadonlyArray<string> => line.trim().split(/\s+/)
@@ -23,11 +24,18 @@ const words = (line: string): ReadonlyArray<string> => line.trim().split(/\s+/)
 export const judge = (make: () => Property, history: string, attemptsMax: number = Infinity): number => {
   const property = make()
   let now = 0
+  const scene = new Scene([property])
   const show = (event: Event) => {
-    if (isShown(property, event)) property.observe?.({ at: now, event })
+    scene.show(event, now)
+    property.observe?.({ at: now, event })
   }
-  let server = new ServerModel("server1", [property], () => now, attemptsMax)
-  const stepEnds = () => property.afterStep?.(new Map([["server1", server]]), now)
+  const start = () => {
+    const server = new ServerModel("server1", [property], () => now, attemptsMax)
+    scene.servers.set("server1", server)
+    return server
+  }
+  let server = start()
+  const stepEnds = () => property.afterStep?.(scene)
   try {
     for (const line of history.split("\n")) {
       const [first, second, name, ...rest] = words(line)
@@ -35,9 +43,9 @@ export const judge = (make: () => Property, history: string, attemptsMax: number
       if (first === "--") stepEnds()
       else if (first === "rest") {
         stepEnds()
-        property.atRest?.(new Map([["server1", server]]), now)
+        property.atRest?.(scene, now)
       } else if (first === "wait") now += Number(second)
-      else if (first === "restart") server = new ServerModel("server1", [property], () => now, attemptsMax)
+      else if (first === "restart") server = start()
       else if (second === "closed") server.closed(Number(first))
       else {
         const got = second === "<"
@@ -56,7 +64,7 @@ export const judge = (make: () => Property, history: string, attemptsMax: number
       }
     }
     stepEnds()
-    property.atEnd?.()
+    property.atEnd?.(scene)
   } catch (error) {
     if (error instanceof Violation) return error.property
     throw error
@@ -68,10 +76,14 @@ export type Moments = ReadonlyArray<readonly [at: number, event: Event]>
 
 /** The number of the property that does not hold over what clients and workers did by themselves and at rest until then, or 0. */
 export const violated = (property: Property, moments: Moments, restsUntil = 0): number => {
+  const scene = new Scene([property])
   try {
-    for (const [at, event] of moments) if (isShown(property, event)) property.observe?.({ at, event })
-    property.afterStep?.(new Map(), restsUntil)
-    property.atRest?.(new Map(), restsUntil)
+    for (const [at, event] of moments) {
+      scene.show(event, at)
+      if (event._tag !== "Packet" || event.atServer) property.observe?.({ at, event })
+    }
+    property.afterStep?.(scene)
+    property.atRest?.(scene, restsUntil)
     return 0
   } catch (error) {
     if (error instanceof Violation) return error.property

@@ -25,7 +25,7 @@ const lost = `${running.replaceAll("9 ", "8 ")}\n 8 closed\n rest`
 /** The assignments, with a rest by which a server has noticed who is gone. */
 const put = (): Property => ({
   ...assigns(),
-  atRest: (servers) => {
+  atRest: ({ servers }) => {
     for (const server of servers.values()) server.noticed()
   }
 })

@@ -1,17 +1,12 @@
 /** Properties beyond one server's packets: each with what it accepts and what it rejects. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Event, PacketEvent } from "../../../src/sim/properties/History.ts"
-import {
-  claims,
-  dialling,
-  patience,
-  selection,
-  silence,
-  sleeping,
-  slots
-} from "../../../src/sim/properties/machines.ts"
+import { patience } from "../../../src/sim/properties/deadlines.ts"
+import { claims, dialling, silence, slots } from "../../../src/sim/properties/machines.ts"
 import type { Property } from "../../../src/sim/properties/Property.ts"
+import { introduction } from "../../../src/sim/properties/requests.ts"
 import { rest } from "../../../src/sim/properties/rest.ts"
+import { selection } from "../../../src/sim/properties/selection.ts"
 import { reasons, status, turns } from "../../../src/sim/properties/status.ts"
 import { wire } from "../../../src/sim/properties/wire.ts"
 import { judge, violated } from "./histories.ts"
@@ -299,7 +294,7 @@ describe("properties of workers and clients", () => {
   })
 
   it("26: no sleep while a question is open", () => {
-    const packet = (got: boolean, name: "GRAB_JOB" | "NO_JOB" | "PRE_SLEEP"): Event => ({
+    const packet = (got: boolean, name: PacketEvent["name"]): PacketEvent => ({
       _tag: "Packet",
       node: "worker1",
       connection: 1,
@@ -308,26 +303,29 @@ describe("properties of workers and clients", () => {
       name,
       fields: []
     })
-    const question = [0, packet(false, "GRAB_JOB")] as const
+    const known: Event = { ...packet(false, "CAN_DO"), fields: ["f"] }
+    const named: Event = { ...packet(false, "SET_CLIENT_ID"), fields: ["worker1"] }
+    const question = [
+      [0, named],
+      [0, known],
+      [0, packet(false, "GRAB_JOB")]
+    ] as const
     assert.strictEqual(
-      violated(sleeping(), [question, [0, packet(true, "NO_JOB")], [0, packet(false, "PRE_SLEEP")]]),
+      violated(introduction(), [...question, [0, packet(true, "NO_JOB")], [0, packet(false, "PRE_SLEEP")]]),
       0
     )
-    assert.strictEqual(violated(sleeping(), [question, [0, packet(false, "PRE_SLEEP")]]), 26)
+    assert.strictEqual(violated(introduction(), [...question, [0, packet(false, "PRE_SLEEP")]]), 26)
   })
 
   it("41: no silent connection kept", () => {
     const opened: Event = { _tag: "Opened", node: "client1", connection: 1, atServer: false }
     const closed: Event = { _tag: "Closed", node: "client1", connection: 1, atServer: false }
-    const over = (until: number, ...events: ReadonlyArray<Event>) => {
-      const property = silence(() => true)
-      const number = violated(
-        property,
-        events.map((event) => [0, event] as const)
+    const over = (until: number, ...events: ReadonlyArray<Event>) =>
+      violated(
+        silence(() => true),
+        events.map((event) => [0, event]),
+        until
       )
-      const resting = { ...property, observe: undefined, afterStep: () => property.atRest?.(new Map(), until) }
-      return number || violated(resting, [])
-    }
     assert.strictEqual(over(15_000, opened), 0)
     assert.strictEqual(over(20_000, opened), 41)
     assert.strictEqual(over(20_000, opened, closed), 0)
