@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import { Choices } from "../Choice.ts"
-import { format } from "../properties/History.ts"
 import { Violation } from "../properties/Property.ts"
+import { format } from "./format.ts"
 import { drawCampaign } from "../scenario/focused.ts"
 import type { Scenario } from "../scenario/Scenario.ts"
 import { type Outcome, type RunOptions, simulate } from "../scenario/run.ts"

@@ -4,7 +4,8 @@
  *
  * @since 0.1.0
  */
-import { format, formatFields, type Moment } from "../properties/History.ts"
+import type { Moment } from "../properties/History.ts"
+import { format, formatFields } from "./format.ts"
 
 /** Idle connections are probed with an empty ECHO_REQ. */
 const isProbe = ({ event }: Moment): boolean =>

@@ -1,7 +1,8 @@
 /** What operators are told, what their commands do, and limits: histories that hold, and that do not. */
 import { assert, describe, it } from "@effect/vitest"
 import { fanout } from "../../../src/sim/properties/fanout.ts"
-import { limits, text } from "../../../src/sim/properties/text.ts"
+import { limits } from "../../../src/sim/properties/limits.ts"
+import { text } from "../../../src/sim/properties/text.ts"
 import { judge } from "./histories.ts"
 
 const limitless = () => limits(() => ({}))
