@@ -4,6 +4,14 @@
  * @since 0.1.0
  */
 
+/**
+ * A watcher is told something, if it has the hook.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Hears<A extends ReadonlyArray<unknown>> = ((...args: A) => void) | undefined
+
 type Hook = (...args: ReadonlyArray<unknown>) => void
 type ArgumentsOf<F> = F extends (...args: infer A) => unknown ? A : never
 

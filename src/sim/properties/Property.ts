@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import type { Moment } from "./History.ts"
+import type { Hears } from "./Hooks.ts"
 import type { Scene, SceneWatcherOf } from "./Scene.ts"
 import type { ServerWatcher } from "./ServerModel.ts"
 
@@ -36,11 +37,11 @@ export class Violation extends Error {
 export interface Property extends ServerWatcher, SceneWatcherOf {
   readonly name: string
   /** Each thing that happened, in the order it did, but for what others than job servers got and gave. */
-  readonly observe?: ((moment: Moment) => void) | undefined
+  readonly observe?: Hears<[moment: Moment]>
   /** A step of the world is over and something has happened in it. */
-  readonly afterStep?: ((scene: Scene) => void) | undefined
+  readonly afterStep?: Hears<[scene: Scene]>
   /** Nobody has anything to do at this moment, and nothing happens until after `until`. */
-  readonly atRest?: ((scene: Scene, until: number) => void) | undefined
+  readonly atRest?: Hears<[scene: Scene, until: number]>
   /** The run is over: every fault healed, every caller answered, every program stopped. */
-  readonly atEnd?: ((scene: Scene) => void) | undefined
+  readonly atEnd?: Hears<[scene: Scene]>
 }

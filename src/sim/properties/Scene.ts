@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import { type Asked, type Began, endsJob, type Event, type PacketEvent, type Side, sideOf } from "./History.ts"
-import { Hooks } from "./Hooks.ts"
+import { type Hears, Hooks } from "./Hooks.ts"
 import type { ServerModel } from "./ServerModel.ts"
 import { Submissions, type Submitted } from "./Submissions.ts"
 
@@ -52,6 +52,7 @@ export interface Brought {
 export interface Connection {
   readonly id: number
   readonly node: string
+  readonly side: Side
   /** The job server that has accepted it. */
   server: string | undefined
   /** Since when the server has answered. */
@@ -82,28 +83,28 @@ type Told<T extends Event["_tag"]> = Extract<Event, { readonly _tag: T }>
  * @category models
  */
 export interface SceneWatcher {
-  readonly asked?: ((scene: Scene, call: Call) => void) | undefined
-  readonly hears?: ((scene: Scene, call: Call, word: Told<"Heard">) => void) | undefined
-  readonly mapped?: ((scene: Scene, call: Call, word: Told<"Mapped">) => void) | undefined
+  readonly asked?: Hears<[scene: Scene, call: Call]>
+  readonly hears?: Hears<[scene: Scene, call: Call, word: Told<"Heard">]>
+  readonly mapped?: Hears<[scene: Scene, call: Call, word: Told<"Mapped">]>
   /** A caller does not wait any more. */
-  readonly answered?: ((scene: Scene, call: Call, end: Told<"Answered">) => void) | undefined
+  readonly answered?: Hears<[scene: Scene, call: Call, end: Told<"Answered">]>
   /** It ended in failure, for that reason. */
-  readonly failed?: ((scene: Scene, call: Call, reason: string) => void) | undefined
+  readonly failed?: Hears<[scene: Scene, call: Call, reason: string]>
   /** Something is told to a caller who does not wait. */
-  readonly strayed?: ((scene: Scene, word: Told<"Heard" | "Mapped" | "Answered">) => void) | undefined
-  readonly began?: ((scene: Scene, execution: Execution) => void) | undefined
-  readonly finished?: ((scene: Scene, execution: Execution) => void) | undefined
-  readonly dialled?: ((scene: Scene, node: string, server: string) => void) | undefined
-  readonly opened?: ((scene: Scene, connection: Connection) => void) | undefined
-  readonly lost?: ((scene: Scene, connection: Connection) => void) | undefined
-  readonly said?: ((scene: Scene, connection: Connection, packet: PacketEvent) => void) | undefined
+  readonly strayed?: Hears<[scene: Scene, word: Told<"Heard" | "Mapped" | "Answered">]>
+  readonly began?: Hears<[scene: Scene, execution: Execution]>
+  readonly finished?: Hears<[scene: Scene, execution: Execution]>
+  readonly dialled?: Hears<[scene: Scene, node: string, server: string]>
+  readonly opened?: Hears<[scene: Scene, connection: Connection]>
+  readonly lost?: Hears<[scene: Scene, connection: Connection]>
+  readonly said?: Hears<[scene: Scene, connection: Connection, packet: PacketEvent]>
   /** Before the scene knows it: what the packet answers is still there. */
-  readonly heard?: ((scene: Scene, connection: Connection, packet: PacketEvent) => void) | undefined
+  readonly heard?: Hears<[scene: Scene, connection: Connection, packet: PacketEvent]>
   /** Somebody said SUBMIT_JOB. */
-  readonly submitted?: ((scene: Scene, job: Submitted) => void) | undefined
-  readonly started?: ((scene: Scene, node: string) => void) | undefined
-  readonly stops?: ((scene: Scene, node: string) => void) | undefined
-  readonly ended?: ((scene: Scene, node: string, how: string) => void) | undefined
+  readonly submitted?: Hears<[scene: Scene, job: Submitted]>
+  readonly started?: Hears<[scene: Scene, node: string]>
+  readonly stops?: Hears<[scene: Scene, node: string]>
+  readonly ended?: Hears<[scene: Scene, node: string, how: string]>
 }
 
 /**
@@ -244,7 +245,8 @@ export class Scene {
     const known = this.connections.get(id)
     if (known !== undefined) return known
     const connection: Connection = {
-      ...{ id, node, server: this.acceptedBy.get(id), goodSince: undefined, heardAt: this.now, closedAt: undefined },
+      ...{ id, node, side: sideOf(node), server: this.acceptedBy.get(id), goodSince: undefined },
+      ...{ heardAt: this.now, closedAt: undefined },
       ...{ jobs: new Submissions(), isNamed: false, abilities: new Map(), asked: 0, isAsleep: false },
       ...{ brought: new Map(), held: new Map() }
     }
@@ -254,7 +256,7 @@ export class Scene {
 
   private packet(packet: PacketEvent): void {
     const connection = this.connection(packet.connection, packet.node)
-    const hooks = this.hooks[sideOf(packet.node)]
+    const hooks = this.hooks[connection.side]
     if (packet.got) {
       connection.goodSince ??= this.now
       connection.heardAt = this.now

@@ -9,7 +9,7 @@
  */
 import { Commands } from "./Commands.ts"
 import { endsJob, type LineEvent, type PacketEvent } from "./History.ts"
-import { Hooks } from "./Hooks.ts"
+import { type Hears, Hooks } from "./Hooks.ts"
 
 /**
  * @since 0.1.0
@@ -94,49 +94,39 @@ export interface ModelConnection {
  * @category models
  */
 export interface ServerWatcher {
-  readonly created?: (server: ServerModel, submission: Submission, job: ModelJob, isNew: boolean) => void
+  readonly created?: Hears<[server: ServerModel, submission: Submission, job: ModelJob, isNew: boolean]>
   /** JOB_CREATED names a handle that lives, but for another function or unique. */
-  readonly confused?: (server: ServerModel, submission: Submission, job: ModelJob) => void
+  readonly confused?: Hears<[server: ServerModel, submission: Submission, job: ModelJob]>
   /** `request` is the GRAB_JOB that `packet` answers. */
-  readonly assigned?: (
-    server: ServerModel,
-    connection: ModelConnection,
-    job: ModelJob,
-    packet: PacketEvent,
-    request: PacketEvent
-  ) => void
-  readonly noJob?: (server: ServerModel, connection: ModelConnection) => void
+  readonly assigned?: Hears<
+    [server: ServerModel, connection: ModelConnection, job: ModelJob, packet: PacketEvent, request: PacketEvent]
+  >
+  readonly noJob?: Hears<[server: ServerModel, connection: ModelConnection]>
   /** A worker's WORK_ packet reached the server; `job` is undefined unless it lives there. */
-  readonly worked?: (
-    server: ServerModel,
-    connection: ModelConnection,
-    job: ModelJob | undefined,
-    packet: PacketEvent
-  ) => void
+  readonly worked?: Hears<
+    [server: ServerModel, connection: ModelConnection, job: ModelJob | undefined, packet: PacketEvent]
+  >
   /** The server gave a WORK_ packet to a client. */
-  readonly forwarded?: (
-    server: ServerModel,
-    connection: ModelConnection,
-    job: ModelJob | undefined,
-    packet: PacketEvent
-  ) => void
-  readonly noop?: (server: ServerModel, connection: ModelConnection) => void
-  readonly slept?: (server: ServerModel, connection: ModelConnection) => void
+  readonly forwarded?: Hears<
+    [server: ServerModel, connection: ModelConnection, job: ModelJob | undefined, packet: PacketEvent]
+  >
+  readonly noop?: Hears<[server: ServerModel, connection: ModelConnection]>
+  readonly slept?: Hears<[server: ServerModel, connection: ModelConnection]>
   /** The server answered a question about its jobs, or something else that was asked. */
-  readonly told?: (server: ServerModel, packet: PacketEvent) => void
+  readonly told?: Hears<[server: ServerModel, packet: PacketEvent]>
   /** A submission was refused, for the reason of this code. */
-  readonly refused?: (server: ServerModel, submission: Submission, code: string) => void
+  readonly refused?: Hears<[server: ServerModel, submission: Submission, code: string]>
   /** A text command is answered, and not yet obeyed. */
-  readonly commanded?: (server: ServerModel, words: ReadonlyArray<string>, answer: ReadonlyArray<string>) => void
+  readonly commanded?: Hears<[server: ServerModel, words: ReadonlyArray<string>, answer: ReadonlyArray<string>]>
   /** An operator cancels a job, whose listeners are about to hear of it. */
-  readonly cancelled?: (server: ServerModel, job: ModelJob) => void
+  readonly cancelled?: Hears<[server: ServerModel, job: ModelJob]>
   /** A connection can do a function no more, or nothing any more. */
-  readonly lostAbility?: (connection: ModelConnection, fn: string | undefined) => void
+  readonly lostAbility?: Hears<[connection: ModelConnection, fn: string | undefined]>
   /** A reply came that no request explains. */
-  readonly unasked?: (server: ServerModel, connection: ModelConnection, packet: PacketEvent) => void
+  readonly unasked?: Hears<[server: ServerModel, connection: ModelConnection, packet: PacketEvent]>
   /** A connection that waited for a job is gone. */
-  readonly left?: (server: ServerModel, connection: ModelConnection, job: ModelJob) => void
-  readonly closed?: (server: ServerModel, connection: ModelConnection) => void
+  readonly left?: Hears<[server: ServerModel, connection: ModelConnection, job: ModelJob]>
+  readonly closed?: Hears<[server: ServerModel, connection: ModelConnection]>
 }
 
 const submissions: { readonly [name: string]: readonly [priority: number, background: boolean] } = {

@@ -99,6 +99,23 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
     }
   }
 
+  /** Something that is nobody's fault may end a call like this. */
+  const isExplained = ({ stopping }: Scene, { function: fn, limitMillis, node }: Asked, text: string): boolean => {
+    // Where time hurries on, a connection may be given up between two steps of a server, with what was sent
+    // over it, or before it is dialled.
+    if (text === "NoServer" || text === "Ambiguous") return mayBeLate
+    if (text === "Timeout") return mayBeLate || limitMillis !== undefined
+    if (text === "ClientClosed") return stopping.has(node)
+    if (text === "Refused") return mayBeRefused
+    if (text === "JobException") return hasForeigners
+    if (text !== "JobFailed") return false
+    const hasTimeLimit = fn === "limited"
+    const isSpent = mayBeSpent && (mayBeLost || !isFaultless || hasTimeLimit)
+    // What a worker says of an overdue attempt may cross the same job on its way to it again;
+    // 19 judges that it does not say so later.
+    return hasForeigners || mayBeCancelled || isSpent || (mayCross && hasTimeLimit)
+  }
+
   const judgeFailure = (scene: Scene, asked: Asked, text: string, now: number): void => {
     const failed = itemFailed(text)
     if (failed !== undefined) {
@@ -106,43 +123,22 @@ export const callers = (scenario: Pick<Scenario, "faults" | "operators" | "peers
         throw new Violation(49, `caller ${asked.caller} of a map was told ${text}`)
       return judgePlace(scene, asked, text, failed.index, now)
     }
-    if (text === "ClientClosed" && scene.stopping.has(asked.node)) return
-    if (text === "Timeout" && asked.limitMillis !== undefined) return
     if (text.startsWith("died")) throw new Violation(36, `caller ${asked.caller} ${text}`)
     if (asked.kind === "run" && asked.function === "failing" && told.has(text)) {
       const promised = failureOf(asked.workload)
       if (text === promised || (text === "JobFailed" && (mayBeSpent || mayBeCancelled))) return
-      throw new Violation(
-        8,
-        `caller ${asked.caller} of failing ${asked.workload} was told ${text}, not ${promised ?? "a result"}`
-      )
+      const caller = `caller ${asked.caller} of failing ${asked.workload}`
+      throw new Violation(8, `${caller} was told ${text}, not ${promised ?? "a result"}`)
     }
-    if (hasForeigners && (text === "JobFailed" || text === "JobException")) return
-    if (mayBeCancelled && text === "JobFailed") return
-    if (mayBeRefused && text === "Refused") return
-    if (text === "Refused")
-      throw new Violation(37, `caller ${asked.caller} of ${asked.function} was refused, and there is no limit`)
-    if (mayBeSpent && text === "JobFailed" && (!isFaultless || asked.function === "limited")) return
-    if (mayBeSpent && mayBeLost && text === "JobFailed") return
-    // What a worker says of an overdue attempt may cross the same job on its way to it again;
-    // 19 judges that it does not say so later.
-    if (mayCross && text === "JobFailed" && asked.function === "limited") return
-    // And a connection be given up between two steps of a server, with what was sent over it, or before it is dialled.
-    if (mayBeLate && (text === "NoServer" || text === "Ambiguous" || text === "Timeout")) return
-    if (isFaultless)
-      throw new Violation(
-        37,
-        `caller ${asked.caller} of ${asked.function} failed with ${text} although nothing went wrong`
-      )
+    if (isExplained(scene, asked, text)) return
+    const fails = `caller ${asked.caller} of ${asked.function} failed with ${text}`
+    if (text === "Refused") throw new Violation(37, `${fails}, and there is no limit`)
+    if (isFaultless) throw new Violation(37, `${fails} although nothing went wrong`)
     // With a server at hand, a loss is either hidden, or it is an ambiguous one of a job that must not run twice.
     const isHonest = text === "Ambiguous" && !(asked.idempotent && asked.kind === "run")
     const isCalm = troubles === 0 && now - calmSince > recoveryMillis && scene.connectionsOf(asked.node).length > 0
-    if (!isHonest && (text === "Ambiguous" || text === "NoServer") && isCalm) {
-      throw new Violation(
-        37,
-        `caller ${asked.caller} of ${asked.function} failed with ${text} while ${asked.node} had a server`
-      )
-    }
+    if (!isHonest && (text === "Ambiguous" || text === "NoServer") && isCalm)
+      throw new Violation(37, `${fails} while ${asked.node} had a server`)
   }
 
   return {

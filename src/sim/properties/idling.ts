@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Network from "../../protocol/Network.ts"
-import { sideOf } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
 import type { Scene } from "./Scene.ts"
 
@@ -37,9 +36,9 @@ export const idling = (
 ): Property => ({
   name: "idling",
   atRest: (scene, until) => {
-    for (const { abilities, asked, goodSince, id, isAsleep, node } of scene.connections.values()) {
-      const isReady = abilities.size > 0 && goodSince !== undefined && !scene.stopping.has(node)
-      if (sideOf(node) !== "workers" || !isReady || asked > 0 || isAsleep) continue
+    for (const { abilities, asked, goodSince, id, isAsleep, node, side } of scene.connections.values()) {
+      if (asked > 0 || isAsleep || side !== "workers") continue
+      if (abilities.size === 0 || goodSince === undefined || scene.stopping.has(node)) continue
       const room = roomOf(node) ?? 0
       if (busy(scene, node) >= room || isBlocked(node, id)) continue
       throw new Violation(24, `${node} has room, and neither asks nor sleeps at connection ${id} until ${until} ms`)

@@ -92,8 +92,11 @@ export class Abandoned extends Error {
 
 const unwatched: Tap = { got: () => {}, gave: () => {}, opened: () => {}, closed: () => {} }
 
-/** After so many turns of the kernel it is looked whether a run goes on at all. */
-const turnsWatched = 4096
+/**
+ * After so many turns of the kernel it is looked whether a run goes on at all. Most runs take
+ * fewer: a look costs as much as many turns.
+ */
+const turnsWatched = 16_384
 
 /** One run under way. */
 class Run {
