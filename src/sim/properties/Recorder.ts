@@ -31,12 +31,7 @@ const replying = new Set(
 
 const needsReply = (packet: Word): boolean => replying.has(packet.name)
 
-interface ClosedEvent {
-  readonly _tag: "Closed"
-  readonly node: string
-  readonly connection: number
-  readonly atServer: boolean
-}
+type Closed = Extract<Event, { readonly _tag: "Opened" | "Closed" }> & { readonly _tag: "Closed" }
 
 /** What waits to be sent to one connection is told from here on. */
 const muchBytes = 50_000
@@ -64,7 +59,7 @@ export class Recorder implements Tap {
   private readonly streams = new Map<Endpoint, Streams>()
   private readonly happenedNow: Array<Event> = []
   private readonly gotNow: Array<Word> = []
-  private readonly gaveNow: Array<Word | ClosedEvent> = []
+  private readonly gaveNow: Array<Word | Closed> = []
   /** Connections whose bytes make no sense any more: the server is done with them. */
   private readonly givenUpNow: Array<{ readonly node: string; readonly connection: number }> = []
   private readonly malformed = new WeakSet<Endpoint>()
@@ -104,18 +99,13 @@ export class Recorder implements Tap {
   }
 
   closed(endpoint: Endpoint): void {
-    const { connection, host } = endpoint
+    const { connection, dialled, host: node } = endpoint
     const pendingBytes = this.streams.get(endpoint)?.got.pendingBytes ?? 0
-    if (pendingBytes > 0) this.record({ _tag: "Cut", node: host, connection })
+    if (pendingBytes > 0) this.record({ _tag: "Cut", node, connection })
     this.streams.delete(endpoint)
-    const event: ClosedEvent = {
-      _tag: "Closed",
-      node: endpoint.host,
-      connection: endpoint.connection,
-      atServer: !endpoint.dialled
-    }
+    const event: Closed = { _tag: "Closed", node, connection, atServer: !dialled }
     // In its place among what the server gave: closing one connection may cause words to others.
-    if (endpoint.dialled) this.happenedNow.push(event)
+    if (dialled) this.happenedNow.push(event)
     else this.gaveNow.push(event)
     this.changed = true
   }

@@ -4,8 +4,9 @@
  *
  * @since 0.1.0
  */
+import { noted } from "./following.ts"
 import { type Property, Violation } from "./Property.ts"
-import type { ModelConnection, ModelJob, ServerModel } from "./ServerModel.ts"
+import { isFreshlyQueued, type ModelConnection, type ModelJob, type ServerModel } from "./ServerModel.ts"
 
 /** What stands for nothing, or for the workload, is no unique; nor is what a server may be too short for. */
 const isUnique = (text: string): boolean => text !== "" && text !== "-" && text.length < 64
@@ -28,38 +29,30 @@ export const status = (): Property => {
     const isOver = job === undefined || job.state === "finished"
     if (isOver && known !== "0") throw new Violation(46, `${text}, but there is no such job`)
     if (isOver || server.mayBeGone(job)) return
-    if (known !== "1") throw new Violation(46, `${text}, but it is ${job.state}`)
     const isRunning = job.state === "running"
-    if (isRunning && (job.owner?.open !== true || server.mayBeTimedOut(job))) return
-    if (running !== (isRunning ? "1" : "0")) throw new Violation(46, `${text}, but it is ${job.state}`)
+    const isUnsure = isRunning && (job.owner?.open !== true || server.mayBeTimedOut(job))
+    if (known !== "1" || (!isUnsure && running !== (isRunning ? "1" : "0")))
+      throw new Violation(46, `${text}, but it is ${job.state}`)
     const [above, below] = (isRunning ? progress.get(job) : undefined) ?? [0, 0]
-    if (number32(numerator) === above && number32(denominator) === below) return
-    throw new Violation(46, `${text}, but its worker has said ${above} of ${below}`)
+    if (!isUnsure && (number32(numerator) !== above || number32(denominator) !== below))
+      throw new Violation(46, `${text}, but its worker has said ${above} of ${below}`)
   }
 
   /** Some job of that unique is known, whatever its function; of one that is alone, all is told. */
   const judgeUnique = (server: ServerModel, unique: string, told: ReadonlyArray<string>): void => {
-    const known = told[0]
-    let mayBeKnown = false
+    const isKnown = told[0] === "1"
     // One that is cancelled while it runs cannot be found by its unique any more.
-    const jobs = [...server.unfinished].filter(
-      ({ cancelled, key }) => !cancelled && key?.endsWith(`\0=\0${unique}`) === true
-    )
-    const [only] = jobs
-    if (jobs.length === 1 && known === "1" && !server.mayBeGone(only!)) {
-      judge(server, only!.handle, told)
-      if (told[4] !== String(only!.listeners.length))
-        throw new Violation(
-          46,
-          `${server.node} says that ${told[4]} wait for ${unique}, which are ${only!.listeners.length}`
-        )
-    }
-    for (const job of jobs) {
-      mayBeKnown = true
-      if (known === "1" || server.mayBeGone(job)) continue
-      throw new Violation(46, `${server.node} does not know ${unique}, which is ${job.handle} and ${job.state}`)
-    }
-    if (known === "1" && !mayBeKnown) throw new Violation(46, `${server.node} knows ${unique}, which no job has`)
+    const isOf = ({ cancelled, key = "" }: ModelJob) => !cancelled && key.endsWith(`\0=\0${unique}`)
+    const jobs = [...server.unfinished].filter(isOf)
+    const sure = jobs.find((job) => !server.mayBeGone(job))
+    if (!isKnown && sure !== undefined)
+      throw new Violation(46, `${server.node} does not know ${unique}, which is ${sure.handle} and ${sure.state}`)
+    if (isKnown && jobs.length === 0) throw new Violation(46, `${server.node} knows ${unique}, which no job has`)
+    if (!isKnown || sure === undefined || jobs.length > 1) return
+    judge(server, sure.handle, told)
+    const { length } = sure.listeners
+    if (told[4] !== String(length))
+      throw new Violation(46, `${server.node} says that ${told[4]} wait for ${unique}, which are ${length}`)
   }
 
   return {
@@ -74,12 +67,8 @@ export const status = (): Property => {
     told: (server, packet) => {
       const [name = "", known, running, numerator, denominator] = packet.fields
       const hasProgress = number32(numerator) > 0 || number32(denominator) > 0
-      if (packet.name.startsWith("STATUS_RES") && known === "1" && running === "0" && hasProgress) {
-        throw new Violation(
-          46,
-          `${server.node} says of ${name}, which does not run, progress ${numerator} of ${denominator}`
-        )
-      }
+      if (packet.name.startsWith("STATUS_RES") && known === "1" && running === "0" && hasProgress)
+        throw new Violation(46, `${server.node} says of ${name}, which does not run: ${numerator} of ${denominator}`)
       if (packet.name === "STATUS_RES") judge(server, name, packet.fields.slice(1))
       if (packet.name === "STATUS_RES_UNIQUE" && isUnique(name)) judgeUnique(server, name, packet.fields.slice(1))
     }
@@ -93,32 +82,26 @@ export const status = (): Property => {
  * @category properties
  */
 export const turns = (): Property => {
-  const served = new WeakMap<ModelConnection, Map<string, number>>()
+  const servedTo = noted<ModelConnection, Map<string, number>>(() => new Map())
   let count = 0
   return {
     name: "turns",
     assigned: (server, connection, job) => {
-      const mine = served.get(connection) ?? new Map<string, number>()
-      served.set(connection, mine)
+      const mine = servedTo(connection)
       const before = mine.get(job.function) ?? 0
-      if (before > 0 && !job.raisedWhileRunning && job.epoch === 0) {
-        for (const other of server.unfinished) {
-          const turn = mine.get(other.function)
-          if (turn === undefined || turn >= before || other === job || !connection.abilities.has(other.function))
-            continue
-          if (other.state !== "queued" || other.attempts > 0 || other.epoch > 0 || server.mayBeGone(other)) continue
-          if (other.priority !== job.priority) continue
-          throw new Violation(
-            31,
-            `${server.node} served ${job.function} again to connection ${connection.id} before ${other.function}, whose ${other.handle} waits`
-          )
-        }
+      for (const other of before > 0 && !job.raisedWhileRunning && job.epoch === 0 ? server.unfinished : []) {
+        const turn = mine.get(other.function) ?? Infinity
+        const isAlike =
+          other.priority === job.priority && isFreshlyQueued(other) && connection.abilities.has(other.function)
+        if (turn >= before || other === job || !isAlike) continue
+        const text = `${server.node} served ${job.function} again to connection ${connection.id}`
+        throw new Violation(31, `${text} before ${other.function}, whose ${other.handle} waits`)
       }
       mine.set(job.function, ++count)
     },
     lostAbility: (connection, fn) => {
-      if (fn === undefined) served.delete(connection)
-      else served.get(connection)?.delete(fn)
+      if (fn === undefined) servedTo(connection).clear()
+      else servedTo(connection).delete(fn)
     }
   }
 }
