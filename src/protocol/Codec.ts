@@ -17,7 +17,7 @@ import type { Frame } from "./codec/Frame.ts"
 import { headerBytes, writeHeader } from "./codec/Header.ts"
 import * as Packet from "./Packet.ts"
 
-export { Decoder, defaultLimits, type Limits, type Receiver } from "./codec/Decoder.ts"
+export { Decoder, defaultLimits, type Limits, type Memory, type Receiver } from "./codec/Decoder.ts"
 export { BadMagic, type DecodeError, type FatalError, MissingFields, TooLarge, UnknownType } from "./codec/Errors.ts"
 export { Frame, fromLatin1, latin1 } from "./codec/Frame.ts"
 export { headerBytes, writeHeader } from "./codec/Header.ts"

@@ -136,7 +136,7 @@ class Intake implements Codec.Receiver {
     this.core = core
     this.session = session
     this.now = now
-    this.decoder = new Codec.Decoder(this, core.options)
+    this.decoder = new Codec.Decoder(this, core.options, core.buffers)
   }
 
   take(bytes: Uint8Array): void {

@@ -57,11 +57,44 @@ export interface Limits {
  */
 export const defaultLimits: Limits = { maxPacketBytes: 64 * 1024 * 1024, maxLineBytes: 8192 }
 
+/**
+ * Where a decoder has the memory from in which it assembles packets of more than 64 KiB.
+ *
+ * @example
+ * ```ts
+ * import * as Codec from "effect-gearman/Codec"
+ *
+ * const spare: Array<Uint8Array> = []
+ * const memory: Codec.Memory = {
+ *   take: (bytes) => {
+ *     const last = spare.pop()
+ *     return last !== undefined && last.length >= bytes ? last : new Uint8Array(bytes)
+ *   },
+ *   give: (buffer) => void spare.push(buffer)
+ * }
+ * const decoder = new Codec.Decoder({ packet: () => {} }, Codec.defaultLimits, memory)
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Memory {
+  /** A buffer of at least that many bytes, whatever they are. */
+  readonly take: (bytes: number) => Uint8Array
+  /** Takes one back that nobody reads any more. Those of packets that were kept do not come back so. */
+  readonly give: (buffer: Uint8Array) => void
+}
+
+const freshMemory: Memory = { take: (bytes) => new Uint8Array(bytes), give: () => {} }
+
 const initialLeftover = 256
 /** What is larger serves one message, and goes with it to whoever takes its bytes. */
 const largestReusedBytes = 65_536
-/** Memory for an unfinished packet, over what came of it: a header may claim anything. */
-const mostGrowth = 16
+/**
+ * Memory for an unfinished packet, over what came of it: a header may claim anything. A mebibyte
+ * is believed with its first 64 KiB.
+ */
+const mostGrowth = 17
 
 /** Idle decoders are many and hold no frame; only one that was called during another's call needs one more. */
 let spareFrame: Frame | undefined
@@ -88,6 +121,7 @@ const oversizedHeadBytes = 1024
 export class Decoder {
   private readonly receiver: Receiver
   private readonly limits: Limits
+  private readonly memory: Memory
   /** Bytes of an unfinished message; the first `kept` of `leftover` are filled. */
   private leftover: Uint8Array = empty
   private kept = 0
@@ -99,9 +133,10 @@ export class Decoder {
   private failure: FatalError | undefined
   private halted = false
 
-  constructor(receiver: Receiver, limits: Limits = defaultLimits) {
+  constructor(receiver: Receiver, limits: Limits = defaultLimits, memory: Memory = freshMemory) {
     this.receiver = receiver
     this.limits = limits
+    this.memory = memory
   }
 
   /** Bytes held of a message that is not complete yet. */
@@ -138,7 +173,7 @@ export class Decoder {
       const used = this.consume(this.leftover, this.kept)
       if (used > 0) {
         this.kept = 0
-        if (this.leftover.length > largestReusedBytes) this.leftover = empty
+        if (this.leftover.length > largestReusedBytes) this.replace(empty)
       }
     }
     if (at < chunk.length && this.isOpen()) {
@@ -170,18 +205,27 @@ export class Decoder {
   private keep(chunk: Uint8Array, start: number, end: number): void {
     const needed = this.kept + end - start
     if (needed > this.leftover.length) {
-      const grown = new Uint8Array(Math.max(initialLeftover, needed, this.wantedBytes(needed)))
+      const size = Math.max(initialLeftover, needed, this.wantedBytes(needed, chunk, start))
+      const grown = size > largestReusedBytes ? this.memory.take(size) : new Uint8Array(size)
       grown.set(this.leftover.subarray(0, this.kept))
-      this.leftover = grown
+      this.replace(grown)
     }
     this.leftover.set(chunk.subarray(start, end), this.kept)
     this.kept = needed
   }
 
+  private replace(by: Uint8Array): void {
+    if (this.leftover.length > largestReusedBytes) this.memory.give(this.leftover)
+    this.leftover = by
+  }
+
   /** How large the leftover should be, to hold so many bytes and what comes after them. */
-  private wantedBytes(needed: number): number {
-    if (this.kept < headerBytes || this.leftover[0] !== 0) return Math.min(this.leftover.length * 2, needed * 2)
-    return Math.min(announcedBytes(this.leftover), needed * mostGrowth)
+  private wantedBytes(needed: number, chunk: Uint8Array, start: number): number {
+    const { kept, leftover } = this
+    const isNew = kept === 0
+    const [bytes, at, length] = isNew ? [chunk, start, needed] : [leftover, 0, kept]
+    if (length < headerBytes || bytes[at] !== 0) return Math.min(leftover.length * 2, needed * 2)
+    return Math.min(announcedBytes(bytes, at), needed * mostGrowth)
   }
 
   /** Hands over what lies whole in the first `length` bytes; returns how many were used. */
@@ -240,7 +284,9 @@ export class Decoder {
       return headerBytes + handedBytes
     }
     frame.isGiven = bytes === this.leftover && bytes.length > largestReusedBytes
+    frame.isKept = false
     this.receiver.packet(frame)
+    if (frame.isKept) this.leftover = empty
     frame.bytes = empty
     return headerBytes + bodyBytes
   }
@@ -286,7 +332,7 @@ export class Decoder {
 const headOf = (bodyBytes: number): number => Math.min(bodyBytes, oversizedHeadBytes)
 
 /** The whole size of the packet whose header stands there. */
-const announcedBytes = (bytes: Uint8Array): number => headerBytes + readUint32(bytes, 8)
+const announcedBytes = (bytes: Uint8Array, at: number): number => headerBytes + readUint32(bytes, at + 8)
 
 const readUint32 = (bytes: Uint8Array, at: number): number =>
   ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0

@@ -34,8 +34,10 @@ export class Frame {
   start = 0
   /** One past the last byte of the body. */
   end = 0
-  /** Nobody writes into `bytes` any more, and they hold little but this packet. */
+  /** They hold little but this packet, and nobody writes into `bytes` any more once they are kept. */
   isGiven = false
+  /** Somebody has kept what was given. */
+  isKept = false
   private readonly starts = new Int32Array(maxFields)
   private readonly ends = new Int32Array(maxFields)
 
@@ -89,7 +91,9 @@ export class Frame {
    * came in pieces they need not be copied a second time.
    */
   keep(start: number, end: number): Uint8Array {
-    return this.isGiven ? this.bytes.subarray(start, end) : copyBytes(this.bytes, start, end)
+    if (!this.isGiven) return copyBytes(this.bytes, start, end)
+    this.isKept = true
+    return this.bytes.subarray(start, end)
   }
 
   /** Whether the field is these bytes. */

@@ -91,7 +91,7 @@ export class JobServerCore {
   accessRules: Options["accessRules"]
   private readonly delivery: Delivery
   readonly traffic = new Traffic()
-  private readonly buffers = new Buffers()
+  readonly buffers = new Buffers()
   private readonly lingering = new Deadlines<Session>()
   private readonly idle = new Deadlines<Session>()
   private sessionCount = 0

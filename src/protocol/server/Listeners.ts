@@ -11,6 +11,7 @@
 import type * as Codec from "../Codec.ts"
 import * as Packet from "../Packet.ts"
 import type { Job } from "./Job.ts"
+import type { Loan } from "./Loan.ts"
 import { byReferenceBytes } from "./Outbox.ts"
 import type { Session } from "./Session.ts"
 
@@ -83,7 +84,7 @@ export const detachAll = (job: Job): number => {
 class Report {
   private readonly frame: Codec.Frame
   private readonly missingSeparators: number
-  private shared: Uint8Array | undefined = undefined
+  private shared: Loan | undefined = undefined
 
   constructor(frame: Codec.Frame, missingSeparators: number) {
     this.frame = frame
@@ -98,16 +99,9 @@ class Report {
       session.outbox.putRange(bytes, start, end)
       for (let count = 0; count < this.missingSeparators; count++) session.outbox.putByte(0)
     } else if (session.begin(type, bodyBytes, 0)) {
-      this.shared ??= this.missingSeparators === 0 ? this.frame.keep(start, end) : this.completed(bodyBytes)
-      session.outbox.putReference(this.shared)
+      this.shared ??= session.outbox.buffers.lend(this.frame, start, end, this.missingSeparators)
+      session.outbox.putLoan(this.shared)
     }
-  }
-
-  private completed(bodyBytes: number): Uint8Array {
-    const { bytes, end, start } = this.frame
-    const body = new Uint8Array(bodyBytes)
-    body.set(bytes.subarray(start, end))
-    return body
   }
 }
 

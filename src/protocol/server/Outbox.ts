@@ -10,6 +10,7 @@ import type * as Network from "../Network.ts"
 import { type Buffers, largestLent } from "./Buffers.ts"
 import type { Job } from "./Job.ts"
 import type { Lines } from "./Lists.ts"
+import type { Loan, Sender } from "./Loan.ts"
 import type { Traffic } from "./Traffic.ts"
 
 /**
@@ -68,12 +69,12 @@ const pull = (lines: Lines): { readonly text: string; readonly hasMore: boolean 
  * @since 0.1.0
  * @category models
  */
-export class Outbox {
+export class Outbox implements Sender {
   /** More output came than the connection may have waiting. What comes after it is dropped. */
   isOverLimit = false
   private readonly peer: Peer
   private readonly maxBytes: number
-  private readonly buffers: Buffers
+  readonly buffers: Buffers
   private readonly traffic: Traffic
   private chunks: Array<Uint8Array> = none
   private chunksBytes = 0
@@ -83,10 +84,14 @@ export class Outbox {
   /** The buffer's bytes `from` to `used` are written and in no chunk yet. */
   private from = 0
   private used = 0
+  /** Those whose bytes are among the chunks. */
+  private loans: Array<Loan> = none
   /** What is put after them goes out after them. */
   private lists: Array<PendingList> = none
   /** What the transport still had to send when it was last asked. */
   private unsentBytes = 0
+  /** All that the transport was ever given. */
+  private handedBytes = 0
 
   constructor(peer: Peer, maxBytes: number, buffers: Buffers, traffic: Traffic) {
     this.peer = peer
@@ -179,6 +184,19 @@ export class Outbox {
     this.add(bytes)
   }
 
+  /** Bytes in memory that is lent until they are sent. */
+  putLoan(loan: Loan): void {
+    this.putReference(loan.bytes)
+    loan.begin()
+    if (this.loans === none) this.loans = [loan]
+    else this.loans.push(loan)
+  }
+
+  /** Whether the transport has done with the first so many bytes of all it was ever given. */
+  hasSent(bytes: number): boolean {
+    return this.handedBytes - this.peer.unsentBytes() >= bytes
+  }
+
   /** A list: its first lines now, and the others by `continueList`. */
   putList(lines: Lines): void {
     if (this.isOverLimit) return
@@ -212,6 +230,7 @@ export class Outbox {
 
   private hand(chunks: ReadonlyArray<Uint8Array>, bytes: number): void {
     this.traffic.sentBytes += bytes
+    this.handedBytes += bytes
     this.peer.send(chunks)
     this.unsentBytes = this.peer.unsentBytes()
   }
@@ -260,8 +279,11 @@ export class Outbox {
   }
 
   private clear(): void {
+    // What was not given to the transport never will be.
+    for (const loan of this.loans) loan.handOver(this, this.handedBytes)
     this.chunks = none
     this.lists = none
+    this.loans = none
     this.full = none
     this.chunksBytes = 0
     this.buffer = empty

@@ -157,7 +157,7 @@ export const echo = (session: Session, type: number, frame: Codec.Frame): void =
   if (length < byReferenceBytes) {
     if (session.begin(type, length, length)) session.outbox.putRange(frame.bytes, start, end)
   } else if (session.begin(type, length, 0)) {
-    session.outbox.putReference(frame.keep(start, end))
+    session.outbox.putLoan(session.outbox.buffers.lend(frame, start, end))
   }
 }
 

@@ -114,7 +114,8 @@ export const fuzzCore = (packets: number, seed: number, collectGarbage?: () => v
         },
         line: (line) => core.line(session, line, now)
       },
-      core.options
+      core.options,
+      core.buffers
     )
     return { peer, session, decoder }
   }

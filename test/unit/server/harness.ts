@@ -48,7 +48,8 @@ export class Connection {
         packet: (frame) => server.core.received(session, frame, server.now),
         line: (line) => server.core.line(session, line, server.now)
       },
-      server.core.options
+      server.core.options,
+      server.core.buffers
     )
   }
 
