@@ -259,6 +259,37 @@ describe("Codec", () => {
     )
   })
 
+  it("has lent memory for large packets, and gives back what nobody keeps", () => {
+    const lent = new Set<Uint8Array>()
+    const memory: Codec.Memory = {
+      take: (bytes) => {
+        const buffer = new Uint8Array(bytes * 2).fill(255)
+        lent.add(buffer)
+        return buffer
+      },
+      give: (buffer) => assert.isTrue(lent.delete(buffer))
+    }
+    const kept: Array<Uint8Array> = []
+    let keeps = false
+    const receiver = { packet: (frame: Codec.Frame) => void (keeps && kept.push(frame.keep(frame.start, frame.end))) }
+    const decoder = new Codec.Decoder(receiver, Codec.defaultLimits, memory)
+    const body = Uint8Array.from({ length: 200_000 }, (_, index) => index % 251)
+    const large = Codec.encode(Packet.request("ECHO_REQ", { data: body }))
+    for (const isKept of [false, true, false]) {
+      keeps = isKept
+      decoder.push(large.subarray(0, 5_000))
+      decoder.push(large.subarray(5_000, 150_000))
+      assert.isAbove(lent.size, kept.length)
+      decoder.push(large.subarray(150_000))
+      assert.strictEqual(lent.size, kept.length)
+    }
+    assert.deepStrictEqual(kept, [body])
+    assert.deepStrictEqual(
+      Array.from(lent, ({ buffer }) => buffer),
+      [kept[0]!.buffer]
+    )
+  })
+
   it("gives a large buffer back once its packet is through", () => {
     const { decoder, found } = collect()
     const large = Codec.encode(Packet.request("ECHO_REQ", { data: new Uint8Array(200_000) }))
