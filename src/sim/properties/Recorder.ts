@@ -51,7 +51,6 @@ export class Recorder implements Tap {
   readonly moments: Array<Moment> = []
   /** Packets that crossed a job server's side. */
   packets = 0
-  private readonly properties: ReadonlyArray<Property>
   private readonly hooks: Hooks<Property>
   private readonly now: () => number
   private readonly attemptsMax: (node: string) => number
@@ -73,7 +72,6 @@ export class Recorder implements Tap {
     attemptsMax: (node: string) => number,
     keeps: boolean
   ) {
-    this.properties = properties
     this.scene = new Scene(properties)
     this.hooks = new Hooks(properties)
     this.now = now
@@ -129,7 +127,7 @@ export class Recorder implements Tap {
       if (event._tag === "Started" && event.node.startsWith("server")) {
         this.scene.servers.set(
           event.node,
-          new ServerModel(event.node, this.properties, this.now, this.attemptsMax(event.node))
+          new ServerModel(event.node, this.hooks, this.now, this.attemptsMax(event.node))
         )
       }
       this.show(event)

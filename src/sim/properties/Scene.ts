@@ -138,13 +138,9 @@ export class Scene {
   private readonly hooks: { readonly [S in Side]: Hooks<SceneWatcher> }
 
   constructor(watchers: ReadonlyArray<SceneWatcherOf>) {
-    const hooksOf = (side: Side) => new Hooks<SceneWatcher>(watchers.filter(({ of = side }) => of === side))
-    this.hooks = {
-      servers: hooksOf("servers"),
-      clients: hooksOf("clients"),
-      workers: hooksOf("workers"),
-      strangers: hooksOf("strangers")
-    }
+    const hooksOf = (side?: Side) => new Hooks<SceneWatcher>(watchers.filter(({ of = side }) => of === side))
+    const others = hooksOf()
+    this.hooks = { servers: others, clients: hooksOf("clients"), workers: hooksOf("workers"), strangers: others }
   }
 
   /** Those of a machine. */

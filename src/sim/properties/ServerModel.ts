@@ -9,7 +9,7 @@
  */
 import { Commands } from "./Commands.ts"
 import { endsJob, type LineEvent, type PacketEvent } from "./History.ts"
-import { type Hears, Hooks } from "./Hooks.ts"
+import type { Hears, Hooks } from "./Hooks.ts"
 
 /**
  * @since 0.1.0
@@ -185,11 +185,11 @@ export class ServerModel {
   /** How many attempts its jobs get. */
   readonly attemptsMax: number
 
-  constructor(node: string, watchers: ReadonlyArray<ServerWatcher>, now: () => number, attemptsMax: number) {
+  constructor(node: string, hooks: Hooks<ServerWatcher>, now: () => number, attemptsMax: number) {
     this.node = node
     this.attemptsMax = attemptsMax
     this.now = now
-    this.hooks = new Hooks(watchers)
+    this.hooks = hooks
   }
 
   connection(id: number): ModelConnection {

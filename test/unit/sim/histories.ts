@@ -1,9 +1,10 @@
 /** Hand-written histories: a few lines of packets at one job server, judged by one property. */
 import type * as Packet from "../../../src/protocol/Packet.ts"
 import type { Event, LineEvent, PacketEvent } from "../../../src/sim/properties/History.ts"
+import { Hooks } from "../../../src/sim/properties/Hooks.ts"
 import { type Property, Violation } from "../../../src/sim/properties/Property.ts"
 import { Scene } from "../../../src/sim/properties/Scene.ts"
-import { ServerModel } from "../../../src/sim/properties/ServerModel.ts"
+import { ServerModel, type ServerWatcher } from "../../../src/sim/properties/ServerModel.ts"
 
 const words = (line: string): ReadonlyArray<string> => line.trim().split(/\s+/)
 
@@ -30,7 +31,7 @@ export const judge = (make: () => Property, history: string, attemptsMax: number
     property.observe?.({ at: now, event })
   }
   const start = () => {
-    const server = new ServerModel("server1", [property], () => now, attemptsMax)
+    const server = new ServerModel("server1", new Hooks<ServerWatcher>([property]), () => now, attemptsMax)
     scene.servers.set("server1", server)
     return server
   }
