@@ -39,8 +39,8 @@ export const idling = (
     for (const { abilities, asked, goodSince, id, isAsleep, node, side } of scene.connections.values()) {
       if (asked > 0 || isAsleep || side !== "workers") continue
       if (abilities.size === 0 || goodSince === undefined || scene.stopping.has(node)) continue
-      const room = roomOf(node) ?? 0
-      if (busy(scene, node) >= room || isBlocked(node, id)) continue
+      const room = roomOf(node)
+      if (room === undefined || busy(scene, node) >= room || isBlocked(node, id)) continue
       throw new Violation(24, `${node} has room, and neither asks nor sleeps at connection ${id} until ${until} ms`)
     }
   }
