@@ -32,7 +32,7 @@ export interface Submission {
  * @since 0.1.0
  * @category models
  */
-export interface ModelJob {
+export class ModelJob {
   readonly handle: string
   readonly key: string | undefined
   readonly function: string
@@ -42,49 +42,65 @@ export interface ModelJob {
   priority: number
   /** Somebody submitted it in the background. */
   background: boolean
-  state: "queued" | "running" | "finished" | "dropped"
+  state: "queued" | "running" | "finished" | "dropped" = "queued"
   owner: ModelConnection | undefined
   /** Connections that had it and ran out of time: they may still bring its result. */
-  readonly heldBefore: Set<ModelConnection>
+  readonly heldBefore = new Set<ModelConnection>()
   /** One entry for each attachment. */
-  listeners: Array<ModelConnection>
-  attempts: number
+  listeners: Array<ModelConnection> = []
+  attempts = 0
   /** Place in its queue: the greater, the later it came to the tail. */
   place: number
   /** When it was assigned last, in milliseconds. */
-  assignedAt: number
+  assignedAt = 0
   /** The longest that its present attempt may take, in milliseconds; 0 is for ever. */
-  timeLimit: number
+  timeLimit = 0
   /** Its worker gave up about when its time was over: it waits again, or has ended. */
-  doubtful: boolean
+  doubtful = false
   /** It was asked for with a higher priority while it ran. */
-  raisedWhileRunning: boolean
+  raisedWhileRunning = false
   /** An operator has ended it for its listeners; its worker was not told. */
-  cancelled: boolean
+  cancelled = false
+
+  constructor(handle: string, key: string | undefined, submission: Submission, place: number) {
+    this.handle = handle
+    this.key = key
+    this.function = submission.function
+    this.unique = submission.unique
+    this.workload = submission.workload
+    this.epoch = submission.epoch
+    this.priority = submission.priority
+    this.background = submission.background
+    this.place = place
+  }
 }
 
 /**
  * @since 0.1.0
  * @category models
  */
-export interface ModelConnection {
+export class ModelConnection {
   readonly id: number
-  readonly abilities: Map<string, number>
+  readonly abilities = new Map<string, number>()
   /** Functions it has announced while a request of it waited for the reply. */
-  readonly learned: Set<string>
-  open: boolean
-  asleep: boolean
+  readonly learned = new Set<string>()
+  open = true
+  asleep = false
   /** Got a NOOP since it last asked for a job or fell asleep. */
-  woken: boolean
+  woken = false
   /** When it got its last NOOP, in milliseconds. */
-  wokenAt: number
+  wokenAt = 0
   /** NOOPs it may get: one for each PRE_SLEEP, and those of earlier steps count as one. */
-  noops: number
-  exceptions: boolean
-  clientId: string
-  readonly commands: Commands
+  noops = 0
+  exceptions = false
+  clientId = "-"
+  readonly commands = new Commands()
   /** Requests that await their reply, oldest first. */
-  readonly awaiting: Array<PacketEvent | Submission>
+  readonly awaiting: Array<PacketEvent | Submission> = []
+
+  constructor(id: number) {
+    this.id = id
+  }
 }
 
 /**
@@ -195,20 +211,7 @@ export class ServerModel {
   connection(id: number): ModelConnection {
     const known = this.connections.get(id)
     if (known !== undefined) return known
-    const connection: ModelConnection = {
-      id,
-      abilities: new Map(),
-      learned: new Set(),
-      open: true,
-      asleep: false,
-      woken: false,
-      wokenAt: 0,
-      noops: 0,
-      exceptions: false,
-      clientId: "-",
-      commands: new Commands(),
-      awaiting: []
-    }
+    const connection = new ModelConnection(id)
     this.connections.set(id, connection)
     return connection
   }
@@ -419,27 +422,7 @@ export class ServerModel {
       this.hooks.tell("confused", this, submission, known)
       return
     }
-    const job: ModelJob = known ?? {
-      handle,
-      key,
-      function: submission.function,
-      unique: submission.unique,
-      workload: submission.workload,
-      epoch: submission.epoch,
-      priority: submission.priority,
-      background: submission.background,
-      state: "queued",
-      owner: undefined,
-      heldBefore: new Set(),
-      listeners: [],
-      attempts: 0,
-      place: ++this.places,
-      assignedAt: 0,
-      timeLimit: 0,
-      doubtful: false,
-      raisedWhileRunning: false,
-      cancelled: false
-    }
+    const job = known ?? new ModelJob(handle, key, submission, ++this.places)
     this.hooks.tell("created", this, submission, job, known === undefined)
     if (known === undefined) {
       this.jobs.set(handle, job)
