@@ -194,6 +194,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       const hedge = wait("hedge", options.hedge)
       if (!fn.idempotent) return decoded(fn, first)
       const [head, ...others] = description.order
+      // There is no second server, and the only one would do the same again.
+      if (others.length === 0) return decoded(fn, first)
       const { mergeKey } = description
       const hedged = {
         ...description,

@@ -84,5 +84,14 @@ export const found: ReadonlyArray<Mutant> = [
     replace: "if (told.has(conversation) || conversation.grabs > 0) continue",
     property: 20,
     needs: ["time"]
+  },
+  {
+    id: "found-hedge-alone",
+    title: "Where there is one server only, a slow call is submitted to it once more",
+    file: "src/protocol/client/Program.ts",
+    find: "      if (others.length === 0) return decoded(fn, first)\n",
+    replace: "",
+    property: 35,
+    needs: ["workload"]
   }
 ]

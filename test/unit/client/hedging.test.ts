@@ -51,6 +51,26 @@ describe("hedging", () => {
     }).pipe(Effect.scoped, Effect.provide(clientLayer))
   )
 
+  it.effect("asks the only server there is once", () =>
+    Effect.gen(function* () {
+      let submissions = 0
+      let finish = () => {}
+      yield* ScriptedServer.start(one, (peer) => {
+        submissions++
+        peer.send("JOB_CREATED", { handle: "H:1" })
+        finish = () => peer.send("WORK_COMPLETE", { handle: "H:1", data: "only" })
+      })
+      const client = yield* Client.make({ servers: [one] })
+      const running = yield* Effect.forkChild(client.run(text, "x", { hedge }))
+      yield* settle
+      yield* TestClock.adjust("3 seconds")
+      yield* settle
+      finish()
+      assert.strictEqual(yield* Fiber.join(running), "only")
+      assert.strictEqual(submissions, 1)
+    }).pipe(Effect.scoped, Effect.provide(MemoryNetwork.layer))
+  )
+
   it.effect("waits for the first server when the second refuses", () =>
     Effect.gen(function* () {
       let finish = () => {}
