@@ -178,17 +178,8 @@ export const hunted: ReadonlyArray<Mutant> = [
     id: "withdrawn-while-it-runs",
     title: "A function is taken back while jobs of it run",
     file: "src/protocol/worker/Crew.ts",
-    find: "|| conversation.grabs > 0 || this.runs(registration, conversation)) continue",
-    replace: "|| conversation.grabs > 0) continue",
-    property: 20,
-    needs: ["workload"]
-  },
-  {
-    id: "withdrawn-while-it-may-come",
-    title: "A function is taken back while a question for a job is under way",
-    file: "src/protocol/worker/Crew.ts",
-    find: "|| conversation.grabs > 0 || this.runs(registration, conversation)) continue",
-    replace: "|| this.runs(registration, conversation)) continue",
+    find: "      if (this.runs(registration, conversation)) continue\n",
+    replace: "",
     property: 20,
     needs: ["workload"]
   },

@@ -11,6 +11,7 @@ import { found } from "./found.ts"
 import { hunted } from "./hunted.ts"
 import { invented } from "./invented.ts"
 import { maps } from "./maps.ts"
+import { moments } from "./moments.ts"
 import type { Mutant } from "./Mutant.ts"
 import { operators } from "./operators.ts"
 import { overlooked } from "./overlooked.ts"
@@ -38,5 +39,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...maps,
   ...invented,
   ...overlooked,
-  ...hunted
+  ...hunted,
+  ...moments
 ]

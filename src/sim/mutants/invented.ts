@@ -44,8 +44,8 @@ export const invented: ReadonlyArray<Mutant> = [
     id: "withdrawn-while-asked",
     title: "A worker takes a function back while a server may be giving it a job of it",
     file: "src/protocol/worker/Crew.ts",
-    find: "if (told.has(conversation) || conversation.grabs > 0 || this.runs",
-    replace: "if (told.has(conversation) || this.runs",
+    find: "|| conversation.isClosing || conversation.grabs > 0) continue",
+    replace: "|| conversation.isClosing) continue",
     property: 20,
     needs: ["interleaving"]
   },

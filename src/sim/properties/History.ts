@@ -73,6 +73,8 @@ export type Event =
       readonly idempotent: boolean
       /** Somebody may interrupt it. */
       readonly interrupts: boolean
+      /** In the moment of such a packet. */
+      readonly interruptOn?: Packet.Name | undefined
       /** Its own time limit. */
       readonly limitMillis?: number | undefined
       /** After so long it is asked of a second server. */
@@ -100,7 +102,8 @@ export type Event =
       readonly _tag: "Heard"
       readonly node: string
       readonly caller: number
-      readonly kind: "data" | "warning"
+      readonly kind: "data" | "warning" | "progress" | "status"
+      /** Of a status: the handle, and what is told of it. */
       readonly text: string
     }
   | {

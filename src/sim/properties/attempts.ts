@@ -75,9 +75,15 @@ export const hearing = (): Property => {
       if (_tag === "Heard") throw new Violation(7, `caller ${caller} hears "${text}" after its end`)
     },
     hears: ({ executions }, call, { caller, kind, text }) => {
-      const [word = "", execution = ""] = text.split(" ")
+      if (kind === "status") return
+      const [word = "", execution = "", total] = text.split(" ")
       const ran = executions.get(Number(execution))
-      if (word !== kind || ran?.function !== call.function || ran.workload !== call.workload)
+      if (
+        word !== kind ||
+        (kind === "progress" && total !== progressTotal) ||
+        ran?.function !== call.function ||
+        ran.workload !== call.workload
+      )
         throw new Violation(5, `caller ${caller} of ${call.function} ${call.workload} hears ${kind} "${text}"`)
       const heard = heardBy(call)
       if (heard.has(text)) throw new Violation(5, `caller ${caller} hears ${kind} "${text}" twice`)

@@ -1,11 +1,13 @@
 /**
- * A worker that has room asks for jobs, or sleeps, at each of its servers: property 24.
+ * A worker that has room asks for jobs, or sleeps, at each of its servers, and for those of a
+ * function with a limit of its own in its turn: properties 24 and 31.
  *
  * @since 0.1.0
  */
 import * as Network from "../../protocol/Network.ts"
+import { noted } from "./following.ts"
 import { type Property, Violation } from "./Property.ts"
-import type { Scene } from "./Scene.ts"
+import type { Connection, Scene } from "./Scene.ts"
 
 /** A worker may have the same job again while an attempt that is overdue still runs, or waits to say so. */
 const busy = (scene: Scene, node: string): number => {
@@ -45,3 +47,39 @@ export const idling = (
     }
   }
 })
+
+/**
+ * A function with a limit of its own has its turn, however many jobs of others wait at the
+ * worker. `limitOf` gives the limit of a worker's function; `mostOf` how many other jobs may
+ * begin before it is asked for, undefined for workers that have no such function.
+ *
+ * @since 0.1.0
+ * @category properties
+ */
+export const ownTurns = (
+  limitOf: (worker: string, fn: string) => number | undefined,
+  mostOf: (worker: string) => number | undefined
+): Property => {
+  /** How many others have begun while it could have been asked for. */
+  const passed = noted<Connection, { over: number }>(() => ({ over: 0 }))
+  return {
+    name: "ownTurns",
+    of: "workers",
+    said: (_, connection, { name }) => {
+      if (name.startsWith("GRAB_JOB")) passed(connection).over = 0
+    },
+    began: (scene, { function: begun, node }) => {
+      const most = mostOf(node)
+      if (most === undefined || scene.stopping.has(node)) return
+      for (const connection of scene.connectionsOf(node)) {
+        const { abilities, asked, held, isAsleep } = connection
+        const own = [...abilities.keys()].find((fn) => limitOf(node, fn) !== undefined)
+        const isWanting = own !== undefined && asked === 0 && !isAsleep && held.size < limitOf(node, own)!
+        const mine = passed(connection)
+        mine.over = isWanting && own !== begun ? mine.over + 1 : 0
+        if (mine.over > most)
+          throw new Violation(31, `${node} began ${mine.over} other jobs, and has not asked for one of ${own}`)
+      }
+    }
+  }
+}

@@ -1,5 +1,5 @@
 /**
- * How workers stop: they finish what they have, and are gone soon. Properties 20 and 58.
+ * How workers stop: they take nothing more, finish what they have, and are gone soon. Properties 20 and 58.
  *
  * @since 0.1.0
  */
@@ -13,13 +13,21 @@ const drainMillis = 4500
 /** For the servers' confirmation they wait two seconds, and a handler that is interrupted needs a moment. */
 const confirmMillis = 3000
 
+/** What a worker has said before it knew that it is to stop is on its way after so long. */
+const farewellMillis = 500
+
 /**
- * `isServed` tells whose servers are all there all the time.
+ * `isServed` tells whose servers are all there all the time, `isHeard` which workers stop at
+ * once, whatever they are about, and are not kept from saying things.
  *
  * @since 0.1.0
  * @category properties
  */
-export const leaving = (isPrompt: IsPrompt, isServed: (worker: string) => boolean): Property => {
+export const leaving = (
+  isPrompt: IsPrompt,
+  isServed: (worker: string) => boolean,
+  isHeard: (worker: string) => boolean = () => true
+): Property => {
   /** Handles of those that go back with the connection, since a handler of the function was interrupted. */
   const givenUp = noted<Connection, Set<string>>(() => new Set())
   const finishedAt = new Map<string, number>()
@@ -30,7 +38,10 @@ export const leaving = (isPrompt: IsPrompt, isServed: (worker: string) => boolea
     heard: (_, connection, { fields: [handle = ""], name }) => {
       if (name.startsWith("JOB_ASSIGN")) givenUp(connection).delete(handle)
     },
-    said: (_, connection, { fields: [fn = ""], name, node }) => {
+    said: ({ now, stopping }, connection, { fields: [fn = ""], name, node }) => {
+      const late = now - (stopping.get(node) ?? now)
+      if (name.startsWith("GRAB_JOB") && late >= farewellMillis && isHeard(node) && isPrompt(node))
+        throw new Violation(20, `${node} asks for another job ${late} ms after it was told to stop`)
       if (name !== "CANT_DO" || !isJudged(node)) return
       const mine = [...connection.held].filter(
         ([handle, job]) => job.function === fn && !givenUp(connection).has(handle)

@@ -8,7 +8,7 @@
  */
 import { faultKinds } from "../scenario/Scenario.ts"
 import { wordsOf } from "./Commands.ts"
-import type { Asked, Event, PacketEvent } from "./History.ts"
+import { type Asked, endsJob, type Event, type PacketEvent } from "./History.ts"
 import type { Property } from "./Property.ts"
 import { isLive, type ModelConnection, type ModelJob } from "./ServerModel.ts"
 
@@ -94,8 +94,11 @@ const situations = [
   "a connection ends in the middle of a packet",
   "two faults at once",
   "a fault kind twice at once",
+  "a fault strikes in the moment of a packet",
   "a caller is answered while a machine is broken for ever",
   "a caller is interrupted",
+  "a caller is interrupted in the moment of a reply",
+  "listeners are told one end in two ways",
   "a map is done",
   "a map of no items is done",
   "a map keeps a failure in its place",
@@ -150,6 +153,7 @@ export class Marks implements Property {
   private serverDied = false
   private isBrokenForEver = false
   private heardBy = new Map<string, number>()
+  private ends = new Map<string, string>()
   /** What workers have said to have a time limit. */
   private timed = new Set<string>()
   private last = new Map<string, ModelJob>()
@@ -163,6 +167,7 @@ export class Marks implements Property {
     this.serverDied = false
     this.isBrokenForEver = false
     this.heardBy.clear()
+    this.ends.clear()
     this.timed.clear()
     this.woken.clear()
     this.last.clear()
@@ -278,6 +283,10 @@ export class Marks implements Property {
     const before = this.heardBy.get(key)
     this.markIf(before !== undefined && before !== connection.id, "a job is heard by two connections")
     this.heardBy.set(key, connection.id)
+    if (!endsJob.has(packet.name)) return
+    const end = this.ends.get(key)
+    this.ends.set(key, packet.name)
+    this.markIf(end !== undefined && end !== packet.name, "listeners are told one end in two ways")
   }
 
   readonly slept: NonNullable<Property["slept"]> = () => this.mark("a worker sleeps")
@@ -336,6 +345,7 @@ export class Marks implements Property {
     }
     this.hit.add(`fault ${kind}`)
     if (event.text.endsWith(" for ever")) this.isBrokenForEver = true
+    this.markIf(event.text.includes(" on "), "a fault strikes in the moment of a packet")
     this.markIf(this.faults.length > 0, "two faults at once")
     this.markIf(this.faults.includes(kind), "a fault kind twice at once")
     this.faults.push(kind)
@@ -350,6 +360,10 @@ export class Marks implements Property {
   readonly answered: NonNullable<Property["answered"]> = (_scene, call, event) => {
     this.markIf(event.how === "failure" && event.text === "Timeout", "a caller's own time is up")
     this.markIf(event.how === "interrupted", "a caller is interrupted")
+    this.markIf(
+      event.how === "interrupted" && call.interruptOn !== undefined,
+      "a caller is interrupted in the moment of a reply"
+    )
     this.markIf(
       event.how === "success" && this.isBrokenForEver,
       "a caller is answered while a machine is broken for ever"

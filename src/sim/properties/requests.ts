@@ -23,8 +23,13 @@ export const packetOf = ({ kind, priority }: Asked): string => {
   return kind === "background" ? `${prompt[priority]}_BG` : prompt[priority]
 }
 
-/** A request that nobody wants any more is not sent, once there was time to say so. */
-const withdrawnMillis = 50
+/**
+ * A request that nobody wants any more is not sent, once there was time to say so.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const withdrawnMillis = 50
 
 /**
  * A client submits what a caller asked for, by the packet that says it, and nothing that

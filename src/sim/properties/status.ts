@@ -140,15 +140,25 @@ export const reasons = (mostOf: (server: string) => number = () => 0): Property 
   const touch = (job: ModelJob | undefined) => {
     if (job !== undefined) touched.add(job.function)
   }
+  /** Jobs that came when somebody able had asked already, and who that was: if they get them, nobody is woken. */
+  const expected = new Map<ModelJob, ReadonlyArray<ModelConnection>>()
+  const asks = ({ awaiting, open }: ModelConnection): boolean =>
+    open && awaiting.some((request) => "_tag" in request && request.name.startsWith("GRAB_JOB"))
+  const expect = (server: ServerModel, job: ModelJob): void => {
+    const able = [...server.connections.values()].filter((one) => one.abilities.has(job.function) && asks(one))
+    if (able.length === 0) touch(job)
+    else expected.set(job, able)
+  }
   return {
     name: "reasons",
-    created: (_server, _submission, job, isNew) => {
-      touch(job)
+    created: (server, _submission, job, isNew) => {
+      if (isNew && job.epoch === 0) expect(server, job)
+      else touch(job)
       if (created !== undefined || !isNew) other()
       created = job
     },
-    assigned: (_server, _connection, job) => {
-      touch(job)
+    assigned: (_server, connection, job) => {
+      if (expected.get(job)?.includes(connection) !== true) touch(job)
       other()
     },
     worked: (_server, _connection, job) => {
@@ -181,6 +191,7 @@ export const reasons = (mostOf: (server: string) => number = () => 0): Property 
       // Emptying a set that is empty costs as much as any other.
       if (touched.size > 0) touched.clear()
       if (weakened.size > 0) weakened.clear()
+      if (expected.size > 0) expected.clear()
       if (learned.size > 0) learned.clear()
       if (noops.size > 0) {
         for (const [server, count] of noops) judgeCount(server, count)

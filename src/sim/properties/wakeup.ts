@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { type Property, Violation } from "./Property.ts"
-import { isFreshlyQueued, type ModelConnection, type ServerModel } from "./ServerModel.ts"
+import { isFreshlyQueued, type ModelConnection, type ModelJob, type ServerModel } from "./ServerModel.ts"
 
 const judge = (server: ServerModel): void => {
   let waiting: Set<string> | undefined
@@ -28,18 +28,53 @@ const judge = (server: ServerModel): void => {
   }
 }
 
+/** What a server did in this step. */
+interface Step {
+  readonly created: Array<ModelJob>
+  /** Of each NOOP, to whom. */
+  readonly woken: Array<ModelConnection>
+}
+
+/** Each job that came in this step, and is still there, has woken somebody of its own, as long as there were sleepers. */
+const judgeEach = (server: ServerModel, { created, woken }: Step): void => {
+  for (const fn of new Set(created.map((job) => job.function))) {
+    const waiting = created.filter((job) => job.function === fn && isFreshlyQueued(job)).length
+    const isAble = ({ abilities }: ModelConnection) => abilities.has(fn)
+    if (woken.filter(isAble).length >= waiting) continue
+    for (const { abilities, asleep, id, open, woken: isWoken } of server.connections.values()) {
+      if (!open || !asleep || isWoken || !abilities.has(fn)) continue
+      throw new Violation(23, `${waiting} jobs of ${fn} came to ${server.node}, and connection ${id} sleeps on`)
+    }
+  }
+}
+
 /**
  * @since 0.1.0
  * @category properties
  */
-export const wakeup = (): Property => ({
-  name: "wakeup",
-  noop: (server, connection) => {
-    if (!connection.asleep)
-      throw new Violation(25, `${server.node} sent NOOP to connection ${connection.id}, which does not sleep`)
-    if (connection.noops === 0) throw new Violation(25, `${server.node} woke connection ${connection.id} twice`)
-  },
-  afterStep: ({ servers }) => {
-    for (const server of servers.values()) judge(server)
+export const wakeup = (): Property => {
+  const steps = new Map<ServerModel, Step>()
+  const stepOf = (server: ServerModel): Step => {
+    const known = steps.get(server) ?? { created: [], woken: [] }
+    steps.set(server, known)
+    return known
   }
-})
+  return {
+    name: "wakeup",
+    created: (server, _submission, job, isNew) => {
+      if (isNew) stepOf(server).created.push(job)
+    },
+    noop: (server, connection) => {
+      if (!connection.asleep)
+        throw new Violation(25, `${server.node} sent NOOP to connection ${connection.id}, which does not sleep`)
+      if (connection.noops === 0) throw new Violation(25, `${server.node} woke connection ${connection.id} twice`)
+      stepOf(server).woken.push(connection)
+    },
+    afterStep: ({ servers }) => {
+      for (const server of servers.values()) judge(server)
+      if (steps.size === 0) return
+      for (const [server, step] of steps) if (step.created.length > 1) judgeEach(server, step)
+      steps.clear()
+    }
+  }
+}

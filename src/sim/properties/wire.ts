@@ -8,8 +8,8 @@ import { sideOf } from "./History.ts"
 import { type Property, Violation } from "./Property.ts"
 
 /**
- * A packet over the limit is answered by ERROR, and all that is wrong ends the connection:
- * the server learns of it within the same step. `unsentMax` is how much may wait for a
+ * A packet over the limit is answered by ERROR, and all that is wrong ends the connection,
+ * once what came before is answered: the server learns of it within the same step. `unsentMax` is how much may wait for a
  * connection that only asks, since the server does not read on meanwhile.
  *
  * @since 0.1.0
@@ -17,10 +17,17 @@ import { type Property, Violation } from "./Property.ts"
  */
 export const wire = (unsentMax: number): Property => {
   const refused = new Set<number>()
+  /** Connections that have said nonsense in this step. */
+  const nonsense = new Set<string>()
   return {
     name: "wire",
+    closed: (server, { awaiting, id }) => {
+      if (nonsense.delete(`${server.node} ${id}`) && awaiting.length > 0)
+        throw new Violation(15, `${server.node} ends connection ${id} and owes ${awaiting.length} answers of before`)
+    },
     observe: ({ event }) => {
       if (event._tag === "Malformed") {
+        nonsense.add(`${event.node} ${event.connection}`)
         const isTooLarge = event.problem.startsWith("the packet") && event.problem.includes("the limit is")
         if (isTooLarge && sideOf(event.node) === "servers") refused.add(event.connection)
       } else if (event._tag === "Packet" && event.name === "ERROR" && event.fields[0] === "ARGUMENT_TOO_LARGE")

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Dice } from "./Dice.ts"
+import type { Occasion } from "./moments.ts"
 
 /**
  * Something that goes wrong at a time, and is right again after a while.
@@ -16,10 +17,9 @@ export interface Fault {
   readonly at: number
   /**
    * It happens not at a time but in the moment of something that concerns one of its
-   * machines: a handler begins, right after JOB_ASSIGN, or ends, before its result is sent,
-   * or a caller asks. For a server those of its jobs count.
+   * machines. For a server handlers of its jobs count, and of packets those that `node` gets or gives.
    */
-  readonly on?: Trigger | undefined
+  readonly on?: Occasion | undefined
   /** The how manieth time, from 1. */
   readonly nth?: number | undefined
   /** 0 is for ever. */
@@ -31,12 +31,6 @@ export interface Fault {
   /** How much: milliseconds of a clock jump or a delay, thousandths of a drift. */
   readonly amount: number
 }
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type Trigger = "Began" | "Finished" | "Asked"
 
 /**
  * @since 0.1.0
@@ -144,7 +138,7 @@ export const withTriggers = (dice: Dice, faults: ReadonlyArray<Fault>): Readonly
   faults.map((fault) => {
     if (!sudden.has(fault.kind) || fault.lastsMillis === 0 || !dice.oneIn(3)) return fault
     const isCaller = fault.node.startsWith("client") || (fault.peer.startsWith("client") && dice.oneIn(2))
-    const on: Trigger = isCaller ? "Asked" : dice.of(["Began", "Finished"])
+    const on: Occasion = isCaller ? "Asked" : dice.of(["Began", "Finished"])
     return { ...fault, at: 0, on, nth: dice.between(1, 6) }
   })
 

@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+import type * as Packet from "../../protocol/Packet.ts"
 import { calm, type WorldOptions } from "../World.ts"
 import { Dice } from "./Dice.ts"
 import { drawFaults, type Fault, faultKinds, withTriggers } from "./Fault.ts"
@@ -36,6 +37,10 @@ export interface Call {
   readonly hedgeMillis: number
   /** The caller is interrupted after so long; 0 never. */
   readonly interruptAfterMillis: number
+  /** It is interrupted in the moment when its client gets or gives such a packet. */
+  readonly interruptOn?: Packet.Name | undefined
+  /** The how manieth since it has asked, from 1. */
+  readonly interruptNth?: number | undefined
   /** A call of the kind `run` has this time limit of its own; none where nothing is said. */
   readonly limitMillis?: number | undefined
   /** What a map runs on; where nothing is said, `mapItems` from `item` on. */
@@ -47,6 +52,15 @@ export interface Call {
   /** A map is a stream, whose results come in this order. */
   readonly order?: "input" | "completion" | undefined
 }
+
+/**
+ * Tells whether a caller is interrupted, unless it has its answer before.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isInterrupted = ({ interruptAfterMillis, interruptOn }: Call): boolean =>
+  interruptAfterMillis > 0 || interruptOn !== undefined
 
 /**
  * The functions that workers serve: `merged` is idempotent and merges equal payloads,
@@ -65,6 +79,8 @@ export type FunctionName = "merged" | "once" | "streamed" | "failing" | "limited
 export interface WorkerPlan {
   readonly functions: ReadonlyArray<FunctionName>
   readonly slots: number
+  /** Above so many bytes that wait for a server its handlers wait; the library's own where nothing is said. */
+  readonly maxUnsentBytes?: number
   /** Jobs that it takes ahead; 0 where nothing is said. */
   readonly prefetch?: number
   /** How many jobs of its last function it runs at once; as many as it has slots where nothing is said. */
@@ -139,6 +155,8 @@ export interface Scenario {
     readonly calls: ReadonlyArray<Call>
     /** How many submissions may be under way at once. */
     readonly jobsMax?: number | undefined
+    /** How many bytes of requests are handed to the network at once; the library's own where nothing is said. */
+    readonly maxUnsentBytes?: number | undefined
   }>
   readonly peers: ReadonlyArray<PeerPlan>
   readonly operators: ReadonlyArray<OperatorPlan>

@@ -8,7 +8,9 @@
 import { Dice } from "./Dice.ts"
 import * as clients from "./focused/clients.ts"
 import type { Focus } from "./focused/Focus.ts"
+import * as moments from "./focused/moments.ts"
 import * as operating from "./focused/operators.ts"
+import * as outages from "./focused/outages.ts"
 import * as servers from "./focused/servers.ts"
 import * as sleeping from "./focused/sleeping.ts"
 import * as workers from "./focused/workers.ts"
@@ -19,6 +21,8 @@ const focuses: ReadonlyArray<Focus> = [
   ...Object.values(sleeping),
   ...Object.values(workers),
   ...Object.values(clients),
+  ...Object.values(outages),
+  ...Object.values(moments),
   ...Object.values(operating)
 ]
 

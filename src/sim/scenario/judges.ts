@@ -12,7 +12,7 @@ import { dispatching } from "../properties/dispatching.ts"
 import { hearing, lateWords, surrender } from "../properties/attempts.ts"
 import { hedging, queueing } from "../properties/fairness.ts"
 import { honesty } from "../properties/honesty.ts"
-import { idling } from "../properties/idling.ts"
+import { idling, ownTurns } from "../properties/idling.ts"
 import { limits } from "../properties/limits.ts"
 import { mapResults } from "../properties/mapResults.ts"
 import { leaving } from "../properties/leaving.ts"
@@ -30,7 +30,7 @@ import { wire } from "../properties/wire.ts"
 import { limitOf, wireWorkloadsOf } from "./functions.ts"
 import { isRoomy } from "./functions.ts"
 import { addressesOf, askedUniqueOf, laterMillis, pauseAboveBytes } from "./programs.ts"
-import { type Call, ownLimitOf, type Scenario } from "./Scenario.ts"
+import { type Call, isInterrupted, ownLimitOf, type Scenario } from "./Scenario.ts"
 
 /** Scheduled jobs are looked at again at least every ten seconds by any clock. */
 const wallLookMillis = 11_500
@@ -41,7 +41,7 @@ const jobsMaxOf = (scenario: Scenario, name: string): number | undefined =>
 /** By client: how many submissions it may have under way, where each call is one until it ends. */
 const throttlesOf = ({ clients }: Scenario): ReadonlyMap<string, number> => {
   const isPlain = (call: Call) =>
-    call.kind !== "map" && call.hedgeMillis === 0 && call.interruptAfterMillis === 0 && call.limitMillis === undefined
+    call.kind !== "map" && call.hedgeMillis === 0 && !isInterrupted(call) && call.limitMillis === undefined
   return new Map(
     clients.flatMap(({ calls, jobsMax }, index) =>
       jobsMax !== undefined && calls.every(isPlain) ? [[`client${index + 1}`, jobsMax] as const] : []
@@ -110,6 +110,14 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       const { changesAt, ownLimit, slots } = planOf(name)
       return changesAt === 0 && ownLimit === undefined && isPrompt(name) ? slots : undefined
     }, isBlocked),
+    ownTurns(
+      (name, fn) => ownLimitOf(planOf(name), fn),
+      (name) => {
+        const { changesAt, functions, ownLimit, prefetch = 0, slots } = planOf(name)
+        const isJudged = changesAt === 0 && ownLimit !== undefined && prefetch > 0 && !functions.includes("limited")
+        return isJudged ? (2 * slots + 4) * scenario.servers.length : undefined
+      }
+    ),
     submissions(wireWorkloadsOf, isPrompt, (name, at) =>
       resets.has(name) ? 0 : run.world.node(name).clock.wallMillis(at) + laterMillis
     ),
@@ -129,7 +137,11 @@ export const judges = (scenario: Scenario, run: { readonly world: World }): Read
       isPrompt,
       (name) =>
         windowBytes >= 1024 &&
-        scenario.faults.every(({ kind, node }) => atHome.has(kind) && !node.startsWith("server") && node !== name)
+        scenario.faults.every(
+          ({ kind, node }) => atHome.has(kind) && !node.startsWith("server") && (kind === "restart" || node !== name)
+        ),
+      // Whoever is just giving up a function is done with that first.
+      (name) => windowBytes >= 65_536 && planOf(name).changesAt === 0
     ),
     asking(({ workload }) => askedUniqueOf(workload), isPrompt),
     introduction(),

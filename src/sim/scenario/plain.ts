@@ -12,8 +12,11 @@ type Json = unknown
 /** Fields that are dull when they are not there. */
 const optional = new Set<string | number | undefined>([
   "prefetch",
+  "maxUnsentBytes",
   "ownLimit",
   "limitMillis",
+  "interruptOn",
+  "interruptNth",
   "items",
   "window",
   "collects",

@@ -17,7 +17,7 @@ import * as Worker from "../../protocol/Worker.ts"
 import type { Event } from "../properties/History.ts"
 import { type Executions, isRoomy, functions, payloadOf, reasonOf, serve } from "./functions.ts"
 import { mapOf, mapped, payloadsOf } from "./maps.ts"
-import { type Call, type FunctionName, ownLimitOf, type Scenario, type WorkerPlan } from "./Scenario.ts"
+import { type Call, type FunctionName, isInterrupted, ownLimitOf, type Scenario, type WorkerPlan } from "./Scenario.ts"
 
 /**
  * What programs tell the run they are part of.
@@ -29,6 +29,8 @@ export interface Ledger {
   readonly record: (event: Event) => void
   readonly nextCaller: () => number
   readonly nextExecution: () => number
+  /** The machine gets or gives such a packet for the n-th time from now on. */
+  readonly moment: (node: string, on: Packet.Name, nth: number) => Effect.Effect<void>
   readonly serverStarted: (node: string, server: JobServer.Running) => void
 }
 
@@ -123,6 +125,7 @@ export const worker = (scenario: Scenario, node: string, plan: WorkerPlan, ledge
           servers: addressesOf(scenario),
           concurrency: plan.slots,
           prefetch: plan.prefetch,
+          maxUnsentBytes: plan.maxUnsentBytes,
           clientId: node,
           drainTimeout: "5 seconds"
         })
@@ -132,7 +135,7 @@ export const worker = (scenario: Scenario, node: string, plan: WorkerPlan, ledge
 }
 
 /** Runs what has things to say before it is done, and reports what its caller hears. */
-const listenTo = (call: Call, hear: (kind: "data" | "warning", text: string) => void) =>
+const listenTo = (call: Call, hear: (kind: "data" | "warning" | "progress" | "status", text: string) => void) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const client = yield* Client.Client
@@ -144,6 +147,7 @@ const listenTo = (call: Call, hear: (kind: "data" | "warning", text: string) => 
         Effect.sync(() => {
           if (event._tag === "Data") hear("data", Packet.toText(event.data))
           else if (event._tag === "Warning") hear("warning", Packet.toText(event.data))
+          else if (event._tag === "Status") hear("progress", `progress ${event.numerator} ${event.denominator}`)
         })
       )
       return yield* Effect.onExit(restore(Effect.andThen(listening, job.await)), () => job.detach)
@@ -159,6 +163,9 @@ type Hear = Parameters<typeof listenTo>[1]
  * @category getters
  */
 export const askedUniqueOf = (payload: string): string => payload.split("@")[0]!
+
+const statusText = ({ denominator, known, numerator, running }: Client.JobStatus): string =>
+  [known, running, numerator, denominator].join(" ")
 
 /** A call as an Effect of the text that a caller gets. */
 const perform = (
@@ -181,24 +188,25 @@ const perform = (
           hedge: hedgeMillis > 0 ? hedgeMillis : undefined
         })
       case "background":
-        return yield* Effect.flatMap(client.background(fn, payload, { priority }), (handle) =>
+        return yield* Effect.flatMap(client.background(fn, payload, { priority }), (handle) => {
+          const asked = Effect.ignore(
+            Effect.map(client.status(handle), (status) => hear("status", `${handle.handle} ${statusText(status)}`))
+          )
           // Asked about in the middle, when there may be progress to tell.
-          Effect.sleep(call.takesMillis / 2).pipe(
-            Effect.andThen(Effect.ignore(client.status(handle))),
+          return Effect.sleep(call.takesMillis / 2).pipe(
+            Effect.andThen(asked),
             // And when an attempt that took too long has been followed by another.
             Effect.andThen(Effect.sleep(call.takesMillis / 2)),
-            Effect.andThen(Effect.ignore(client.status(handle))),
+            Effect.andThen(asked),
             Effect.as(handle.handle)
           )
-        )
+        })
       case "later":
         return (yield* client.background(fn, payload, { priority, after: laterMillis })).handle
       case "map":
         return yield* mapped(call, tell)
-      case "status": {
-        const { denominator, known, numerator, running } = yield* client.statusByUnique(fn, askedUniqueOf(payload))
-        return [known, running, numerator, denominator].join(" ")
-      }
+      case "status":
+        return statusText(yield* client.statusByUnique(fn, askedUniqueOf(payload)))
       case "echo":
         return String((yield* client.echo()).length)
     }
@@ -225,7 +233,8 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
     workload: call.kind === "map" ? payloadsOf(call).join(",") : first,
     priority: call.kind === "map" ? "normal" : call.priority,
     idempotent: functions[call.function].idempotent,
-    interrupts: call.interruptAfterMillis > 0,
+    interrupts: isInterrupted(call),
+    interruptOn: call.interruptOn,
     limitMillis: call.kind === "run" ? call.limitMillis : undefined,
     hedgeMillis: call.kind === "run" && call.hedgeMillis > 0 ? call.hedgeMillis : undefined,
     map: call.kind === "map" ? mapOf(call) : undefined
@@ -251,11 +260,14 @@ const caller = Effect.fnUntraced(function* (node: string, call: Call, ledger: Le
       ledger.record({ _tag: "Answered", node, caller: id, how, text })
     })
   const asked = Effect.onExit(perform(call, hear, tell), answered)
-  if (call.interruptAfterMillis === 0) {
+  if (!isInterrupted(call)) {
     yield* Effect.exit(asked)
     return
   }
-  yield* Effect.exit(Effect.timeoutOption(asked, call.interruptAfterMillis))
+  const { interruptAfterMillis, interruptNth = 1, interruptOn } = call
+  const interrupted =
+    interruptOn === undefined ? Effect.sleep(interruptAfterMillis) : ledger.moment(node, interruptOn, interruptNth)
+  yield* Effect.exit(Effect.raceFirst(asked, interrupted))
   // A call that is interrupted before its first step ends without a word.
   if (!isAnswered) yield* answered(Exit.interrupt())
 })
@@ -267,8 +279,9 @@ const callersWaitMillis = 30_000
  * @since 0.1.0
  * @category programs
  */
-export const client = (scenario: Scenario, node: string, calls: ReadonlyArray<Call>, ledger: Ledger) =>
-  Effect.scoped(
+export const client = (scenario: Scenario, node: string, calls: ReadonlyArray<Call>, ledger: Ledger) => {
+  const plan = scenario.clients[Number(node.slice("client".length)) - 1]!
+  return Effect.scoped(
     Effect.gen(function* () {
       let waited = 0
       for (const call of calls) {
@@ -282,8 +295,10 @@ export const client = (scenario: Scenario, node: string, calls: ReadonlyArray<Ca
       Effect.provide(
         Client.layer({
           servers: addressesOf(scenario),
-          maxJobs: scenario.clients[Number(node.slice("client".length)) - 1]!.jobsMax
+          maxJobs: plan.jobsMax,
+          maxUnsentBytes: plan.maxUnsentBytes
         })
       )
     )
   )
+}

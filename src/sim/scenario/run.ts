@@ -7,6 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
 import type { Running } from "../../protocol/JobServer.ts"
 import type { Network } from "../../protocol/Network.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
@@ -27,6 +28,7 @@ import { wakeup } from "../properties/wakeup.ts"
 import { World } from "../World.ts"
 import { begin } from "./faults.ts"
 import { judges } from "./judges.ts"
+import { isPacket, Moments, type Occasion } from "./moments.ts"
 import * as programs from "./programs.ts"
 import { operator } from "./operators.ts"
 import { peer } from "./peers.ts"
@@ -116,8 +118,7 @@ class Run {
   /** Callers who have not asked yet, by client. */
   private readonly unasked = new Map<string, number>()
   private readonly view: View
-  /** Faults that wait for their moment. */
-  private readonly armed: Array<{ readonly fault: Fault; left: number }> = []
+  private readonly moments = new Moments()
   /** Handlers that run, by worker. */
   private readonly executions = new Map<string, number>()
   private isStopping = false
@@ -153,7 +154,11 @@ class Run {
     ]
     this.recorder = new Recorder(properties, () => this.world.kernel.now, attemptsMax, options.keepHistory ?? false)
     const isWatched = options.again === undefined
-    this.world = new World(choices, scenario.world, isWatched ? this.recorder : unwatched)
+    this.world = new World(
+      choices,
+      scenario.world,
+      this.moments.through(isWatched ? this.recorder : unwatched, scenario)
+    )
     if (isWatched) {
       this.world.kernel.afterStep = () => {
         this.recorder.stepEnded()
@@ -170,7 +175,7 @@ class Run {
     }
     this.ledger = {
       record: (event) => {
-        if (this.armed.length > 0) this.trigger(event)
+        this.occasion(event)
         if (event._tag === "Began") {
           this.executions.set(event.node, this.view.runs(event.node) + 1)
           this.handles.last = event.handle
@@ -178,6 +183,7 @@ class Run {
         else if (event._tag === "Asked") this.unasked.set(event.node, this.unasked.get(event.node)! - 1)
         if (isWatched) this.recorder.record(event)
       },
+      moment: (node, on, nth) => this.moment(node, on, nth),
       nextCaller: () => ++this.callerCount,
       nextExecution: () => ++this.executionCount,
       serverStarted: (node, { core, shutdown }) => {
@@ -209,7 +215,7 @@ class Run {
     operators.forEach((_, index) => this.start(`operator${index + 1}`))
     for (const fault of faults) {
       if (fault.on === undefined) kernel.timer(kernel.world, fault.at, () => this.strike(fault))
-      else this.armed.push({ fault, left: fault.nth ?? 1 })
+      else this.arm(fault, fault.on)
     }
     // Something that happens then for sure, so that the time gets there.
     kernel.timer(kernel.world, healsAt + 1, () => {})
@@ -240,7 +246,8 @@ class Run {
   private strike(fault: Fault): void {
     const { kernel } = this.world
     const span = fault.lastsMillis === 0 ? "for ever" : ""
-    const text = [fault.kind, fault.node, fault.peer, span].filter((word) => word !== "").join(" ")
+    const on = isPacket(fault.on) ? `on ${fault.on}` : ""
+    const text = [fault.kind, fault.node, fault.peer, on, span].filter((word) => word !== "").join(" ")
     this.recorder.record({ _tag: "Fault", text, begins: true })
     const heal = begin(this.world, fault, {
       restart: (node) => this.restart(node),
@@ -254,18 +261,39 @@ class Run {
     })
   }
 
-  /** Something happened that faults may have waited for: they come before anything else does. */
-  private trigger(event: Event): void {
-    if (event._tag !== "Began" && event._tag !== "Finished" && event._tag !== "Asked") return
+  /** A fault that waits for its moment, and then comes before time goes on. */
+  private arm(fault: Fault, on: Occasion): void {
     const { kernel } = this.world
-    const server = event._tag === "Began" ? event.server.split(":")[0]! : ""
-    for (const one of this.armed) {
-      const { fault } = one
-      const concerns = (name: string) => name !== "" && (name === event.node || name === server)
-      if (fault.on !== event._tag || !(concerns(fault.node) || concerns(fault.peer)) || --one.left !== 0) continue
-      if (kernel.now + fault.lastsMillis > this.scenario.healsAt) continue
-      kernel.timer(kernel.world, 0, () => this.strike(fault))
-    }
+    const { lastsMillis, node, nth = 1, peer } = fault
+    this.moments.wait(nth, {
+      on,
+      concerns: (name) => name === node || (name === peer && !isPacket(on)),
+      happens: () => {
+        if (kernel.now + lastsMillis > this.scenario.healsAt) return
+        // Others may have something to do before, or not.
+        if (isPacket(on)) kernel.schedule(kernel.world, () => this.strike(fault))
+        else kernel.timer(kernel.world, 0, () => this.strike(fault))
+      }
+    })
+  }
+
+  private moment(node: string, on: Occasion, nth: number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { kernel } = this.world
+      const { incarnation } = this.world.node(node)
+      const latch = Latch.makeUnsafe(false)
+      this.moments.wait(nth, {
+        on,
+        concerns: (name) => name === node,
+        happens: () => kernel.schedule(incarnation, () => latch.openUnsafe())
+      })
+      return latch.await
+    })
+  }
+
+  private occasion(event: Event): void {
+    if (event._tag === "Began") this.moments.happened("Began", event.node, event.server.split(":")[0]!)
+    else if (event._tag === "Finished" || event._tag === "Asked") this.moments.happened(event._tag, event.node)
   }
 
   /** The latest that a node's clock can have shown: it may have been set back since a job's time had come. */

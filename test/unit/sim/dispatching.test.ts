@@ -153,11 +153,12 @@ describe("dialling again", () => {
 })
 
 describe("workers that leave", () => {
-  const left = (moments: Moments, isServed = true) =>
+  const left = (moments: Moments, isServed = true, isHeard = true) =>
     violated(
       leaving(
         () => true,
-        () => isServed
+        () => isServed,
+        () => isHeard
       ),
       moments
     )
@@ -171,6 +172,16 @@ describe("workers that leave", () => {
     [0, works(1, "GRAB_JOB_UNIQ")],
     [1, gets(1, "JOB_ASSIGN_UNIQ", "H:1", "f", "", "w")]
   ]
+
+  it("20: ask for nothing more, once what they had said is on its way", () => {
+    const asks = (at: number): Moments => [
+      [100, stops],
+      [at, works(1, "GRAB_JOB_UNIQ")]
+    ]
+    assert.strictEqual(left(asks(400)), 0)
+    assert.strictEqual(left(asks(700)), 20)
+    assert.strictEqual(left(asks(700), true, false), 0)
+  })
 
   it("20: take back only what they have nothing of", () => {
     assert.strictEqual(left([...has, [2, works(1, "CANT_DO", "g")]]), 0)
@@ -263,6 +274,19 @@ describe("questions", () => {
     assert.strictEqual(answers([...heard, [503, success("true false 3 7")]]), 0)
     assert.strictEqual(answers([...heard, [503, success("true false 7 3")]]), 46)
     assert.strictEqual(answers([...question, [503, success("true false 3 7")]]), 46)
+  })
+
+  it("46: by handle, too", () => {
+    const job: Moments = [...greeted, [5, asked(1, { kind: "background" })]]
+    const told: Event = { _tag: "Heard", node: "client1", caller: 1, kind: "status", text: "H:1 true true 3 7" }
+    assert.strictEqual(answers([...job, [9, hears(1, "STATUS_RES", "H:1", "1", "1", "3", "7")], [9, told]]), 0)
+    assert.strictEqual(answers([...job, [9, hears(1, "STATUS_RES", "H:1", "1", "1", "7", "3")], [9, told]]), 46)
+  })
+
+  it("40: are not sent when nobody wants to know any more", () => {
+    const left: Moments = [...greeted, [500, status], [600, { ...success(""), how: "interrupted" } as Event]]
+    assert.strictEqual(answers([...left, [610, says(1, "GET_STATUS_UNIQUE", "u")]]), 0)
+    assert.strictEqual(answers([...left, [700, says(1, "GET_STATUS_UNIQUE", "u")]]), 40)
   })
 
   it("46: nobody knows a job when all have been asked", () => {

@@ -79,7 +79,7 @@ describe("properties of attempts", () => {
   })
 
   it("5, 7: callers hear what was said, as it was said", () => {
-    const hear = (kind: "data" | "warning", text: string): Event => ({
+    const hear = (kind: "data" | "warning" | "progress", text: string): Event => ({
       ...{ _tag: "Heard", node: "client1", caller: 1, kind, text }
     })
     const heard = (...events: ReadonlyArray<Event>) =>
@@ -88,6 +88,8 @@ describe("properties of attempts", () => {
         [asked(1, "w"), began, ...events].map((event) => [0, event])
       )
     assert.strictEqual(heard(hear("data", "data 7"), hear("warning", "warning 7"), answered(1)), 0)
+    assert.strictEqual(heard(hear("progress", "progress 7 1000")), 0)
+    assert.strictEqual(heard(hear("progress", "progress 1000 7")), 5)
     assert.strictEqual(heard(hear("data", "warning 7")), 5)
     assert.strictEqual(heard(hear("data", "data 8")), 5)
     assert.strictEqual(heard(hear("data", "data 7"), hear("data", "data 7")), 5)

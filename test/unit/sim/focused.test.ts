@@ -2,6 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { drawCampaign } from "../../../src/sim/scenario/focused.ts"
 import * as clients from "../../../src/sim/scenario/focused/clients.ts"
+import * as moments from "../../../src/sim/scenario/focused/moments.ts"
+import * as outages from "../../../src/sim/scenario/focused/outages.ts"
 import * as servers from "../../../src/sim/scenario/focused/servers.ts"
 import * as sleeping from "../../../src/sim/scenario/focused/sleeping.ts"
 import * as workers from "../../../src/sim/scenario/focused/workers.ts"
@@ -39,7 +41,7 @@ describe("scenarios of a campaign", () => {
   })
 
   it("have somebody for every function that is called", () => {
-    for (const focus of [servers, sleeping, clients, workers].flatMap((all) => Object.values(all))) {
+    for (const focus of [servers, sleeping, clients, workers, outages, moments].flatMap((all) => Object.values(all))) {
       for (const seed of seeds.slice(0, 50)) {
         const scenario = focus(new Dice(seed))
         const [first] = scenario.workers

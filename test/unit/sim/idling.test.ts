@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type * as Packet from "../../../src/protocol/Packet.ts"
 import type { Event } from "../../../src/sim/properties/History.ts"
-import { idling } from "../../../src/sim/properties/idling.ts"
+import { idling, ownTurns } from "../../../src/sim/properties/idling.ts"
 import { mapping } from "../../../src/sim/properties/mapping.ts"
 import { violated } from "./histories.ts"
 
@@ -117,5 +117,30 @@ describe("51: a map that has room", () => {
     assert.strictEqual(mapped(1, submits("a")), 0)
     assert.strictEqual(mapped(9, submits("a"), submits("b"), submits("c")), 0)
     assert.strictEqual(mapped(2, submits("a"), answered), 0)
+  })
+})
+
+describe("31: a function with a limit of its own", () => {
+  const other = (execution: number): Event => ({ ...began, execution, function: "g" }) as Event
+  const turns = (...events: ReadonlyArray<Event>) =>
+    violated(
+      ownTurns(
+        (_, fn) => (fn === "f" ? 1 : undefined),
+        () => 2
+      ),
+      [...introduced, ...events].map((event) => [0, event])
+    )
+  const three = [other(1), other(2), other(3)]
+
+  it("has its turn beside others", () => {
+    assert.strictEqual(turns(...three), 31)
+    assert.strictEqual(turns(other(1), other(2), says("GRAB_JOB_UNIQ"), hears("NO_JOB"), other(3)), 0)
+  })
+
+  it("is not asked for while it sleeps, or has what it may", () => {
+    assert.strictEqual(turns(says("PRE_SLEEP"), ...three), 0)
+    assert.strictEqual(turns(says("PRE_SLEEP"), hears("NOOP"), ...three), 31)
+    assert.strictEqual(turns(...assigned, ...three), 0)
+    assert.strictEqual(turns(...assigned, says("WORK_COMPLETE", "H:1", ""), ...three), 31)
   })
 })

@@ -255,6 +255,18 @@ const cases: ReadonlyArray<
     0,
     `9 < CAN_DO f\n 9 < PRE_SLEEP\n 8 < CAN_DO f\n 8 < PRE_SLEEP\n -- \n ${submitted}\n 8 > NOOP`
   ],
+  [
+    "two jobs that wake one of two",
+    wakeup,
+    23,
+    `7 < CAN_DO f\n 7 < PRE_SLEEP\n 9 < CAN_DO f\n 9 < PRE_SLEEP\n -- \n ${submitted}\n 1 < SUBMIT_JOB f v w\n 1 > JOB_CREATED H:2\n 9 > NOOP`
+  ],
+  [
+    "two jobs that wake two of three",
+    wakeup,
+    0,
+    `7 < CAN_DO f\n 7 < PRE_SLEEP\n 8 < CAN_DO f\n 8 < PRE_SLEEP\n 9 < CAN_DO f\n 9 < PRE_SLEEP\n -- \n ${submitted}\n 1 < SUBMIT_JOB f v w\n 1 > JOB_CREATED H:2\n 8 > NOOP\n 9 > NOOP`
+  ],
   ["nobody woken", wakeup, 23, `9 < CAN_DO f\n 9 < PRE_SLEEP\n -- \n ${submitted}`],
   ["nobody woken on PRE_SLEEP", wakeup, 23, `9 < CAN_DO f\n ${submitted}\n --\n 9 < PRE_SLEEP`],
   ["woken twice", wakeup, 25, `9 < CAN_DO f\n 9 < PRE_SLEEP\n -- \n ${submitted}\n 9 > NOOP\n 9 > NOOP`],

@@ -215,6 +215,18 @@ describe("properties of what a server says", () => {
       25,
       `${sleepers}\n 1 < PRE_SLEEP\n --\n ${submitted}\n 1 < CAN_DO f\n 1 > NOOP\n 7 > NOOP\n 8 > NOOP`
     ],
+    [
+      "a job for whom has asked already, which wakes another",
+      () => reasons(() => 1),
+      25,
+      `${sleepers}\n --\n 9 < CAN_DO f\n 9 < GRAB_JOB\n ${submitted}\n 9 > JOB_ASSIGN H:1 f w\n 8 > NOOP`
+    ],
+    [
+      "a job that wakes one, and goes to another who asks later",
+      () => reasons(() => 1),
+      0,
+      `${sleepers}\n --\n 9 < CAN_DO f\n ${submitted}\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w\n 8 > NOOP`
+    ],
     ["a job that may wake all", () => reasons(() => 0), 0, `${sleepers}\n ${submitted}\n 7 > NOOP\n 8 > NOOP`]
   ]
   for (const [name, make, expected, history] of cases) {

@@ -7,6 +7,8 @@ import type { Property } from "../../../src/sim/properties/Property.ts"
 import { introduction } from "../../../src/sim/properties/requests.ts"
 import { rest } from "../../../src/sim/properties/rest.ts"
 import { selection } from "../../../src/sim/properties/selection.ts"
+import { Hooks } from "../../../src/sim/properties/Hooks.ts"
+import { ServerModel, type ServerWatcher } from "../../../src/sim/properties/ServerModel.ts"
 import { reasons, status, turns } from "../../../src/sim/properties/status.ts"
 import { wire } from "../../../src/sim/properties/wire.ts"
 import { judge, violated } from "./histories.ts"
@@ -358,5 +360,22 @@ describe("properties of workers and clients", () => {
     const waiting = (bytes: number): Event => ({ _tag: "Waiting", node: "server1", connection: 1, bytes })
     assert.strictEqual(violated(wire(100), [[0, waiting(100)]]), 0)
     assert.strictEqual(violated(wire(100), [[0, waiting(101)]]), 57)
+  })
+
+  it("15: what came before nonsense is answered", () => {
+    const ends = (isAnswered: boolean) => {
+      const property = wire(100)
+      const server = new ServerModel("server1", new Hooks<ServerWatcher>([property]), () => 0, Infinity)
+      const packet = (got: boolean, name: "GRAB_JOB" | "NO_JOB"): PacketEvent => ({
+        ...{ _tag: "Packet", node: "server1", connection: 1, atServer: true },
+        ...{ got, name, fields: [] }
+      })
+      server.got(packet(true, "GRAB_JOB"))
+      property.observe?.({ at: 0, event: { _tag: "Malformed", node: "server1", connection: 1, problem: "no packet" } })
+      if (isAnswered) server.gave(packet(false, "NO_JOB"))
+      server.closed(1)
+    }
+    ends(true)
+    assert.throws(() => ends(false), /property 15/)
   })
 })

@@ -194,6 +194,80 @@ export const appointments: Focus = (dice) => {
 }
 
 /**
+ * Some who wait for a job want to know what was thrown, and others do not; or they say so late.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const mixedExceptions: Focus = (dice) => {
+  const takesMillis = dice.of([50, 200])
+  const span = 3 * takesMillis
+  const payload = () => payloadOf(dice.below(3), takesMillis)
+  return {
+    servers: [server(dice.of([-1, 1]))],
+    workers: list(dice.between(1, 2), () => worker(["failing"], dice.between(1, 2))),
+    clients: list(2, () => ({
+      calls: callsOf(dice.between(1, 4), () => ({
+        at: dice.below(span),
+        function: "failing",
+        item: dice.below(3),
+        takesMillis
+      }))
+    })),
+    peers: list(dice.between(1, 4), () =>
+      peer([
+        ...(dice.oneIn(2) ? [saying(dice.below(span), "OPTION_REQ", "exceptions")] : []),
+        ...list(dice.between(1, 4), () =>
+          saying(dice.below(span), "SUBMIT_JOB", "failing", "-", JSON.stringify(payload()))
+        ),
+        saying(2 * span, "ECHO_REQ", "still here")
+      ])
+    ),
+    faults: dice.oneIn(3) ? [fault("crash", "worker1", { at: dice.below(span), lastsMillis: 50 })] : []
+  }
+}
+
+/**
+ * Strangers ask for a job, and in the same breath speak the text protocol, or no language at all.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const bilinguals: Focus = (dice) => {
+  const fn = dice.of(["once", "merged"] as const)
+  return {
+    servers: [server()],
+    workers: [worker([fn])],
+    clients: [
+      {
+        calls: callsOf(dice.between(1, 4), (index) => ({
+          at: dice.below(200),
+          function: fn,
+          item: index,
+          takesMillis: 20
+        }))
+      }
+    ],
+    peers: list(dice.between(1, 3), () => {
+      const at = dice.below(200)
+      const questions = list(dice.between(1, 3), () =>
+        saying(at, dice.of(["GRAB_JOB", "GRAB_JOB_UNIQ", "ECHO_REQ", "GET_STATUS"] as const), "H:none")
+      )
+      return {
+        ...peer([saying(0, "CAN_DO", fn), ...questions]),
+        lastWords: dice.of([
+          "status\n",
+          "workers\nversion\n",
+          "show jobs\n",
+          "\0ABC nothing",
+          "one two three four five six\n"
+        ])
+      }
+    })
+  }
+}
+
+/**
  * A worker has much to say over a narrow way, while it is woken for more.
  *
  * @since 0.1.0
@@ -204,8 +278,12 @@ export const narrowWays: Focus = (dice) => {
   const span = dice.of([1000, 3000])
   return {
     servers: [server()],
-    workers: list(1, () => worker(fns, dice.between(3, 6))),
+    workers: list(1, () => ({
+      ...worker(fns, dice.between(3, 6)),
+      ...(dice.oneIn(3) ? { maxUnsentBytes: dice.of([1, 100]) } : {})
+    })),
     clients: list(2, () => ({
+      maxUnsentBytes: dice.of([undefined, undefined, 1, 100]),
       calls: callsOf(dice.between(5, 12), (index) => ({
         at: dice.below(span),
         function: dice.of(fns),

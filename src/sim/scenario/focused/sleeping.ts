@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { callsOf, fault, type Focus, list, peer, saying, server, worker } from "./Focus.ts"
+import { payloadOf } from "../functions.ts"
+import { call, callsOf, fault, type Focus, list, peer, saying, server, worker } from "./Focus.ts"
 
 /**
  * Workers fall silent while they sleep, and are woken for jobs that others could do.
@@ -81,5 +82,71 @@ export const sleepyStrangers: Focus = (dice) => {
         saying(dice.of([7000, dice.below(7000)]), "ECHO_REQ", "good-bye")
       ])
     })
+  }
+}
+
+/**
+ * Whoever is woken for one function is given a job of another that has come meanwhile, and
+ * somebody else sleeps who could do the first.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const otherErrands: Focus = (dice) => {
+  const [fn, other] = dice.of([
+    ["merged", "once"],
+    ["once", "merged"]
+  ] as const)
+  const rounds = dice.between(2, 5)
+  const between = 400
+  return {
+    servers: [server(-1, dice.of([1, 1, 1, 2]))],
+    workers: [worker([fn, other]), ...list(dice.between(1, 2), () => worker([fn]))],
+    clients: [
+      {
+        calls: list(rounds, (round) => {
+          const at = 200 + round * between
+          const takesMillis = dice.of([20, 100, 300])
+          return [
+            call({ at, function: fn, item: 2 * round, takesMillis, priority: dice.of(["normal", "low"] as const) }),
+            call({ at: at + dice.below(6), function: other, item: 2 * round + 1, takesMillis, priority: "high" })
+          ]
+        }).flat()
+      }
+    ],
+    network: { delayBelowMillis: dice.of([3, 3, 20]) }
+  }
+}
+
+/**
+ * Jobs come in one piece when somebody has just asked and is not answered yet, and others sleep.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const askedAlready: Focus = (dice) => {
+  const fn = dice.of(["merged", "once"] as const)
+  const rounds = list(dice.between(2, 6), (round) => 200 + 300 * round)
+  return {
+    servers: [server(-1, dice.of([1, 1, 1, 2]))],
+    workers: list(dice.between(2, 4), () => worker([fn])),
+    clients: [{ calls: callsOf(2, (index) => ({ at: dice.below(1500), function: fn, item: 100 + index })) }],
+    peers: [
+      ...list(dice.between(1, 2), () =>
+        peer([
+          saying(0, "CAN_DO", fn),
+          ...rounds.flatMap((at) => [saying(at, "GRAB_JOB"), saying(at + 20, "WORK_COMPLETE", "$assigned", "foreign")]),
+          saying(2500, "ECHO_REQ", "good-bye")
+        ])
+      ),
+      peer(
+        rounds.flatMap((at, round) =>
+          list(dice.between(1, 4), (index) =>
+            saying(at, "SUBMIT_JOB_BG", fn, "", payloadOf(4 * round + index, dice.of([0, 20])))
+          )
+        )
+      )
+    ],
+    network: { delayBelowMillis: 1 }
   }
 }

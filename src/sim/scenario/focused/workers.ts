@@ -128,7 +128,12 @@ export const talkers: Focus = (dice) => {
   const stepMillis = 50
   return {
     servers: [server()],
-    workers: list(dice.of([1, 1, 2]), () => ({ functions: fns, slots: dice.between(3, 8), changesAt: 0 })),
+    workers: list(dice.of([1, 1, 2]), () => ({
+      functions: fns,
+      slots: dice.between(3, 8),
+      ...(dice.oneIn(3) ? { maxUnsentBytes: dice.of([1, 100]) } : {}),
+      changesAt: 0
+    })),
     clients: list(dice.of([1, 1, 2]), () => ({
       calls: callsOf(dice.between(6, 14), (index) => ({
         // About when the handlers of those before have something to say.
@@ -139,5 +144,68 @@ export const talkers: Focus = (dice) => {
       }))
     })),
     network: { delayBelowMillis: dice.of([1, 1, 3]) }
+  }
+}
+
+/**
+ * Workers are told to stop while there is plenty of work, which is the others' from then on.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const stops: Focus = (dice) => {
+  const fns = dice.of([["merged"], ["once", "merged"], ["streamed", "once"]] as const)
+  const takes = dice.of([50, 200, 400])
+  return {
+    servers: list(dice.of([1, 1, 2]), () => server()),
+    workers: list(2, () => ({
+      functions: fns,
+      slots: dice.between(1, 3),
+      prefetch: dice.of([0, 0, 2]),
+      ownLimit: dice.of([Infinity, Infinity, 1]),
+      changesAt: 0
+    })),
+    clients: list(2, () => ({
+      calls: callsOf(dice.between(6, 12), (index) => ({
+        at: dice.below(500),
+        kind: dice.oneIn(3) ? "background" : "run",
+        function: dice.of(fns),
+        item: index,
+        takesMillis: dice.between(takes / 2, takes)
+      }))
+    })),
+    faults: list(dice.between(1, 3), () =>
+      fault("restart", `worker${dice.between(1, 2)}`, { at: dice.between(50, 1500), lastsMillis: dice.of([100, 3000]) })
+    )
+  }
+}
+
+/**
+ * A worker has plenty of one function to do, some of it taken ahead, and a few jobs of another
+ * that has a limit of its own.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const crowdedOut: Focus = (dice) => {
+  const [many, few] = dice.of([
+    ["merged", "once"],
+    ["once", "merged"],
+    ["once", "streamed"]
+  ] as const)
+  const slots = dice.of([2, 2, 3])
+  const takesMillis = dice.of([5, 20])
+  return {
+    servers: [server()],
+    workers: [{ functions: [many, few], slots, prefetch: dice.of([1, 2, 4]), ownLimit: 1, changesAt: 0 }],
+    clients: [
+      {
+        calls: [
+          ...callsOf(12 + 4 * slots, (index) => ({ at: dice.below(40), function: many, item: index, takesMillis })),
+          ...callsOf(3, (index) => ({ at: 40 + dice.below(40), function: few, item: 100 + 2 * index, takesMillis }))
+        ]
+      }
+    ],
+    network: { delayBelowMillis: dice.of([1, 3]) }
   }
 }
