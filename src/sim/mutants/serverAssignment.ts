@@ -192,6 +192,16 @@ export const serverAssignment: ReadonlyArray<Mutant> = [
     needs: ["time"]
   },
   {
+    id: "lost-to-head",
+    title: "A lost worker's job goes to the head of its queue: one that kills its workers keeps all others waiting",
+    file: "src/protocol/server/Jobs.ts",
+    find: "      this.counters.requeued++\n      this.offer(job)\n",
+    replace:
+      "      this.counters.requeued++\n      this.offer(job)\n      const { list } = (job.function.queues as any)[job.priority]\n      if (list.size > 1 && list.last === job) {\n        list.remove(job)\n        list.insertBefore(job, list.first)\n      }\n",
+    property: 17,
+    needs: ["crash", "workload"]
+  },
+  {
     id: "late-result-dropped",
     title: "The result of a timed-out attempt is dropped though the job still waits",
     file: "src/protocol/server/WorkReports.ts",

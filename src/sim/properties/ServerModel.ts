@@ -49,8 +49,10 @@ export class ModelJob {
   /** One entry for each attachment. */
   listeners: Array<ModelConnection> = []
   attempts = 0
-  /** Place in its queue: the greater, the later it came to the tail. */
+  /** Place in its queue: the greater, the later it came to the tail. Of one that was put back the last that it may have. */
   place: number
+  /** The first that it may have: it is put back some time after it was handed out. */
+  firstPlace: number
   /** When it was assigned last, in milliseconds. */
   assignedAt = 0
   /** The longest that its present attempt may take, in milliseconds; 0 is for ever. */
@@ -72,6 +74,7 @@ export class ModelJob {
     this.priority = submission.priority
     this.background = submission.background
     this.place = place
+    this.firstPlace = place
   }
 }
 
@@ -437,6 +440,7 @@ export class ServerModel {
       if (submission.priority < job.priority && job.state === "queued") {
         job.priority = submission.priority
         job.place = ++this.places
+        job.firstPlace = job.place
       }
     }
     if (!submission.background && connection.open) job.listeners.push(connection)
@@ -451,6 +455,7 @@ export class ServerModel {
     job.doubtful = false
     job.owner = connection
     job.attempts++
+    job.firstPlace = this.places + 1
     job.assignedAt = this.now()
     const timeLimit = connection.abilities.get(job.function) ?? 0
     // As in gearmand, less than a second is a second.

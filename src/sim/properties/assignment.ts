@@ -41,9 +41,9 @@ const judgeOrder = (server: ServerModel, connection: ModelConnection, job: Model
     if (other === job || !isRunnableFor(connection)(other)) continue
     if (other.priority < job.priority)
       throw new Violation(29, `${text} before ${other.handle}, which has a higher priority`)
-    // Of one that was put back it is not known since when it waits, only since when at the latest.
-    if (job.attempts > 0 || other.function !== job.function || other.priority !== job.priority) continue
-    if (other.place < job.place) throw new Violation(30, `${text} before ${other.handle}, which is older`)
+    if (other.function !== job.function || other.priority !== job.priority || other.place >= job.firstPlace) continue
+    if (job.attempts === 0) throw new Violation(30, `${text} before ${other.handle}, which is older`)
+    throw new Violation(17, `${text} again before ${other.handle}, which waited already when it was lost`)
   }
 }
 

@@ -94,7 +94,6 @@ export const judgedAs: { readonly [number: number]: readonly [as: ReadonlyArray<
   6: [[16], "a packet that a listener is not owed is unexpected, also one from before it came"],
   11: [[5, 24, 36], "every listener is owed the result, and a promised job stays one that has to be taken"],
   12: [[29], "the priority asked for is that of the job; not when it is raised while it runs"],
-  17: [[18, 24, 36], "a lost job has to be on offer again; not at which place: nothing tells when it was put back"],
   28: [[23, 24], "no able sleeper beside work, whichever function it was woken for"],
   32: [[36, 45], "all that was asked is done in the end; rates of arrival are not measured"],
   34: [[33], "each choice is compared with the whole order, whoever is down"],

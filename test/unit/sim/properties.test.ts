@@ -62,6 +62,18 @@ const cases: ReadonlyArray<
     29,
     `${lost}\n 3 < SUBMIT_JOB_HIGH f v x\n 3 > JOB_CREATED H:2\n 9 < CAN_DO f\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w`
   ],
+  [
+    "a job that was lost, before one that came while it ran",
+    put,
+    0,
+    `${running.replaceAll("9 ", "8 ")}\n 3 < SUBMIT_JOB f v x\n 3 > JOB_CREATED H:2\n 8 closed\n rest\n 9 < CAN_DO f\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w`
+  ],
+  [
+    "a job that was lost, before one that had come before it was handed out",
+    put,
+    17,
+    `${submitted}\n 3 < SUBMIT_JOB f v x\n 3 > JOB_CREATED H:2\n 8 < CAN_DO f\n 8 < GRAB_JOB\n 8 > JOB_ASSIGN H:1 f w\n 8 closed\n rest\n 9 < CAN_DO f\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w`
+  ],
   ["NO_JOB beside a job that was put back", put, 23, `${lost}\n 9 < CAN_DO f\n 9 < GRAB_JOB\n 9 > NO_JOB`],
   ["a merge into a queued job", merging, 0, `${submitted}\n 2 < SUBMIT_JOB f u x\n 2 > JOB_CREATED H:1`],
   [
