@@ -12,6 +12,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Stream from "effect/Stream"
 import type { Client, Job, JobEvent, Options, RunOptions } from "../Client.ts"
 import * as Codec from "../Codec.ts"
+import { Books } from "../connection/Books.ts"
 import { count, time, wait } from "../connection/Count.ts"
 import * as Metrics from "../connection/Metrics.ts"
 import * as Monotonic from "../connection/Monotonic.ts"
@@ -76,6 +77,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   }
   const fleet = new Fleet(names, limits, () => Monotonic.millis(clock))
   yield* Effect.addFinalizer(() => Effect.sync(() => fleet.close()))
+  const read = yield* Books
+  read(() => {
+    const listened = fleet.links.reduce((sum, { conversation }) => sum + (conversation?.size.listened ?? 0), 0)
+    return { ...fleet.size, listened }
+  })
   for (const link of fleet.links) {
     const connected = Reconnecting.forever({
       session: {

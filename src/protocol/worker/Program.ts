@@ -10,6 +10,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Scope from "effect/Scope"
 import * as Codec from "../Codec.ts"
 import { checkFunction } from "../client/Encoding.ts"
+import { Books } from "../connection/Books.ts"
 import { count, time, wait } from "../connection/Count.ts"
 import * as Reconnecting from "../connection/Reconnecting.ts"
 import * as Servers from "../connection/Servers.ts"
@@ -84,6 +85,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       crew.finished(run)
     }
   })
+
+  const read = yield* Books
+  read(() => crew.size)
 
   const times = {
     connectTimeout: time("connectTimeout", options.connectTimeout ?? defaults.connectTimeout),

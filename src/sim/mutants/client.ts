@@ -263,5 +263,14 @@ export const client: ReadonlyArray<Mutant> = [
     replace: 'followed(run, options, countOf(items)), { concurrency: "unbounded" })',
     property: 50,
     needs: ["workload"]
+  },
+  {
+    id: "finished-still-listened",
+    title: "A client goes on listening to jobs that have ended, one more for each, until it loses the server",
+    file: "src/protocol/client/Conversation.ts",
+    find: "    this.listened.delete(handle)\n    const bytes = frame",
+    replace: "    const bytes = frame",
+    property: 56,
+    needs: ["workload"]
   }
 ]

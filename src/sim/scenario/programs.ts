@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Client from "../../protocol/Client.ts"
+import { type Book, Books } from "../../protocol/connection/Books.ts"
 import type { JobFunction } from "../../protocol/JobFunction.ts"
 import * as JobServer from "../../protocol/JobServer.ts"
 import * as Network from "../../protocol/Network.ts"
@@ -32,6 +33,8 @@ export interface Ledger {
   /** The machine gets or gives such a packet for the n-th time from now on. */
   readonly moment: (node: string, on: Packet.Name, nth: number) => Effect.Effect<void>
   readonly serverStarted: (node: string, server: JobServer.Running) => void
+  /** A client or worker. */
+  readonly memberStarted: (node: string, book: Book) => void
 }
 
 /**
@@ -129,7 +132,8 @@ export const worker = (scenario: Scenario, node: string, plan: WorkerPlan, ledge
           clientId: node,
           drainTimeout: "5 seconds"
         })
-      )
+      ),
+      Effect.provideService(Books, (book) => ledger.memberStarted(node, book))
     )
   )
 }
@@ -298,7 +302,8 @@ export const client = (scenario: Scenario, node: string, calls: ReadonlyArray<Ca
           maxJobs: plan.jobsMax,
           maxUnsentBytes: plan.maxUnsentBytes
         })
-      )
+      ),
+      Effect.provideService(Books, (book) => ledger.memberStarted(node, book))
     )
   )
 }

@@ -8,6 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
+import type { Book } from "../../protocol/connection/Books.ts"
 import type { Running } from "../../protocol/JobServer.ts"
 import type { Network } from "../../protocol/Network.ts"
 import type { JobServerCore } from "../../protocol/server/JobServerCore.ts"
@@ -108,6 +109,8 @@ class Run {
   readonly recorder: Recorder
   private readonly cores = new Map<string, JobServerCore>()
   private readonly shutdowns = new Map<string, Running["shutdown"]>()
+  /** What clients and workers have under way. */
+  private readonly books = new Map<string, Book>()
   /** Servers that end by themselves when they have done what they have. */
   private readonly draining = new Set<string>()
   private readonly wanted = new Set<string>()
@@ -189,7 +192,8 @@ class Run {
       serverStarted: (node, { core, shutdown }) => {
         this.cores.set(node, core)
         this.shutdowns.set(node, shutdown)
-      }
+      },
+      memberStarted: (node, book) => void this.books.set(node, book)
     }
   }
 
@@ -224,6 +228,9 @@ class Run {
       kernel.now > healsAt ? this.unanswered() : "the faults are not over"
     )
     yield* this.reach("every job is done", 45, deadline, () => this.undone())
+    yield* this.reach("clients and workers forget what is over", 56, kernel.now + this.patienceMillis(), () =>
+      this.kept()
+    )
     this.isStopping = true
     // Whoever stands still for ever hears of no stop.
     for (const name of this.lost) if (this.world.node(name).incarnation.paused) this.world.node(name).crash()
@@ -361,6 +368,7 @@ class Run {
       this.broken ??= new Violation(45, `${name} drained and ended, and had ${left} jobs`)
     this.cores.delete(name)
     this.shutdowns.delete(name)
+    this.books.delete(name)
     this.unasked.delete(name)
     this.executions.delete(name)
     if (state !== "ended") return
@@ -474,6 +482,16 @@ class Run {
 
   private states(): string {
     return [...this.world.nodes.keys()].map((name) => stateOfMachine(this.view, name)).join("; ")
+  }
+
+  private kept(): string | undefined {
+    // Who stands still for ever may have a job of somebody who has long stopped waiting for it.
+    if (this.lost.size > 0) return undefined
+    for (const [name, book] of this.books) {
+      const entry = Object.entries(book()).find(([, count]) => count !== 0)
+      if (entry !== undefined) return `${name} still has ${entry[1]} ${entry[0]}`
+    }
+    return undefined
   }
 
   private remembered(): string | undefined {
