@@ -78,7 +78,7 @@ describe("planted bugs", () => {
     const file = join(folder, "mine.json")
     writeFileSync(file, typeof entry === "string" ? entry : JSON.stringify(entry))
     try {
-      return spawnSync(process.execPath, ["src/sim/main.ts", "--mutant", file, ...args], {
+      return spawnSync(process.execPath, ["--max-old-space-size=200", "src/sim/main.ts", "--mutant", file, ...args], {
         cwd: root,
         encoding: "utf8"
       })
@@ -102,12 +102,29 @@ describe("planted bugs", () => {
   })
 
   const file = "src/protocol/server/Jobs.ts"
+  const ends: { readonly [how: string]: string } = {
+    "ended with exit code 0": "process.exit(0)",
+    "ended with exit code 3": "process.exit(3)",
+    "ended by SIGABRT": "process.abort()",
+    "took all memory there is": "for (const all: Array<unknown> = []; ; ) all.push(new Array(10_000).fill(all.length))"
+  }
+  for (const [how, statement] of Object.entries(ends)) {
+    it(`are noticed, and the reason is told, where the process ${how}`, { timeout: 60_000 }, () => {
+      const entry = { file, find: "job.retries++", replace: `job.retries++; ${statement}` }
+      const { status, stdout } = mine(entry, "--seeds", "100")
+      assert.match(stdout, new RegExp(`noticed by property 0 no program breaks, after .* CPU-s and [1-9]\\d* seeds\n`))
+      assert.match(stdout, new RegExp(`property 0: the simulation.* ${how}.* in seed [1-9]`))
+      assert.strictEqual(status, 0)
+    })
+  }
+
   const wrong: { readonly [why: string]: unknown } = {
     [`its text occurs 0 times in ${file}, and must exactly once`]: { file, find: "no such text", replace: "" },
     "and must exactly once": { file, find: "this", replace: "that" },
     "src/protocol/server/Jobs.ts cannot be loaded with": { file, find: "job.retries++", replace: "job.retries+" },
     "changes nothing": { file, find: "job.retries++", replace: "job.retries++" },
-    "there is no src/nowhere.ts in the project": { file: "src/nowhere.ts", find: "a", replace: "b" },
+    "there is no file src/nowhere.ts in the project": { file: "src/nowhere.ts", find: "a", replace: "b" },
+    "there is no file src/protocol in the project": { file: "src/protocol", find: "a", replace: "b" },
     'needs the texts "file", "find" and "replace"': { file },
     "is no JSON": "{",
     "has no JSON object in it": "null"

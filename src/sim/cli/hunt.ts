@@ -1,7 +1,7 @@
 /**
  * The process that a planted bug is hunted in: it loads the simulator with the bug in one
- * file, runs seeds until a property notices, and prints what came of it as one line of
- * JSON. Started by `hunts.ts` with a `Request` as its only argument.
+ * file, runs seeds until a property notices, and prints what came of it as a line of JSON,
+ * after one for each seed. Started by `hunts.ts` with a `Request` as its only argument.
  *
  * @since 0.1.0
  */
@@ -59,6 +59,20 @@ export interface Report {
   readonly trace?: ReadonlyArray<string> | undefined
 }
 
+/**
+ * Printed before each seed: all that is known where the bug ends the process.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Begun {
+  readonly begins: true
+  readonly seed: number
+  /** How many seeds, with this one. */
+  readonly seeds: number
+  readonly cpuSeconds: number
+}
+
 // Enough to see what happened; a failure of one's own is shrunk for longer.
 const shrinkSeconds = 10
 
@@ -66,6 +80,8 @@ const cpuSeconds = (): number => {
   const { system, user } = process.cpuUsage()
   return (system + user) / 1e6
 }
+
+const say = (message: Begun | Report): void => void process.stdout.write(`${JSON.stringify(message)}\n`)
 
 /**
  * What judges the programs is loaded a second time, without the bug: a checker that decodes
@@ -123,6 +139,7 @@ const run = async ({ cpuSeconds: limit, from, mutant, replays, seeds, shrinks }:
   let count = 0
   while (count < seeds && cpuSeconds() < limit) {
     const seed = from + count++
+    say({ begins: true, seed, seeds: count, cpuSeconds: cpuSeconds() })
     const outcome =
       replays === undefined
         ? explore.checkSeed(seed, 1)
@@ -150,4 +167,4 @@ const run = async ({ cpuSeconds: limit, from, mutant, replays, seeds, shrinks }:
   return { seeds: count, cpuSeconds: cpuSeconds() }
 }
 
-process.stdout.write(`${JSON.stringify(await run(JSON.parse(process.argv[2]!) as Request))}\n`)
+say(await run(JSON.parse(process.argv[2]!) as Request))

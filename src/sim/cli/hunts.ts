@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import { execFile } from "node:child_process"
-import { existsSync, readFileSync } from "node:fs"
+import { execFile, type ExecFileException } from "node:child_process"
+import { existsSync, readFileSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import { checkSeed } from "../explore/check.ts"
 import { type Finding, replay } from "../explore/Finding.ts"
@@ -12,7 +12,7 @@ import { mutants } from "../mutants/index.ts"
 import { type Mutant, plant } from "../mutants/Mutant.ts"
 import { nameOfProperty } from "../properties/names.ts"
 import { readObject } from "./files.ts"
-import type { Report, Request } from "./hunt.ts"
+import type { Begun, Report, Request } from "./hunt.ts"
 
 /**
  * How long to look for a bug.
@@ -64,6 +64,24 @@ const patience = 20
 // Shrinking has a limit of its own.
 const shrinkSeconds = 120
 
+/** A bug may have written into the output, too. */
+const toldIn = (line: string): Report | Begun | undefined => {
+  try {
+    const told = JSON.parse(line) as Partial<Report> | null
+    return typeof told?.seeds === "number" && typeof told.cpuSeconds === "number" ? (told as Report) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Why there is no report: only a bug ends the process. */
+const howEnded = (error: ExecFileException | null, stderr: string): string => {
+  if (stderr.includes("heap out of memory")) return "the simulation took all memory there is, and ended"
+  const how = error?.signal == null ? `with exit code ${error?.code ?? 0}` : `by ${error.signal}`
+  const thrown = stderr.split("\n").find((line) => /^\w*Error\b/.test(line))
+  return `the simulation's process ended ${how}${thrown === undefined ? "" : ` (${thrown})`}`
+}
+
 const start = (request: Request): Promise<Report> =>
   new Promise((done) => {
     const timeout = Math.ceil(1000 * (request.cpuSeconds * patience + 20 + (request.shrinks ? shrinkSeconds : 0)))
@@ -72,10 +90,19 @@ const start = (request: Request): Promise<Report> =>
       [...process.execArgv, killer.pathname, JSON.stringify(request)],
       { timeout, killSignal: "SIGKILL", maxBuffer: 1 << 26 },
       (error, stdout, stderr) => {
-        const line = stdout.trim().split("\n").at(-1) ?? ""
-        if (error === null && line !== "") return done(JSON.parse(line) as Report)
-        const problem = error?.killed === true ? "the simulation hangs" : (stderr.trim().split("\n").at(-1) ?? "")
-        done({ problem, seeds: 0, cpuSeconds: request.cpuSeconds })
+        const lines = stdout.split("\n").flatMap((line) => toldIn(line) ?? [])
+        const report = lines.find((line) => !("begins" in line))
+        if (report !== undefined) return done(report)
+        const begun = lines.at(-1)
+        if (error?.killed === true) {
+          return done({ problem: "the simulation hangs", seeds: begun?.seeds ?? 0, cpuSeconds: request.cpuSeconds })
+        }
+        const ended = howEnded(error, stderr)
+        done(
+          begun === undefined
+            ? { problem: `${ended} before its first seed`, seeds: 0, cpuSeconds: 0 }
+            : { ...begun, property: 0, message: `property 0: ${ended} in seed ${begun.seed}` }
+        )
       }
     )
   })
@@ -162,7 +189,9 @@ export const find = (idOrFile: string): Mutant | Error => {
   }
   const mutant = { id: idOrFile, title: "", property: 0, needs: [], ...entry, file, find, replace }
   const source = new URL(file, root)
-  if (!existsSync(source)) return new Error(`${mutant.id} does not apply: there is no ${file} in the project`)
+  if (statSync(source, { throwIfNoEntry: false })?.isFile() !== true) {
+    return new Error(`${mutant.id} does not apply: there is no file ${file} in the project`)
+  }
   const planted = plant(mutant, readFileSync(source, "utf8"))
   return planted instanceof Error ? planted : mutant
 }

@@ -126,9 +126,8 @@ const huntOne = async (
     if (problem !== undefined) print(problem)
     for (const line of trace) print(line)
     const cost = `${cpuSeconds} CPU-s and ${seeds} seeds`
-    print(
-      killed ? `noticed by property ${property}, after ${cost}, shown in ${events} packets` : `not noticed in ${cost}`
-    )
+    const shown = events === undefined ? "" : `, shown in ${events} packets`
+    print(killed ? `noticed by property ${property}, after ${cost}${shown}` : `not noticed in ${cost}`)
     if (message !== undefined) print(message)
   }
   return killed ? 0 : 1

@@ -125,7 +125,7 @@ const situations = [
  * @category constants
  */
 export const allMarks: ReadonlyArray<string> = [
-  ...faultKinds.map((kind) => `fault ${kind}`),
+  ...[...faultKinds, "drain"].map((kind) => `fault ${kind}`),
   ...requests.map((name) => `server gets ${name}`),
   ...words.map((name) => `server gets ${name}`),
   ...answers.map((name) => `server gives ${name}`),
