@@ -1,6 +1,8 @@
 /**
  * A handler that must not lose money, simulated: two hundred worlds whose machines crash and
- * whose network breaks, in a few seconds, without a port or a timer.
+ * whose network breaks, in a few seconds, without a port or a timer. In a clone:
+ *
+ *     node --conditions=@effect-gearman/source examples/simulate.ts
  */
 import { Client, JobFunction, JobServer, Network, Worker } from "effect-gearman"
 import { Simulation } from "effect-gearman/sim"

@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-
+import { format } from "node:util"
 import { Generator } from "./Choice.ts"
 
 /**
@@ -100,7 +100,38 @@ const functions: ReadonlyArray<readonly [target: object, name: string, keys: Rea
   [Promise.prototype, "Promise.prototype.", ["then", "finally"]]
 ]
 
+/** What programs have written to the console in the present run: writing it takes what no seed decides. */
+let written: Array<() => void> = []
+let unwritten = 0
+
+/** A program that writes in a loop would fill the memory. */
+const writtenMax = 10_000
+
+const target = console
+
+const consolePatches = (["log", "info", "debug", "warn", "error", "trace", "dir", "table"] as const).map(
+  (key): Patch => ({
+    target,
+    key,
+    replacement: (...args: ReadonlyArray<unknown>) => {
+      if (written.length >= writtenMax) return void unwritten++
+      // As it is now; a table needs its data.
+      const given = key === "dir" || key === "table" ? args : ["%s", format(...args)]
+      written.push(() => void Reflect.apply(target[key], target, given))
+    }
+  })
+)
+
+const writeConsole = (): void => {
+  const lines = written
+  written = []
+  for (const line of lines) line()
+  if (unwritten > 0) target.log(`… ${unwritten} more lines were written to the console`)
+  unwritten = 0
+}
+
 const patches: ReadonlyArray<Patch> = [
+  ...consolePatches,
   ...functions.flatMap(([target, name, keys]) => keys.map((key) => ({ target, key, replacement: refuse(name + key) }))),
   { target: globalThis, key: "Date", replacement: HermeticDate },
   {
@@ -113,7 +144,8 @@ const patches: ReadonlyArray<Patch> = [
 
 /**
  * Runs a synchronous function with the leaks closed, and opens them again. A leak is
- * thrown even when the simulated program caught the error.
+ * thrown even when the simulated program caught the error. What is written to the console
+ * meanwhile appears afterwards.
  *
  * Programs under faults make many errors. Where those do not need to know where they were
  * made, leaving that out saves a seventh of the time.
@@ -144,5 +176,6 @@ export const hermetically = <A>(run: () => A, options?: { readonly stacks?: bool
       if (descriptor === undefined) Reflect.deleteProperty(target, key)
       else Object.defineProperty(target, key, descriptor)
     })
+    writeConsole()
   }
 }

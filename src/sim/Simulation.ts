@@ -4,14 +4,16 @@
  * and the same way again for the same seed.
  *
  * Programs run as they are, as long as they take time, chance and network from Effect's
- * services. What they find in global timers, promises or `Date.now` ends the run with an
- * error that names it.
+ * services. What they find in global timers, promises' `then` or `Date.now` ends the run with
+ * an error that names it. An `await` of an async function is JavaScript's own, and goes unseen:
+ * such a function never goes on. What programs write to `console` appears when their world is
+ * over; `Effect.log` is silent.
  *
  * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
 import type * as Network from "../protocol/Network.ts"
-import { mustBeAmong, runSeed, SimulationFailure } from "./explore/ownWorld.ts"
+import { Endless, mustBeAmong, type OwnRun, runSeed, SimulationFailure } from "./explore/ownWorld.ts"
 import { type FaultKind, faultKinds } from "./scenario/Fault.ts"
 
 export { SimulationFailure } from "./explore/ownWorld.ts"
@@ -92,6 +94,7 @@ const unlike =
 /** The failure with as few faults as will do: what is left is what it takes. With a trace. */
 const simplest = (failure: SimulationFailure, options: Options): SimulationFailure => {
   const { faults, seed } = failure
+  if (failure.cause instanceof Endless) return failure
   const leftOut = new Set<number>()
   let best = failure
   faults.forEach((_, index) => {
@@ -157,7 +160,7 @@ export const search = (options: Options): Report => {
   let simulatedMillis = 0
   const hashes: Array<string> = []
   for (let seed = from; seed < from + seeds; seed++) {
-    let run: ReturnType<typeof runSeed>
+    let run: OwnRun
     try {
       run = runSeed(seed, options)
     } catch (error) {

@@ -15,6 +15,7 @@ import { drawFaults, type Fault, faultKinds } from "../scenario/Fault.ts"
 import { begin } from "../scenario/faults.ts"
 import { drawWorld } from "../scenario/Scenario.ts"
 import type { Options } from "../Simulation.ts"
+import { Stalled, usualPatience, watched } from "../scenario/watchdog.ts"
 import { World } from "../World.ts"
 import { trace as linesOf } from "./trace.ts"
 
@@ -57,6 +58,19 @@ const unobserved: Tap = { got: () => {}, gave: () => {}, opened: () => {}, close
 const stepsMax = 1_000_000
 const stepsAtOnceMax = 100_000
 
+/** So many steps are watched at a time: starting to watch costs as much as some of them. */
+const stepsWatched = 2048
+
+/**
+ * A step that never ended: whoever runs the world again waits as long again.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Endless extends Error {
+  override readonly name = "Endless"
+}
+
 /**
  * How to run it.
  *
@@ -68,6 +82,20 @@ export interface OwnWorldOptions {
   readonly leftOut?: ReadonlySet<number> | undefined
   /** Makes a trace. */
   readonly isTraced?: boolean | undefined
+  /** How long a step may take before it is looked at. */
+  readonly wallMillis?: number | undefined
+}
+
+/**
+ * What came of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface OwnRun {
+  readonly steps: number
+  readonly simulatedMillis: number
+  readonly hash: string
 }
 
 /**
@@ -79,8 +107,8 @@ export interface OwnWorldOptions {
 export const runSeed = (
   seed: number,
   options: Options,
-  { isTraced = false, leftOut = new Set() }: OwnWorldOptions = {}
-) => {
+  { isTraced = false, leftOut = new Set(), wallMillis = usualPatience.wallMillis }: OwnWorldOptions = {}
+): OwnRun => {
   const { faults: kinds = faultKinds, patienceMillis = 120_000, spanMillis = 2000 } = options
   const dice = new Dice(seed ^ 0x0517a7e5)
   const { invariant, machines, pending } = options.setup()
@@ -146,7 +174,19 @@ export const runSeed = (
     return kernel.now > healsAt + patienceMillis || pending() === undefined
   }
   try {
-    hermetically(() => world.run(isOver, stepsMax))
+    const endless = () =>
+      new Endless(
+        `a step of ${kernel.running.name} never ends, ${kernel.now} ms and ${kernel.steps} steps into the run: look for a loop that does not wait`
+      )
+    let isDone = false
+    const runSome = () => {
+      const until = kernel.steps + stepsWatched
+      world.run(() => (isDone = isOver()) || kernel.steps >= until, stepsMax)
+      if (kernel.steps < until) isDone = true
+    }
+    hermetically(() => {
+      while (!isDone) watched(runSome, endless, { ...usualPatience, wallMillis })
+    })
     const missing = problem === undefined ? pending() : undefined
     if (missing !== undefined) {
       const when = goesRound()
@@ -155,6 +195,10 @@ export const runSeed = (
       problem = [`${missing}, ${when}`, ...whereTheyWait(world)].join("; ")
     }
   } catch (error) {
+    // A machine that has so much else to do needs more time.
+    if (error instanceof Stalled) {
+      return runSeed(seed, options, { isTraced, leftOut, wallMillis: 3 * wallMillis })
+    }
     cause = error
     problem = error instanceof Error ? error.message : String(error)
   }

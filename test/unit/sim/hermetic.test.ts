@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Hash from "effect/Hash"
+import { format } from "node:util"
 import { hermetically, Leak } from "../../../src/sim/Hermetic.ts"
 
 const leaks: ReadonlyArray<readonly [string, () => unknown]> = [
@@ -57,6 +58,38 @@ describe("what no seed decides", () => {
         }),
       Leak
     )
+  })
+
+  it("is not the console: what is written there appears when the run is over, in order", () => {
+    const shown: Array<string> = []
+    const { error, log } = console
+    const show = (...args: ReadonlyArray<unknown>) => {
+      process.nextTick(() => {})
+      shown.push(format(...args))
+    }
+    Object.assign(console, { error: show, log: show })
+    try {
+      const some = { count: 1 }
+      assert.throws(
+        () =>
+          hermetically(() => {
+            console.log("%d of", 1, some)
+            some.count = 2
+            console.error("wrong: 100 %s")
+            assert.deepStrictEqual(shown, [])
+            throw new TypeError("mine")
+          }),
+        TypeError
+      )
+      assert.deepStrictEqual(shown, ["1 of { count: 1 }", "wrong: 100 %s"])
+      hermetically(() => {
+        for (let line = 0; line < 10_005; line++) console.log(line)
+      })
+      assert.lengthOf(shown, 10_003)
+      assert.strictEqual(shown.at(-1), "… 5 more lines were written to the console")
+    } finally {
+      Object.assign(console, { error, log })
+    }
   })
 
   it("leaves dates that are given, and Effect's own hashing", () => {

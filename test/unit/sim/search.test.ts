@@ -204,6 +204,17 @@ describe("what is wrong with somebody's programs", () => {
     assert.match(message, /there is no answer, after \d+ steps, \d+ ms into the run: something goes round and round/)
   })
 
+  it("a loop that never waits is ended, and told with its machine and seed", { timeout: 120_000 }, () => {
+    const endless = Effect.sync((): string => {
+      for (let count = 0; ; count++) if (count < 0) return ""
+    })
+    const { message } = failureOf(() => search(world(() => endless)))
+    assert.match(
+      message,
+      /^seed 1: a step of worker never ends, \d+ ms and \d+ steps into the run: look for a loop that does not wait \(faults: /
+    )
+  })
+
   it("options that make no sense are told before anything runs", () => {
     const wrong: ReadonlyArray<readonly [Partial<Options>, RegExp]> = [
       [{ seeds: 0 }, /^seeds takes a whole number from 1 on, not 0$/],
