@@ -227,8 +227,12 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           crew.drain(registration)
           yield* Effect.timeoutOption(Effect.interruptible(when(() => crew.isQuiet(registration))), drainTimeout)
           const handedBack = handBack((running) => running.registration === registration)
-          yield* confirmAll(lane === shared ? handedBack : crew.openConversations(lane))
-          for (const conversation of handedBack) conversation.hangUp.openUnsafe()
+          // Who was asked and has not answered in all that time may still send a job of it.
+          const silent = crew.openConversations(lane).filter(({ grabs, isClosing }) => grabs > 0 && !isClosing)
+          for (const conversation of silent) conversation.isClosing = true
+          const left = [...handedBack, ...silent]
+          yield* confirmAll(lane === shared ? left : crew.openConversations(lane))
+          for (const conversation of left) conversation.hangUp.openUnsafe()
           yield* when(() => crew.isIdle(registration))
           crew.unregister(registration)
         })
