@@ -5,7 +5,6 @@
  */
 // oxlint-disable-next-line import/no-unassigned-import -- what it does has to be done before the others are loaded
 import "./cli/lean.ts"
-import { writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { type Arguments, readArguments } from "./cli/arguments.ts"
 import { campaigns } from "./cli/campaigns.ts"
@@ -15,11 +14,11 @@ import { readFinding, whyNotSaved } from "./cli/files.ts"
 import { runMutants } from "./cli/mutants.ts"
 import { comparePairs } from "./cli/pairs.ts"
 import { exitCodeOf, print, showFailure, showSuccess, toJson } from "./cli/show.ts"
+import { saveSmall, showSmall } from "./cli/showSmall.ts"
 import { showSize } from "./cli/size.ts"
 import { checkSeed } from "./explore/check.ts"
-import { choiceCount, fromOutcome, replay, toFile } from "./explore/Finding.ts"
-import { shrink } from "./explore/shrink.ts"
-import { packetCount, trace as linesOf } from "./explore/trace.ts"
+import { replay } from "./explore/Finding.ts"
+import { trace as linesOf } from "./explore/trace.ts"
 import type { Outcome } from "./scenario/run.ts"
 
 const help = `Usage: npm run sim -- [options]
@@ -43,7 +42,8 @@ const help = `Usage: npm run sim -- [options]
   --from N        the first seed (default 1)
   --once          run each seed only once
   --trace         show every event of the run
-  --save FILE     with --seed and --mutant: write the failing run, shrunk, for --replay
+  --save FILE     with --seed, --seeds, --seconds and --mutant: write the failing run, shrunk, for
+                  --replay (what fails is shrunk in any case, and written to a temporary folder)
   --limit N       with --mutant, --mutants, --canaries: CPU seconds for each bug (default 30);
                   --mutant and --mutants end after --seeds N, too
   --write         with --mutants: write the matrix to docs/kill-matrix.md; with --figures,
@@ -73,18 +73,14 @@ const show = (outcome: Outcome, name: string, again: string, { json = false, tra
 }
 
 const runSeed = (seed: number, values: Arguments): number => {
-  const { once, save } = values
+  const { json = false, once, save, trace = false } = values
   const outcome = checkSeed(seed, once === true ? 1 : 2, { keepHistory: true })
-  if (outcome.failure === undefined || save === undefined) {
-    return show(outcome, `seed ${seed}`, `npm run sim -- --seed ${seed}`, values)
-  }
-  const small = shrink(fromOutcome(outcome))
-  writeFileSync(save, toFile(small))
-  const shrunk = replay(small, { keepHistory: true })
-  const code = show(shrunk, save, `npm run sim -- --replay ${save}`, values)
-  if (values.json !== true)
-    print(`${packetCount(shrunk.moments)} packets, ${choiceCount(small.choices)} choices not dull`)
-  return code
+  const again = `npm run sim -- --seed ${seed}`
+  // Whoever wants to see everything, or reads it by program, gets the run as it was.
+  const isShown = outcome.failure === undefined || (save === undefined && (json || trace))
+  if (isShown) return show(outcome, `seed ${seed}`, again, values)
+  if (!json) return exitCodeOf(showSmall(outcome, `${again} --trace`, save).failure)
+  return show(replay(saveSmall(outcome, save!)), save!, again, values)
 }
 
 const runFile = (path: string, values: Arguments): number => {
@@ -142,6 +138,7 @@ const main = async (): Promise<number> => {
       const needsMarks = mode === "seconds"
       return campaigns({
         from,
+        save: values.save,
         times,
         json,
         write,

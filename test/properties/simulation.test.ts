@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { Choices } from "../../src/sim/Choice.ts"
 import { campaign } from "../../src/sim/explore/campaign.ts"
 import { checkSeed } from "../../src/sim/explore/check.ts"
@@ -151,6 +151,13 @@ describe("npm run sim", () => {
     const many = planted("24-first-function-wins", "--seeds", "4")
     assert.include(many.stdout, "property 29")
     assert.strictEqual(many.status, 1)
+    // Both have shrunk it and say what runs that again.
+    for (const { stdout } of [unsafe, many]) {
+      const [, file = ""] = /again: npm run sim -- --replay (\S+)\n1?\d packets/.exec(stdout) ?? []
+      const small = planted("24-first-function-wins", "--replay", file)
+      assert.include(small.stdout, "FAILS: property 29")
+      rmSync(dirname(file), { recursive: true })
+    }
     const different = planted("labels-in-another-order", "--seed", "2")
     assert.match(different.stdout, /FAILS: .*seed 2: [0-9a-f]{32} and then [0-9a-f]{32}; decision 0 differs/)
     assert.strictEqual(different.status, 3)

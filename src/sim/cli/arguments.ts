@@ -39,8 +39,8 @@ type Options = ReturnType<typeof readOptions>
 /** What can be run, and the options that change how. */
 const modes = {
   seed: ["once", "trace", "save"],
-  seeds: ["from", "once", "seconds"],
-  seconds: ["from", "once", "write"],
+  seeds: ["from", "once", "seconds", "save"],
+  seconds: ["from", "once", "write", "save"],
   replay: ["trace"],
   mutant: ["from", "seed", "seeds", "seconds", "limit", "save", "replay"],
   mutants: ["from", "seeds", "seconds", "limit", "write"],

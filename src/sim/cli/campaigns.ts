@@ -11,7 +11,8 @@ import { checkSeed } from "../explore/check.ts"
 import { allMarks } from "../properties/marks.ts"
 import { writeRow } from "./figures.ts"
 import type { Message, Share } from "./part.ts"
-import { print, showFailure } from "./show.ts"
+import { print } from "./show.ts"
+import { saveSmall, showSmall } from "./showSmall.ts"
 
 /**
  * @since 0.1.0
@@ -28,6 +29,8 @@ export interface CampaignsOptions {
   readonly needsMarks: boolean
   /** Puts what was run into `docs/simulation.md`, if nothing failed. */
   readonly write: boolean
+  /** Where to write the first failure, if not to a temporary folder. */
+  readonly save: string | undefined
 }
 
 const part = new URL("part.ts", import.meta.url).pathname
@@ -57,14 +60,14 @@ const progress = ({ failed, marks, seeds, simulatedMillis }: Tally, begun: numbe
 }
 
 /**
- * Runs seeds and gives the exit code. Of the first that fails everything is shown, so that
+ * Runs seeds and gives the exit code. The first that fails is shrunk and shown, so that
  * whoever reads the log of another machine can begin at once.
  *
  * @since 0.1.0
  * @category running
  */
 export const campaigns = async (options: CampaignsOptions): Promise<number> => {
-  const { from, json, needsMarks, processes, seconds, seeds, times, write } = options
+  const { from, json, needsMarks, processes, save, seconds, seeds, times, write } = options
   const tallies: Array<Tally> = []
   let code = 0
   let failedSeed: number | undefined
@@ -89,11 +92,12 @@ export const campaigns = async (options: CampaignsOptions): Promise<number> => {
   if (isWatched) process.stderr.write("\r\u001b[K")
   const sum = total(tallies)
   const missing = allMarks.filter((mark) => !sum.marks.includes(mark))
-  if (json) print(JSON.stringify({ ...figures(sum), marksMax: allMarks.length, missing }))
-  else {
-    if (failedSeed !== undefined) {
-      showFailure(checkSeed(failedSeed, 2, { keepHistory: true }), again(failedSeed), { everything: false })
-    }
+  const failed = failedSeed === undefined ? undefined : checkSeed(failedSeed, 2, { keepHistory: true })
+  if (json) {
+    if (failed !== undefined && save !== undefined) saveSmall(failed, save)
+    print(JSON.stringify({ ...figures(sum), marksMax: allMarks.length, missing }))
+  } else {
+    if (failed !== undefined) showSmall(failed, `${again(failed.scenario.seed)} --trace`, save)
     print(describe(sum))
     if (needsMarks && missing.length > 0) print(`never met, of ${allMarks.length} situations: ${missing.join("; ")}`)
   }

@@ -33,7 +33,7 @@ describe("arguments of a simulation", () => {
     "--seed 3 --seeds 4": "--seed and --seeds are two things to run; say one",
     "--replay f --seed 3": "--replay and --seed are two things to run; say one",
     "--seed 3 --write": "--write changes nothing about --seed",
-    "--seeds 3 --save f": "--save changes nothing about --seeds",
+    "--pairs 3 --save f": "--save changes nothing about --pairs",
     "--seeds 3 --node f": "--node changes nothing about --seeds",
     "--canaries --from 3": "--from changes nothing about --canaries",
     "--trace": "--trace runs nothing by itself: it goes with --seed or --replay",
