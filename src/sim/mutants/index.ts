@@ -15,6 +15,7 @@ import { moments } from "./moments.ts"
 import type { Mutant } from "./Mutant.ts"
 import { operators } from "./operators.ts"
 import { overlooked } from "./overlooked.ts"
+import { seldom } from "./seldom.ts"
 import { serverAssignment } from "./serverAssignment.ts"
 import { serverMerging } from "./serverMerging.ts"
 import { serverWakeup } from "./serverWakeup.ts"
@@ -40,5 +41,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...invented,
   ...overlooked,
   ...hunted,
-  ...moments
+  ...moments,
+  ...seldom
 ]

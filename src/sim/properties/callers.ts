@@ -23,7 +23,8 @@ const itemFailed = (text: string): { readonly index: number; readonly reason: st
 /** A client has found out about a dead connection, and waited for another, within this time. */
 const recoveryMillis = 20_000
 
-const isLimited = ({ maxJobs = 0, maxJobsPerFunction = 0 }: ServerPlan): boolean => maxJobs + maxJobsPerFunction > 0
+const isLimited = ({ maxJobs = 0, maxJobsPerFunction = 0, submits }: ServerPlan): boolean =>
+  maxJobs + maxJobsPerFunction > 0 || submits !== undefined
 
 /**
  * Of the scenario it matters whether anything goes wrong, so that something may fail, and

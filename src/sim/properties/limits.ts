@@ -1,5 +1,5 @@
 /**
- * Limits refuse what is over them and nothing else: property 60.
+ * Limits and rules refuse what is over or against them and nothing else: property 60.
  *
  * @since 0.1.0
  */
@@ -16,6 +16,8 @@ import type { ServerModel, Submission } from "./ServerModel.ts"
 export interface Limits {
   readonly maxJobs?: number | undefined
   readonly maxJobsPerFunction?: number | undefined
+  /** The functions of which jobs may be submitted; all where nothing is said. */
+  readonly submits?: ReadonlyArray<string> | undefined
 }
 
 /** Who waits for jobs, once for each submission; who has left may still be counted. */
@@ -32,7 +34,7 @@ const countWaiting = (server: ServerModel): Range => {
 
 /**
  * A submission is refused when there are too many jobs, or too many who wait for one, and
- * then only. Who joins a job makes none. A server that drains takes none that it would have
+ * then only, or when rules do not allow it. Who joins a job makes none. A server that drains takes none that it would have
  * to do for that, and says why.
  *
  * @since 0.1.0
@@ -52,6 +54,8 @@ export const limits = (limitsOf: (node: string) => Limits): Property => {
     const ends = ranges.flatMap(([limit, range]) => (limit === 0 ? [] : [range().map((end) => end - limit)]))
     return [Math.max(...ends.map(([least]) => least!)), Math.max(...ends.map(([, most]) => most!))]
   }
+  const isAllowed = (server: ServerModel, { function: fn }: Submission): boolean =>
+    limitsOf(server.node).submits?.includes(fn) !== false
   const tell = (server: ServerModel, { function: fn }: Submission, what: string): never => {
     throw new Violation(60, `${server.node} ${what} a job of ${fn}, of which it has ${count(server, isThere, fn)[0]}`)
   }
@@ -62,12 +66,14 @@ export const limits = (limitsOf: (node: string) => Limits): Property => {
       else if (event._tag === "Ended") draining.delete(event.node)
     },
     created: (server, submission, _job, isNew) => {
+      if (!isAllowed(server, submission)) tell(server, submission, "accepted, against its rules,")
       if (draining.has(server.node) && (isNew || submission.background))
         tell(server, submission, "drains, and accepted")
       if (over(server, submission, isNew)[0] >= 0) tell(server, submission, "accepted, over a limit,")
     },
     refused: (server, submission, code) => {
       const { background, matches } = submission
+      if (code === "ACCESS_DENIED" && !isAllowed(server, submission)) return
       const isNew = matches === undefined || matches.cancelled || server.mayBeGone(matches)
       if (code === "SHUTTING_DOWN" && draining.has(server.node) && (isNew || background)) return
       if (over(server, submission, isNew)[1] < 0) tell(server, submission, "refused, under every limit,")

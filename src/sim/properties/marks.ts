@@ -115,7 +115,9 @@ const situations = [
   "an operator mistypes",
   "a line with too many words ends its connection",
   "an operator sets a limit",
-  "a submission is refused at a limit"
+  "a submission is refused at a limit",
+  "a submission is denied by rules",
+  "two functions have jobs of one unique"
 ] as const
 
 /**
@@ -243,7 +245,14 @@ export class Marks implements Property {
     this.markIf(job.listeners.length > 1, "a cancelled job is heard by two listeners")
   }
 
-  readonly refused: NonNullable<Property["refused"]> = () => this.mark("a submission is refused at a limit")
+  readonly told: NonNullable<Property["told"]> = (server, { fields: [unique], name }) => {
+    if (name !== "STATUS_RES_UNIQUE") return
+    const functions = [...server.unfinished].filter((job) => job.unique === unique).map((job) => job.function)
+    this.markIf(new Set(functions).size > 1, "two functions have jobs of one unique")
+  }
+
+  readonly refused: NonNullable<Property["refused"]> = (_server, _submission, code) =>
+    this.mark(code === "ACCESS_DENIED" ? "a submission is denied by rules" : "a submission is refused at a limit")
 
   readonly assigned: NonNullable<Property["assigned"]> = (server, connection, job) => {
     this.markIf(job.attempts === 1, "a job gets a second attempt")

@@ -68,7 +68,8 @@ export const rest = (clock: ServerClock): Property => {
     const lateByClock = clock.wallMillis(server.node, until) - job.epoch * 1000
     if (lateByClock < 0) return 0
     if (clock.wallSlackMillis(server.node) === 0) return lateByClock
-    const since = dueSince.get(job) ?? until
+    // It was not late before the clock was set, which may be just now.
+    const since = dueSince.get(job) ?? Math.max(server.now(), until - lateByClock)
     dueSince.set(job, since)
     return until - since
   }

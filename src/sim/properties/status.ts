@@ -13,6 +13,15 @@ const isUnique = (text: string): boolean => text !== "" && text !== "-" && text.
 
 const number32 = (text: string | undefined): number => Number(text ?? "") || 0
 
+/** The number in its handle: those of later jobs are greater. */
+const numberOf = ({ handle }: ModelJob): number => Number(handle.split(":").at(-1))
+
+/** There may be a job of that unique whose JOB_CREATED has yet to be seen. */
+const isAskedFor = (server: ServerModel, unique: string): boolean =>
+  [...server.connections.values()].some(({ awaiting }) =>
+    awaiting.some((request) => "workload" in request && request.unique === unique)
+  )
+
 /**
  * GET_STATUS is answered by what is so between the question and the answer.
  *
@@ -38,7 +47,7 @@ export const status = (): Property => {
       throw new Violation(46, `${text}, but its worker has said ${above} of ${below}`)
   }
 
-  /** Some job of that unique is known, whatever its function; of one that is alone, all is told. */
+  /** Some job of that unique is known, whatever its function; of the newest, all is told. */
   const judgeUnique = (server: ServerModel, unique: string, told: ReadonlyArray<string>): void => {
     const isKnown = told[0] === "1"
     // One that is cancelled while it runs cannot be found by its unique any more.
@@ -48,9 +57,11 @@ export const status = (): Property => {
     if (!isKnown && sure !== undefined)
       throw new Violation(46, `${server.node} does not know ${unique}, which is ${sure.handle} and ${sure.state}`)
     if (isKnown && jobs.length === 0) throw new Violation(46, `${server.node} knows ${unique}, which no job has`)
-    if (!isKnown || sure === undefined || jobs.length > 1) return
-    judge(server, sure.handle, told)
-    const { length } = sure.listeners
+    if (!isKnown || sure === undefined) return
+    const newest = jobs.reduce((one, other) => (numberOf(other) > numberOf(one) ? other : one))
+    if (server.mayBeGone(newest) || isAskedFor(server, unique)) return
+    judge(server, newest.handle, told)
+    const { length } = newest.listeners
     if (told[4] !== String(length))
       throw new Violation(46, `${server.node} says that ${told[4]} wait for ${unique}, which are ${length}`)
   }

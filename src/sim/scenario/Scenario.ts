@@ -112,6 +112,8 @@ export interface ServerPlan {
   /** Limits; there is none where nothing is said. */
   readonly maxJobs?: number | undefined
   readonly maxJobsPerFunction?: number | undefined
+  /** Rules let everybody submit jobs of these functions only; there are no rules where nothing is said. */
+  readonly submits?: ReadonlyArray<FunctionName> | undefined
 }
 
 /**

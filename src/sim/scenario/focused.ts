@@ -11,6 +11,7 @@ import type { Focus } from "./focused/Focus.ts"
 import * as moments from "./focused/moments.ts"
 import * as operating from "./focused/operators.ts"
 import * as outages from "./focused/outages.ts"
+import * as seldom from "./focused/seldom.ts"
 import * as servers from "./focused/servers.ts"
 import * as sleeping from "./focused/sleeping.ts"
 import * as workers from "./focused/workers.ts"
@@ -23,7 +24,8 @@ const focuses: ReadonlyArray<Focus> = [
   ...Object.values(clients),
   ...Object.values(outages),
   ...Object.values(moments),
-  ...Object.values(operating)
+  ...Object.values(operating),
+  ...Object.values(seldom)
 ]
 
 /**

@@ -54,6 +54,7 @@ const drawLine = (dice: Dice, functions: ReadonlyArray<FunctionName>): string =>
         `maxqueue ${name}`,
         `maxqueue ${name} 0 1 1`,
         `maxqueue ${name} ${dice.between(1, 4)}`,
+        `maxqueue ${name} ${dice.between(1, 4)} ${dice.between(1, 4)}`,
         `maxqueue ${name} ${dice.between(1, 4)} ${dice.between(1, 4)} ${dice.between(1, 4)}`
       ])
     case 4:

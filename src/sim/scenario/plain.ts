@@ -25,6 +25,7 @@ const optional = new Set<string | number | undefined>([
   "jobHandlePrefix",
   "maxJobs",
   "maxJobsPerFunction",
+  "submits",
   "on",
   "nth"
 ])

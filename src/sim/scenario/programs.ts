@@ -64,6 +64,13 @@ const maxLooseJobs = 2
  */
 export const addressesOf = (scenario: Scenario) => scenario.servers.map((_, index) => Network.tcp(`server${index + 1}`))
 
+/** Everybody may do everything but submit jobs of other functions. */
+const rulesOf = (submits: ReadonlyArray<FunctionName>): JobServer.Options["accessRules"] => [
+  { identity: "*", action: "submit", functions: submits },
+  { identity: "*", action: "serve", functions: ["*"] },
+  { identity: "*", action: "administrate", functions: ["*"] }
+]
+
 /** What is not said has its default. */
 const defined = <A extends object>(options: A) =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
@@ -77,9 +84,9 @@ const defined = <A extends object>(options: A) =>
 export const server = (scenario: Scenario, node: string, ledger: Ledger) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const options = scenario.servers[Number(node.slice("server".length)) - 1]!
+      const { submits, ...options } = scenario.servers[Number(node.slice("server".length)) - 1]!
       const running = yield* JobServer.listen({
-        ...defined(options),
+        ...defined({ ...options, accessRules: submits && rulesOf(submits) }),
         allowCancel: true,
         pauseAboveBytes,
         maxLooseJobs,

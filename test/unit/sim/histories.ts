@@ -18,7 +18,7 @@ const words = (line: string): ReadonlyArray<string> => line.trim().split(/\s+/)
  *     wait 1000                milliseconds pass
  *     restart                  the server crashes and starts again
  *     --                       a step of the server is over
- *     rest                     and nobody has anything to do until now
+ *     rest 2000                and nobody has anything to do until that time; until now where nothing is said
  *
  * `''` is an empty field.
  */
@@ -44,7 +44,7 @@ export const judge = (make: () => Property, history: string, attemptsMax: number
       if (first === "--") stepEnds()
       else if (first === "rest") {
         stepEnds()
-        property.atRest?.(scene, now)
+        property.atRest?.(scene, second === undefined ? now : Number(second))
       } else if (first === "wait") now += Number(second)
       else if (first === "restart") server = start()
       else if (second === "closed") server.closed(Number(first))

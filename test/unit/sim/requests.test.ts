@@ -154,6 +154,7 @@ describe("properties of what is asked", () => {
 })
 
 describe("properties of what a server says", () => {
+  const otherFunction = "3 < SUBMIT_JOB_BG g u w\n 3 > JOB_CREATED H:2"
   const submitted = "1 < SUBMIT_JOB f u w\n 1 > JOB_CREATED H:1"
   const assigned = "9 < CAN_DO f\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w"
   const sleepers = "7 < CAN_DO f\n 7 < PRE_SLEEP\n 8 < CAN_DO f\n 8 < PRE_SLEEP\n --"
@@ -201,6 +202,18 @@ describe("properties of what a server says", () => {
     ["a unique that is known", status, 0, `${submitted}\n 2 < GET_STATUS_UNIQUE u\n 2 > STATUS_RES_UNIQUE u 1 0 0 0 1`],
     ["one that is denied", status, 46, `${submitted}\n 2 < GET_STATUS_UNIQUE u\n 2 > STATUS_RES_UNIQUE u 0 0 0 0 0`],
     ["one that is made up", status, 46, `${submitted}\n 2 < GET_STATUS_UNIQUE v\n 2 > STATUS_RES_UNIQUE v 1 0 0 0 1`],
+    [
+      "the newest of two jobs of one unique",
+      status,
+      0,
+      `${submitted}\n ${otherFunction}\n 2 < GET_STATUS_UNIQUE u\n 2 > STATUS_RES_UNIQUE u 1 0 0 0 0`
+    ],
+    [
+      "the oldest of two jobs of one unique",
+      status,
+      46,
+      `${submitted}\n ${otherFunction}\n 2 < GET_STATUS_UNIQUE u\n 2 > STATUS_RES_UNIQUE u 1 0 0 0 1`
+    ],
     ["a job that wakes one", () => reasons(() => 1), 0, `${sleepers}\n ${submitted}\n 8 > NOOP`],
     ["a job that wakes two", () => reasons(() => 1), 25, `${sleepers}\n ${submitted}\n 7 > NOOP\n 8 > NOOP`],
     [

@@ -16,6 +16,10 @@ import { judge, violated } from "./histories.ts"
 const resting = () =>
   rest({ isAwake: () => true, wallMillis: (_, at) => at, timerSlackMillis: 20, wallSlackMillis: () => 0 })
 
+/** The server's clock is set now and then. */
+const set = () =>
+  rest({ isAwake: () => true, wallMillis: (_, at) => at, timerSlackMillis: 20, wallSlackMillis: () => 11_500 })
+
 const sleeper = "8 < CAN_DO f\n 8 < PRE_SLEEP"
 const submitted = "1 < SUBMIT_JOB f u w\n 1 > JOB_CREATED H:1"
 const assigned = "9 < CAN_DO f\n 9 < GRAB_JOB\n 9 > JOB_ASSIGN H:1 f w"
@@ -31,6 +35,8 @@ const histories: ReadonlyArray<readonly [name: string, make: () => Property, exp
   ["an attempt long over its time", resting, 19, `${submitted}\n ${limited}\n ${sleeper}\n wait 3000\n rest`],
   ["a scheduled job before its time", resting, 0, `${sleeper}\n ${later}\n wait 4000\n rest`],
   ["a scheduled job forgotten", resting, 27, `${sleeper}\n ${later}\n wait 5100\n rest`],
+  ["a scheduled job by a clock that was set", set, 0, `${sleeper}\n ${later}\n wait 4000\n rest 16000`],
+  ["one that nobody looks at for long", set, 27, `${sleeper}\n ${later}\n wait 4000\n rest 17000`],
   ["a job assigned before the loss is noticed", resting, 0, `${submitted}\n 1 closed\n ${assigned}`],
   ["a job that nobody waits for", resting, 38, `${submitted}\n 1 closed\n rest\n ${assigned}`],
 

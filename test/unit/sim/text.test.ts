@@ -15,6 +15,9 @@ const draining = () => {
   return property
 }
 
+/** Rules let everybody submit jobs of f only. */
+const ruled = () => limits(() => ({ submits: ["f"] }))
+
 const queued = `
   1 < SUBMIT_JOB f u w
   1 > JOB_CREATED H:1
@@ -96,6 +99,16 @@ const cases: ReadonlyArray<
   ["one that does not drain says so", limitless, 60, "2 < SUBMIT_JOB f v w\n 2 > ERROR SHUTTING_DOWN text"],
   ["a server that drains refuses as if it were full", draining, 60, refused],
   ["a server that drains takes a job", draining, 60, second],
+  ["rules allow it", ruled, 0, second],
+  ["rules allow it, and it is denied", ruled, 60, "2 < SUBMIT_JOB f v w\n 2 > ERROR ACCESS_DENIED text"],
+  ["rules do not allow it", ruled, 0, "2 < SUBMIT_JOB g v w\n 2 > ERROR ACCESS_DENIED text"],
+  ["rules do not allow it, and it is taken", ruled, 60, "2 < SUBMIT_JOB g v w\n 2 > JOB_CREATED H:2"],
+  [
+    "maxqueue of two numbers",
+    limitless,
+    60,
+    `${queued}\n${asks("maxqueue f 2 1", "OK")}\n 2 < SUBMIT_JOB_LOW f v w\n 2 > ERROR JOB_QUEUE_FULL full`
+  ],
   ["maxqueue", limitless, 0, `${queued}\n${asks("maxqueue f 1", "OK")}\n${refused}`],
   ["over maxqueue", limitless, 60, `${queued}\n${asks("maxqueue f 1", "OK")}\n${second}`],
   ["under maxqueue", limitless, 60, `${queued}\n${asks("maxqueue f 2", "OK")}\n${refused}`],

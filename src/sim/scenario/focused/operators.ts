@@ -61,8 +61,14 @@ export const limiting: Focus = (dice) => ({
       function: dice.of(functions),
       item: dice.below(3),
       takesMillis: dice.below(60),
+      priority: dice.of(["normal", "low", "low"]),
       interruptAfterMillis: dice.oneIn(6) ? dice.between(1, 60) : 0
     }))
   })),
-  operators: dice.oneIn(2) ? [] : [operatorOf(dice, 1, functions, 200)]
+  operators: dice.oneIn(3)
+    ? []
+    : dice.oneIn(2)
+      ? [operatorOf(dice, 1, functions, 200)]
+      : // A third number that is not said is no limit.
+        [{ server: 1, lines: functions.map((name) => ({ at: 30, text: `maxqueue ${name} 4 ${dice.between(1, 2)}` })) }]
 })
