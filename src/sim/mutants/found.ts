@@ -93,14 +93,5 @@ export const found: ReadonlyArray<Mutant> = [
     replace: "",
     property: 35,
     needs: ["workload"]
-  },
-  {
-    id: "found-silent-kept",
-    title: "A worker that gives up a function refuses the job of it that a server, asked long ago, sends only then",
-    file: "src/protocol/worker/Program.ts",
-    find: "const left = [...handedBack, ...silent]",
-    replace: "const left = handedBack",
-    property: 37,
-    needs: ["workload", "time"]
   }
 ]
